@@ -1,0 +1,47 @@
+//! The container's root file system: where it is, how it is made and removed.
+
+use std::path::PathBuf;
+
+use given::Error;
+use linux_sys::{Mode, mkdir};
+
+use crate::Options;
+
+/// What belongs to this container and to nobody else.
+fn directory(options: &Options) -> PathBuf {
+    options.container_dir.join(&options.id)
+}
+
+/// The container's `/`, as the host sees it.
+pub fn root(options: &Options) -> PathBuf {
+    directory(options).join("rootfs")
+}
+
+/// Given: make the container's directory, in a store that only root may enter. An
+/// image has setuid programs, and whoever could walk into the store could run
+/// them on the host (CVE-2021-41091).
+pub fn make_directory(options: &Options) -> Result<(), Error> {
+    images::create_store(&options.container_dir)?;
+    mkdir(directory(options), Mode::from_bits_truncate(0o755))?;
+    Ok(())
+}
+
+/// The parent's part: everything that has to be there before the child starts.
+pub fn prepare(options: &Options) -> Result<(), Error> {
+    // TODO(01) 1. Unpack the image into `root(options)`.
+    // Until then it is only looked for.
+    let _image = images::find(&options.image_dir, &options.image_name)?;
+    // END TODO(01)
+    Ok(())
+}
+
+/// The parent's part afterwards. Never crosses a mount point: behind one that
+/// was forgotten lies somebody's /dev, or their home.
+pub fn remove(options: &Options) -> Result<(), Error> {
+    if options.keep {
+        given::tell(&format!("kept {}", directory(options).display()));
+        return Ok(());
+    }
+    images::remove_tree(&directory(options))?;
+    Ok(())
+}
