@@ -1,1 +1,173 @@
-//! linux-sys
+//! The Linux system calls of the workshop: C semantics, Rust types, errors that teach.
+//!
+//! A container is not a thing that the kernel knows. It is a process for which a
+//! dozen system calls were made, in the right order, before it became somebody's
+//! program. This crate is those calls: one function for each, named as in C, taking
+//! what C takes, so that what you learn here is true in every other language and in
+//! the kernel's own manual.
+//!
+//! # The map
+//!
+//! Each row: the call, the level that needs it first, its manual page (`man 2 mount`
+//! shows "mount(2)"; `apt install manpages-dev` if it does not).
+//!
+//! ## Processes: who runs
+//!
+//! | call | what it does | level | manual |
+//! |---|---|---|---|
+//! | [`fork`] | one process becomes two | 00 | fork(2) |
+//! | [`execvp`] | becomes another program, found in `PATH` | 00 | execvp(3) |
+//! | [`execve`] | the same by path, with a given environment | 00 | execve(2) |
+//! | [`waitpid`] | waits for a child and collects its status | 00 | waitpid(2) |
+//! | [`waitid`] | the same, or only looks | 00, given | waitid(2) |
+//! | [`exit`] | ends at once | 00 | _exit(2) |
+//! | [`clone()`] | fork into new namespaces | 06 | clone(2) |
+//! | [`pidfd_open`], [`pidfd_send_signal`] | a process by descriptor instead of number | 06 | pidfd_open(2) |
+//! | [`set_pdeathsig`] | do not outlive the parent | 06 | prctl(2) |
+//!
+//! ## The root: where paths begin
+//!
+//! | call | what it does | level | manual |
+//! |---|---|---|---|
+//! | [`chroot`] | another `/` for this process | 01 | chroot(2) |
+//! | [`chdir`] | another working directory | 01 | chdir(2) |
+//! | [`pivot_root`] | another `/` for the mount namespace | 03 | pivot_root(2) |
+//!
+//! ## Mounts: what is there
+//!
+//! | call | what it does | level | manual |
+//! |---|---|---|---|
+//! | [`mount()`] | attaches a filesystem, or changes a mount | 01 | mount(2) |
+//! | ... with `MS_REC \| MS_PRIVATE` | ends propagation | 02 | mount_namespaces(7) |
+//! | ... with `MS_BIND` | shows a directory a second time | 03 | mount(2) |
+//! | ... of type `overlay` | layers directories | 04 | mount(2) |
+//! | [`umount`] | detaches a filesystem | 01 | umount(2) |
+//! | [`umount2`] | the same, also of busy ones | 03 | umount2(2) |
+//! | [`mount_setattr`] | changes a whole tree of mounts at once | checks | mount_setattr(2) |
+//!
+//! ## Namespaces: what a process sees
+//!
+//! | call | what it does | level | manual |
+//! |---|---|---|---|
+//! | [`unshare`] | moves into new namespaces: mount 02, UTS 05, network 07, cgroup 08 | 02 | unshare(2) |
+//! | [`sethostname`] | names the UTS namespace | 05 | sethostname(2) |
+//! | [`setns`] | joins an existing namespace | 07, bonus | setns(2) |
+//!
+//! ## Files
+//!
+//! | call | what it does | level | manual |
+//! |---|---|---|---|
+//! | [`mknod`], [`makedev`] | makes device nodes | 02 | mknod(2) |
+//! | [`umask`] | which mode bits new files do not get | 02 | umask(2) |
+//! | [`symlink`], [`mkdir`], [`rmdir`], [`chmod`] | names in directories | 02 to 04 | symlink(2), ... |
+//! | [`openat2`] | opens a path without being led astray | 01, given | openat2(2) |
+//! | [`close_range`] | closes all doors before exec | 00, given | close_range(2) |
+//!
+//! ## Signals and the terminal
+//!
+//! | call | what it does | level | manual |
+//! |---|---|---|---|
+//! | [`signal()`] | default or ignored | 00, given | signal(7) |
+//! | [`sigprocmask`] | holds signals back | 00, given | sigprocmask(2) |
+//! | [`sigtimedwait`] | takes one that was held back | 00, given | sigtimedwait(2) |
+//! | [`kill`] | sends one | 00, given | kill(2) |
+//! | [`setsid`], [`setpgid`] | sessions and process groups | 00, given | setsid(2), setpgid(2) |
+//! | [`tcgetpgrp`], [`tcsetpgrp`] | whom Ctrl-C reaches | 00, given | tcsetpgrp(3) |
+//!
+//! ## Users and capabilities: what a process may do
+//!
+//! | call | what it does | level | manual |
+//! |---|---|---|---|
+//! | [`setgroups`], [`setgid`], [`setuid`] | become somebody else, in this order | 10 | setgroups(2), ... |
+//! | [`setresgid`], [`setresuid`] | all three ids, each by itself | 10 | setresuid(2) |
+//! | [`capget`], [`capset`] | effective, permitted, inheritable set | 11 | capget(2) |
+//! | [`capbset_read`], [`capbset_drop`] | bounding set | 11 | prctl(2) |
+//! | [`cap_ambient_raise`], [`cap_ambient_lower`], [`cap_ambient_is_set`], [`cap_ambient_clear_all`] | ambient set | 11 | prctl(2) |
+//! | [`set_keepcaps`], [`set_no_new_privs`] | what survives setuid and exec | 11 | prctl(2) |
+//!
+//! # When a call fails
+//!
+//! The kernel answers with a number, and the same number means something else for
+//! each call. [`Error`] says what it means there, and what to do next:
+//!
+//! ```
+//! let error = linux_sys::chroot("/no such image").unwrap_err();
+//! println!("{error}");
+//! // chroot("/no such image"): ENOENT (No such file or directory): no such directory:
+//! // was the image unpacked, and where? [...]; man 2 chroot
+//! # assert!(error.to_string().contains("was the image unpacked"));
+//! ```
+//!
+//! A missing explanation is a bug of this crate; the table is in `src/explain/`.
+//!
+//! # Safe, and how
+//!
+//! This is the one crate of the workshop with `unsafe` in it; every block says why it
+//! is sound, and no function of its own is unsafe to call. Two refusals pay for that:
+//! [`fork`] and [`clone()`] want a caller with a single thread, and [`clone()`] never
+//! shares anything with the parent. Both errors explain themselves.
+//!
+//! Written for 64-bit Linux. Numbers and types come from the C library's headers by way
+//! of the `libc` crate, so aarch64 should work too, but it is untested.
+
+#[cfg(not(all(target_os = "linux", target_pointer_width = "64")))]
+compile_error!("containers are made of Linux system calls: build this on 64-bit Linux");
+
+mod capability;
+mod clone;
+mod device;
+mod directory;
+mod error;
+mod explain;
+mod flags;
+mod identity;
+mod mount;
+mod namespace;
+mod network;
+mod open;
+mod pidfd;
+mod prctl;
+mod process;
+mod root;
+mod signal;
+mod terminal;
+mod threads;
+mod waitid;
+
+pub use libc::SIGKILL;
+pub use nix::errno::Errno;
+pub use nix::fcntl::{OFlag, ResolveFlag};
+pub use nix::mount::{MntFlags, MsFlags};
+pub use nix::sched::CloneFlags;
+pub use nix::sys::stat::{Mode, SFlag};
+pub use nix::unistd::{Gid, Pid, Uid};
+
+pub use capability::{Capabilities, Capability, CapabilitySet, UnknownCapability, capget, capset};
+pub use clone::clone;
+pub use device::{makedev, mknod, umask};
+pub use directory::{chmod, mkdir, rmdir, symlink};
+pub use error::{Error, Result};
+pub use flags::{CloseRangeFlags, MountAttrFlags};
+pub use identity::{setgid, setgroups, setresgid, setresuid, setuid};
+pub use mount::{MountAttr, mount, mount_setattr, umount, umount2};
+pub use namespace::{sethostname, setns, unshare};
+pub use network::{
+    AF_INET, AF_UNIX, IFF_UP, SOCK_CLOEXEC, SOCK_DGRAM, SOCK_STREAM, siocgifflags, siocsifflags,
+    socket,
+};
+pub use open::{OpenHow, close_range, openat2};
+pub use pidfd::{pidfd_open, pidfd_send_signal};
+pub use prctl::{
+    cap_ambient_clear_all, cap_ambient_is_set, cap_ambient_lower, cap_ambient_raise, capbset_drop,
+    capbset_read, set_keepcaps, set_no_new_privs, set_pdeathsig,
+};
+pub use process::{
+    Fork, WaitOptions, WaitStatus, execve, execvp, exit, fork, setpgid, setsid, waitpid,
+};
+pub use root::{chdir, chroot, pivot_root};
+pub use signal::{
+    Disposition, How, SI_KERNEL, SI_USER, SignalInfo, SignalSet, kill, signal, signal_name,
+    sigprocmask, sigtimedwait,
+};
+pub use terminal::{tcgetpgrp, tcsetpgrp};
+pub use waitid::waitid;

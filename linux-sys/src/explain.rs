@@ -1,0 +1,330 @@
+//! The table: what an errno means *for that call*, and what to do next.
+//!
+//! The kernel has a hundred-odd numbers for all the ways in which hundreds of
+//! calls can fail, so one number means many things: EINVAL of pivot_root is "not
+//! a mount point", EINVAL of an overlay mount is "look into the kernel's log".
+//! Each file below holds the calls of one subject. A text begins with what is
+//! wrong and goes on with what to do; it has no capital at its beginning and no
+//! full stop at its end, as it stands in the middle of [`Error`](crate::Error)'s
+//! sentence.
+//!
+//! To teach it another errno, add a line to that call; to teach it another call,
+//! add a [`Call`]. The tests at the end look after the form.
+
+mod files;
+mod identity;
+mod mounts;
+mod namespaces;
+mod processes;
+mod signals;
+
+use nix::errno::Errno;
+
+/// What a call was about, where its errno alone does not tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Case {
+    /// Whatever it was about. A call's other cases fall back on this one.
+    Any,
+    /// exec of a name that is looked for in `PATH`.
+    Name,
+    /// exec of a path.
+    Path,
+    /// A new user namespace is among what was asked for.
+    NewUser,
+    /// mount: `MS_REMOUNT`.
+    Remount,
+    /// mount: `MS_BIND`.
+    Bind,
+    /// mount: `MS_PRIVATE`, `MS_SHARED`, `MS_SLAVE` or `MS_UNBINDABLE`.
+    Propagation,
+    /// mount: `MS_MOVE`.
+    Move,
+    /// mount: a new overlay.
+    Overlay,
+    /// prctl: the signal at the parent's death.
+    DeathSignal,
+    /// prctl: keeping capabilities across setuid.
+    KeepCapabilities,
+    /// prctl: the bounding set.
+    BoundingSet,
+    /// prctl: the ambient set.
+    AmbientSet,
+}
+
+/// A system call and what its errors mean.
+struct Call {
+    name: &'static str,
+    /// The section of its man page; the page has the call's name, or is `page`.
+    section: u8,
+    page: &'static str,
+    meanings: &'static [Meaning],
+}
+
+type Meaning = (Case, Errno, &'static str);
+
+/// A call whose man page is in section 2 under its own name, as most are.
+const fn call(name: &'static str, meanings: &'static [Meaning]) -> Call {
+    Call {
+        name,
+        section: 2,
+        page: name,
+        meanings,
+    }
+}
+
+const SUBJECTS: &[&[Call]] = &[
+    processes::CALLS,
+    namespaces::CALLS,
+    mounts::CALLS,
+    files::CALLS,
+    signals::CALLS,
+    identity::CALLS,
+];
+
+/// What means the same wherever it comes from.
+const EVERYWHERE: &[(Errno, &str)] = &[
+    (
+        Errno::EBADF,
+        "that descriptor is not open, or not open any more: was it closed, or its owner dropped, \
+         before this call?",
+    ),
+    (
+        Errno::EMFILE,
+        "this process has as many open descriptors as it may: close some, or raise the limit \
+         (ulimit -n)",
+    ),
+    (
+        Errno::ENAMETOOLONG,
+        "the path is too long: the kernel takes 4095 bytes for a path and 255 for each name in it",
+    ),
+    (
+        Errno::ENFILE,
+        "the whole machine has as many open files as it may: see /proc/sys/fs/file-max",
+    ),
+    (
+        Errno::ENOMEM,
+        "the kernel found no memory for this: free some, or look for a limit in this process's \
+         cgroup",
+    ),
+    (
+        Errno::ENOSYS,
+        "this kernel does not have the call, or a seccomp filter hides it (old container runtimes \
+         do): compare `uname -r` with the man page",
+    ),
+];
+
+/// What `errno` means for `name` in this `case`, and what to do.
+pub(crate) fn explain(name: &str, case: Case, errno: Errno) -> Option<&'static str> {
+    let meanings = find(name).map_or(&[] as &[Meaning], |call| call.meanings);
+    let in_case = |wanted: Case| {
+        let found = meanings
+            .iter()
+            .find(|(case, number, _)| *case == wanted && *number == errno);
+        found.map(|(_, _, text)| *text)
+    };
+    let everywhere = || {
+        let found = EVERYWHERE.iter().find(|(number, _)| *number == errno);
+        found.map(|(_, text)| *text)
+    };
+    in_case(case)
+        .or_else(|| in_case(Case::Any))
+        .or_else(everywhere)
+}
+
+/// Where to read on: section and name of the man page.
+pub(crate) fn man_page(name: &str) -> Option<(u8, &'static str)> {
+    find(name).map(|call| (call.section, call.page))
+}
+
+fn find(name: &str) -> Option<&'static Call> {
+    SUBJECTS
+        .iter()
+        .copied()
+        .flatten()
+        .find(|call| call.name == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    fn all() -> impl Iterator<Item = (&'static Call, &'static Meaning)> {
+        let calls = SUBJECTS.iter().copied().flatten();
+        calls.flat_map(|call| call.meanings.iter().map(move |meaning| (call, meaning)))
+    }
+
+    #[test]
+    fn every_pair_has_a_text_and_a_man_page() {
+        assert!(all().count() > 150, "the table has shrunk");
+        for (call, (case, errno, text)) in all() {
+            let place = format!("{} {case:?} {errno:?}", call.name);
+            assert_eq!(
+                explain(call.name, *case, *errno),
+                Some(*text),
+                "{place} is shadowed"
+            );
+            assert!(text.len() > 30, "{place} says too little: {text}");
+            assert!(
+                man_page(call.name).is_some_and(|(_, page)| !page.is_empty()),
+                "{place}"
+            );
+        }
+    }
+
+    #[test]
+    fn every_text_fits_into_the_sentence() {
+        let texts = all().map(|(_, (_, _, text))| *text);
+        for text in texts.chain(EVERYWHERE.iter().map(|(_, text)| *text)) {
+            assert!(
+                !text.ends_with(['.', ';', ' ']),
+                "ends the sentence itself: {text}"
+            );
+            let first = text.split_whitespace().next().unwrap_or_default();
+            let capital = first.starts_with(|first: char| first.is_ascii_uppercase());
+            // MS_REC, CAP_SYS_ADMIN, PID: names keep theirs.
+            assert!(
+                !capital || first == first.to_ascii_uppercase(),
+                "begins a sentence: {text}"
+            );
+            assert!(
+                !text.contains("  ") && !text.contains('\n'),
+                "odd spaces: {text}"
+            );
+        }
+    }
+
+    #[test]
+    fn no_pair_is_there_twice() {
+        let mut seen = HashSet::new();
+        for (call, (case, errno, _)) in all() {
+            let pair = (call.name, format!("{case:?} {errno:?}"));
+            assert!(seen.insert(pair), "{} {case:?} {errno:?} twice", call.name);
+        }
+        let mut seen = HashSet::new();
+        for call in SUBJECTS.iter().copied().flatten() {
+            assert!(seen.insert(call.name), "{} twice", call.name);
+        }
+    }
+
+    /// What a learner of levels 00 to 11 can reach must be there.
+    #[test]
+    fn nothing_that_a_level_can_reach_is_missing() {
+        use Errno::*;
+        let wanted: &[(&str, Case, &[Errno])] = &[
+            ("fork", Case::Any, &[EAGAIN, ENOMEM]),
+            ("waitpid", Case::Any, &[ECHILD, EINVAL]),
+            (
+                "execvp",
+                Case::Name,
+                &[ENOENT, EACCES, ENOEXEC, E2BIG, ELOOP, EPERM],
+            ),
+            (
+                "execvp",
+                Case::Path,
+                &[ENOENT, EACCES, ENOEXEC, E2BIG, ELOOP, ENOTDIR],
+            ),
+            (
+                "execve",
+                Case::Path,
+                &[ENOENT, EACCES, ENOEXEC, E2BIG, ELOOP, ENOTDIR],
+            ),
+            (
+                "chroot",
+                Case::Any,
+                &[EPERM, ENOENT, ENOTDIR, EACCES, ELOOP],
+            ),
+            ("chdir", Case::Any, &[ENOENT, ENOTDIR, EACCES, ELOOP]),
+            (
+                "mount",
+                Case::Any,
+                &[EPERM, ENOENT, ENOTDIR, ELOOP, ENODEV, EINVAL, EBUSY],
+            ),
+            (
+                "mount",
+                Case::Overlay,
+                &[EPERM, ENOENT, ENOTDIR, ELOOP, ENODEV, EINVAL, EBUSY],
+            ),
+            ("mount", Case::Bind, &[EPERM, ENOENT, ENOTDIR, EINVAL]),
+            ("mount", Case::Propagation, &[EPERM, ENOENT, EINVAL]),
+            ("mount", Case::Remount, &[EPERM, EINVAL, EBUSY]),
+            ("mount", Case::Move, &[EPERM, EINVAL, ELOOP]),
+            ("umount", Case::Any, &[EPERM, EINVAL, EBUSY, ENOENT]),
+            ("umount2", Case::Any, &[EPERM, EINVAL, EBUSY, ENOENT]),
+            (
+                "mount_setattr",
+                Case::Any,
+                &[EPERM, EINVAL, EBUSY, ENOENT, ENOSYS],
+            ),
+            (
+                "pivot_root",
+                Case::Any,
+                &[EPERM, EINVAL, EBUSY, ENOTDIR, ENOENT],
+            ),
+            (
+                "unshare",
+                Case::Any,
+                &[EPERM, EINVAL, ENOSPC, EUSERS, ENOMEM],
+            ),
+            (
+                "unshare",
+                Case::NewUser,
+                &[EPERM, EINVAL, ENOSPC, EUSERS, ENOMEM],
+            ),
+            (
+                "clone",
+                Case::Any,
+                &[EPERM, EINVAL, ENOSPC, EUSERS, ENOMEM, EAGAIN],
+            ),
+            (
+                "clone",
+                Case::NewUser,
+                &[EPERM, EINVAL, ENOSPC, EUSERS, ENOMEM, EAGAIN],
+            ),
+            ("setns", Case::Any, &[EPERM, EINVAL, EBADF, ENOMEM]),
+            ("sethostname", Case::Any, &[EPERM, EINVAL]),
+            (
+                "mknod",
+                Case::Any,
+                &[EPERM, EEXIST, ENOENT, EROFS, ENOTDIR, EACCES, EINVAL],
+            ),
+            (
+                "openat2",
+                Case::Any,
+                &[ENOSYS, EXDEV, ELOOP, EAGAIN, EINVAL, ENOENT, ENOTDIR],
+            ),
+            ("close_range", Case::Any, &[ENOSYS, EINVAL]),
+            ("signal", Case::Any, &[EINVAL]),
+            ("sigprocmask", Case::Any, &[EINVAL]),
+            ("sigtimedwait", Case::Any, &[EINVAL]),
+            ("kill", Case::Any, &[ESRCH, EPERM, EINVAL]),
+            ("pidfd_open", Case::Any, &[ESRCH, EINVAL, ENOSYS, EMFILE]),
+            ("pidfd_send_signal", Case::Any, &[ESRCH, EPERM, EINVAL]),
+            ("setsid", Case::Any, &[EPERM]),
+            ("setpgid", Case::Any, &[EPERM, EACCES, ESRCH, EINVAL]),
+            ("tcgetpgrp", Case::Any, &[ENOTTY, EBADF]),
+            ("tcsetpgrp", Case::Any, &[ENOTTY, EPERM, EINVAL, EBADF]),
+            ("setgroups", Case::Any, &[EPERM, EINVAL]),
+            ("setgid", Case::Any, &[EPERM, EINVAL]),
+            ("setuid", Case::Any, &[EPERM, EINVAL, EAGAIN]),
+            ("setresgid", Case::Any, &[EPERM, EINVAL]),
+            ("setresuid", Case::Any, &[EPERM, EINVAL, EAGAIN]),
+            ("capget", Case::Any, &[ESRCH, EINVAL]),
+            ("capset", Case::Any, &[EPERM, EINVAL]),
+            ("prctl", Case::Any, &[EPERM, EINVAL]),
+            ("prctl", Case::DeathSignal, &[EINVAL]),
+            ("prctl", Case::KeepCapabilities, &[EPERM]),
+            ("prctl", Case::BoundingSet, &[EPERM, EINVAL]),
+            ("prctl", Case::AmbientSet, &[EPERM, EINVAL]),
+        ];
+        for (call, case, errnos) in wanted {
+            for errno in *errnos {
+                assert!(
+                    explain(call, *case, *errno).is_some(),
+                    "{call} {case:?} {errno:?}"
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! Signals, also by pidfd.
+
+use Case::Any;
+use Errno::*;
+use nix::errno::Errno;
+
+use super::{Call, Case, call};
+
+const NO_SIGNAL: &str = "there is no such signal: they are 1 to 64, and 0 only asks whether the \
+     process is there";
+
+const MAY_NOT: &str = "that process belongs to another user: signals reach one's own processes, \
+     with CAP_KILL everyone's";
+
+pub(super) const CALLS: &[Call] = &[
+    call(
+        "signal",
+        &[(
+            Any,
+            EINVAL,
+            "there is no such signal (they are 1 to 64), or it is SIGKILL or SIGSTOP, whose effect \
+             nobody can change",
+        )],
+    ),
+    call(
+        "sigprocmask",
+        &[(
+            Any,
+            EINVAL,
+            "the kernel does not know this way to change the mask",
+        )],
+    ),
+    call(
+        "sigtimedwait",
+        &[(
+            Any,
+            EINVAL,
+            "the timeout is not a time that the kernel can count",
+        )],
+    ),
+    call(
+        "kill",
+        &[
+            (Any, EINVAL, NO_SIGNAL),
+            (Any, EPERM, MAY_NOT),
+            (
+                Any,
+                ESRCH,
+                "no such process, as seen from this PID namespace: it has ended and was waited \
+                 for, or the number belongs to another namespace",
+            ),
+        ],
+    ),
+    call(
+        "pidfd_open",
+        &[
+            (
+                Any,
+                EINVAL,
+                "the number must be positive and that of a process; that of one of its further \
+                 threads will not do",
+            ),
+            (
+                Any,
+                ENOSYS,
+                "pidfd_open came with Linux 5.3, and this kernel is older",
+            ),
+            (
+                Any,
+                ESRCH,
+                "no such process, as seen from this PID namespace: open the pidfd before anybody \
+                 waits for it",
+            ),
+        ],
+    ),
+    call(
+        "pidfd_send_signal",
+        &[
+            (Any, EINVAL, NO_SIGNAL),
+            (Any, EPERM, MAY_NOT),
+            (
+                Any,
+                ESRCH,
+                "the process behind this pidfd has ended: there is nothing left to signal",
+            ),
+        ],
+    ),
+];

@@ -1,0 +1,78 @@
+//! Flag types that nix does not have.
+
+use std::fmt;
+use std::ops::{BitOr, BitOrAssign};
+
+/// A set of named bits, used like nix's: `A | B`, `contains`, `bits`.
+macro_rules! flags {
+    ($(#[$doc:meta])* $type:ident { $($(#[$flag_doc:meta])* $flag:ident = $value:expr;)* }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+        pub struct $type(u32);
+
+        impl $type {
+            $($(#[$flag_doc])* pub const $flag: $type = $type($value);)*
+
+            /// No flag at all.
+            pub const fn empty() -> $type {
+                $type(0)
+            }
+
+            /// The number that the kernel is given.
+            pub const fn bits(self) -> u32 {
+                self.0
+            }
+
+            /// Whether all of `other` are among these.
+            pub const fn contains(self, other: $type) -> bool {
+                self.0 & other.0 == other.0
+            }
+        }
+
+        impl BitOr for $type {
+            type Output = $type;
+            fn bitor(self, other: $type) -> $type {
+                $type(self.0 | other.0)
+            }
+        }
+
+        impl BitOrAssign for $type {
+            fn bitor_assign(&mut self, other: $type) {
+                self.0 |= other.0;
+            }
+        }
+
+        impl fmt::Display for $type {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                let all = [$(($type::$flag, stringify!($flag))),*];
+                let names: Vec<&str> =
+                    all.iter().filter(|(flag, _)| self.contains(*flag)).map(|(_, name)| *name).collect();
+                f.write_str(if names.is_empty() { "0".to_owned() } else { names.join("|") }.as_str())
+            }
+        }
+    };
+}
+
+flags! {
+    /// How [`close_range`](crate::close_range) closes.
+    CloseRangeFlags {
+        /// Do not close now: mark them, so that exec closes them.
+        CLOSE_RANGE_CLOEXEC = libc::CLOSE_RANGE_CLOEXEC;
+        /// Stop sharing the descriptor table with others first.
+        CLOSE_RANGE_UNSHARE = libc::CLOSE_RANGE_UNSHARE;
+    }
+}
+
+flags! {
+    /// What [`mount_setattr`](crate::mount_setattr) can switch on and off.
+    MountAttrFlags {
+        /// Nothing can be written through this mount.
+        MOUNT_ATTR_RDONLY = libc::MOUNT_ATTR_RDONLY as u32;
+        /// Set-user-ID bits and file capabilities have no effect.
+        MOUNT_ATTR_NOSUID = libc::MOUNT_ATTR_NOSUID as u32;
+        /// Device nodes cannot be opened.
+        MOUNT_ATTR_NODEV = libc::MOUNT_ATTR_NODEV as u32;
+        /// Programs cannot be executed.
+        MOUNT_ATTR_NOEXEC = libc::MOUNT_ATTR_NOEXEC as u32;
+    }
+}

@@ -1,0 +1,56 @@
+//! The one condition of `fork` and `clone`: the caller has a single thread.
+//!
+//! Both copy the memory of the whole process but only the thread that calls. If
+//! another one held a lock at that moment, say the allocator's, then the child
+//! has a locked lock and nobody who will ever unlock it: the next allocation hangs
+//! for ever, one time in a thousand. C leaves it to the programmer to call only
+//! async-signal-safe functions in the child, which no Rust type can express. So
+//! this crate looks, and refuses; there is no way around it.
+
+use std::time::{Duration, Instant};
+
+use nix::errno::Errno;
+
+use crate::error::Shown;
+use crate::{Error, Result};
+
+/// How long a thread that has been joined may take to disappear.
+const LEAVING: Duration = Duration::from_millis(200);
+
+/// Refuses unless the calling process has exactly one thread.
+pub(crate) fn only_one_thread(call: &'static str, shown: &[Shown]) -> Result<()> {
+    let deadline = Instant::now() + LEAVING;
+    loop {
+        match count() {
+            Ok(1) => return Ok(()),
+            // `join` returns a moment before the kernel has taken the thread off its
+            // list, and tells nobody when it does: look again for a little while.
+            Ok(2..) if Instant::now() < deadline => std::thread::yield_now(),
+            Ok(count) => {
+                let why = format!(
+                    "refused, because the caller has {count} threads: only the thread that calls \
+                     exists in the child, and a lock that another one holds at that moment stays \
+                     locked there for ever; {call} before starting threads, or join them first"
+                );
+                return Err(Error::refused(call, Errno::EINVAL, shown, why));
+            }
+            Err(error) => {
+                let why = format!(
+                    "refused, because the caller's threads could not be counted in \
+                     /proc/self/task ({error}), and with more than one the child could hang for \
+                     ever: is /proc mounted in this root, and for this PID namespace?"
+                );
+                return Err(Error::refused(call, Errno::EINVAL, shown, why));
+            }
+        }
+    }
+}
+
+fn count() -> std::io::Result<usize> {
+    let mut count = 0;
+    for task in std::fs::read_dir("/proc/self/task")? {
+        task?;
+        count += 1;
+    }
+    Ok(count)
+}
