@@ -1,1 +1,66 @@
-//! images
+//! Root file systems: found, made, unpacked and removed. Never downloaded.
+//!
+//! A container needs a root, and the lessons are not about archives, so this
+//! crate hands one over. What it promises is what a runtime needs to promise:
+//! an archive may come from anybody, and whatever it says, nothing outside the
+//! directory that it is unpacked into is touched; what is half unpacked is
+//! never used; what is removed is the container and not the machine.
+//!
+//! # A map of the house
+//!
+//! | file | holds |
+//! |---|---|
+//! | `image.rs` | an image: looked up by name, unpacked |
+//! | `name.rs` | what may be a name |
+//! | `base.rs` | the image `base`, made of this machine's own programs |
+//! | `layout.rs` | a root file system on paper, and how it becomes a tar |
+//! | `libraries.rs` | which shared libraries a program needs |
+//! | `archive.rs` | from a file to the stream of a tar: plain, gzip, zstd |
+//! | `members.rs` | from that stream to members; `pax.rs` and `sparse.rs` help |
+//! | `budget.rs` | how much an archive may ask for |
+//! | `unpack.rs` | from members to files |
+//! | `inside.rs` | paths inside a tree that is not to be trusted |
+//! | `cache.rs` | each image unpacked once, for all containers |
+//! | `lock.rs` | one fills, the others wait |
+//! | `remove.rs` | removing a tree, and nothing but that tree |
+//! | `store.rs` | the directory that containers live in |
+//! | `progress.rs` | the bar for big images |
+//! | `error.rs` | what went wrong, and what to do |
+//!
+//! # What is left out
+//!
+//! Layers: an image is one archive. Devices in archives: the runtime makes the
+//! few that a container needs. Archives compressed with xz or bzip2: compress
+//! them anew. The archives that `docker save` writes: use `docker export`.
+//!
+//! # Threads
+//!
+//! None is started, not even for the progress bar. The levels fork when an image
+//! has been unpacked, and a process with a second thread must not.
+
+#![forbid(unsafe_code)]
+
+mod archive;
+mod base;
+mod budget;
+mod cache;
+mod error;
+mod image;
+mod inside;
+mod layout;
+mod libraries;
+mod lock;
+mod members;
+mod name;
+mod pax;
+mod progress;
+mod remove;
+mod sparse;
+mod store;
+mod unpack;
+
+pub use error::{Error, Result};
+pub use image::{Image, find};
+pub use layout::tar_of_programs;
+pub use remove::remove_tree;
+pub use store::create_store;

@@ -1,0 +1,196 @@
+//! The image `base`, made of this machine's own programs.
+//!
+//! A workshop has to start without a download, and every Linux machine is
+//! already full of programs: `base` is a shell, the tools with which one looks
+//! around in a container, and the libraries that these need.
+
+use std::fs::{self, File, Permissions};
+use std::io::{self, BufWriter};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use nix::fcntl::{Flock, OFlag, open};
+use nix::sys::stat::Mode;
+
+use crate::error::{Error, Result};
+use crate::image::{create_image_dir, not_writable};
+use crate::layout::Layout;
+use crate::lock::lock;
+
+/// The name of the image.
+pub(crate) const NAME: &str = "base";
+
+/// Without these it is no image.
+const NEEDED: [&str; 3] = ["sh", "ls", "cat"];
+
+/// What a machine has of these comes along.
+const WANTED: &str = "
+    bash ps top kill nice sleep true false yes seq nproc date uname hostname
+    mount umount unshare nsenter mknod df du stat find ip
+    id whoami env tty stty printf test [ pwd echo
+    mkdir rmdir rm cp mv ln readlink touch chmod chown dd
+    grep sed awk head tail tee wc tr cut sort uniq
+    less vi clear
+";
+
+/// Terminals whose description comes along: without it, `vi` and `top` have no
+/// screen to draw on.
+const TERMINALS: &str = "
+    ansi dumb linux screen screen-256color tmux tmux-256color vt100 vt220 xterm xterm-256color
+";
+
+/// Where a program may be that an ordinary user's PATH does not name.
+const MORE_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// Makes `base.tar` in `image_dir`, unless somebody else is faster.
+///
+/// It is written under another name and renamed when it is whole: whoever finds
+/// `base.tar`, finds all of it.
+pub(crate) fn make(image_dir: &Path) -> Result<PathBuf> {
+    create_image_dir(image_dir)?;
+    let done = image_dir.join("base.tar");
+    let partial = image_dir.join(".base.tar.partial");
+    let refused = |error: io::Error| not_writable(image_dir, &error);
+    loop {
+        let Some(held) = lock_file(&partial).map_err(refused)? else {
+            continue;
+        };
+        if done.is_file() {
+            // Somebody finished while we were on the way here.
+            fs::remove_file(&partial).map_err(refused)?;
+            return Ok(done);
+        }
+        let written = write(&held);
+        if let Err(error) = written {
+            // Best effort: the error that counts is the first one.
+            let _ = fs::remove_file(&partial);
+            return Err(Error::new(format!(
+                "cannot make the image \"base\" in {}: {error}",
+                image_dir.display()
+            )));
+        }
+        fs::rename(&partial, &done).map_err(refused)?;
+        return Ok(done);
+    }
+}
+
+fn lock_file(path: &Path) -> io::Result<Option<Flock<File>>> {
+    let flags = OFlag::O_RDWR | OFlag::O_CREAT | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+    lock(open(path, flags, Mode::from_bits_truncate(0o644))?, path)
+}
+
+fn write(file: &Flock<File>) -> Result<()> {
+    let layout = layout()?;
+    let failed = |error| crate::error::io_failed("cannot write the archive", &error);
+    // What somebody left who was killed.
+    file.set_len(0).map_err(failed)?;
+    // Readable for all, whatever the umask of the first who needed it.
+    file.set_permissions(Permissions::from_mode(0o644))
+        .map_err(failed)?;
+    layout.write(BufWriter::with_capacity(
+        256 * 1024,
+        file.try_clone().map_err(failed)?,
+    ))
+}
+
+fn layout() -> Result<Layout> {
+    let mut layout = Layout::new();
+    for name in NEEDED {
+        let program = search(name).ok_or_else(|| Error::new(format!("this machine has no `{name}` on its PATH; install it (package coreutils or busybox)")))?;
+        layout
+            .program(&program, &Path::new("/usr/bin").join(name))
+            .map_err(|why| {
+                Error::new(format!(
+                    "{} cannot be copied: {why}; see whether it runs",
+                    program.display()
+                ))
+            })?;
+    }
+    let mut has_bash = false;
+    let mut vi_is_vim = false;
+    for name in WANTED.split_whitespace() {
+        let Some(program) = search(name) else {
+            continue;
+        };
+        // One that cannot be read, or lacks a library here, is one that this machine does not have.
+        if layout
+            .program(&program, &Path::new("/usr/bin").join(name))
+            .is_err()
+        {
+            continue;
+        }
+        has_bash |= name == "bash";
+        vi_is_vim |= name == "vi"
+            && fs::canonicalize(&program).is_ok_and(|path| path.to_string_lossy().contains("vim"));
+    }
+    for name in TERMINALS.split_whitespace() {
+        if let Some(description) = terminal(name) {
+            layout.file(
+                &description,
+                &format!("usr/share/terminfo/{}/{name}", &name[..1]),
+            );
+        }
+    }
+    configuration(&mut layout, if has_bash { "/bin/bash" } else { "/bin/sh" });
+    if vi_is_vim {
+        // Otherwise it looks for a file of defaults, and complains that there is none.
+        layout.text("root/.vimrc", "set nocompatible\n");
+    }
+    Ok(layout)
+}
+
+fn configuration(layout: &mut Layout, shell: &str) {
+    layout.text(
+        "etc/passwd",
+        format!(
+            "root:x:0:0:root:/root:{shell}\n\
+             daemon:x:1:1:daemon:/:/bin/false\n\
+             nobody:x:65534:65534:nobody:/:/bin/false\n"
+        ),
+    );
+    // tty is the group that a terminal belongs to, see devpts(5).
+    layout.text(
+        "etc/group",
+        "root:x:0:\ndaemon:x:1:\ntty:x:5:\nnogroup:x:65534:\n",
+    );
+    layout.text(
+        "etc/nsswitch.conf",
+        "passwd: files\ngroup: files\nhosts: files dns\n",
+    );
+    layout.text("etc/hosts", "127.0.0.1 localhost\n::1 localhost\n");
+    layout.text(
+        "etc/profile",
+        "export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\n",
+    );
+    layout.text(
+        "etc/os-release",
+        "NAME=\"Rubber Docker base\"\nPRETTY_NAME=\"Rubber Docker base\"\nID=rubber-docker\n",
+    );
+}
+
+/// Finds a program on PATH, and where PATH does not lead an ordinary user.
+fn search(name: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path)
+        .chain(std::env::split_paths(MORE_PATH))
+        // `.` on a PATH means another directory tomorrow.
+        .filter(|directory| directory.is_absolute())
+        .map(|directory| directory.join(name))
+        .find(|program| {
+            fs::metadata(program)
+                .is_ok_and(|stat| stat.is_file() && stat.permissions().mode() & 0o111 != 0)
+        })
+}
+
+/// Finds the description of a terminal, which distributions keep in different places.
+fn terminal(name: &str) -> Option<PathBuf> {
+    [
+        "/etc/terminfo",
+        "/lib/terminfo",
+        "/usr/share/terminfo",
+        "/usr/lib/terminfo",
+    ]
+    .iter()
+    .map(|directory| Path::new(directory).join(&name[..1]).join(name))
+    .find(|description| description.is_file())
+}

@@ -1,0 +1,113 @@
+//! The cache: each image unpacked once, and shared by all containers.
+//!
+//! Level 04 stacks a container's changes on top of it and never writes to it.
+//! An image is known by its name and by what `stat` says of its archive, so
+//! replacing `debian.tar` makes a new tree; the old one stays, since containers
+//! may be running on it. Finding a tree costs two calls of `stat`, whatever the
+//! size of the image.
+
+use std::fs::{self, DirBuilder, File, Metadata};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::path::{Path, PathBuf};
+
+use nix::fcntl::{OFlag, open};
+use nix::sys::stat::Mode;
+
+use crate::error::{Result, io_failed};
+use crate::image::Image;
+use crate::lock::lock;
+use crate::remove;
+
+/// The directory of the cache in the store.
+pub(crate) const CACHE: &str = ".images";
+
+/// The tree of `image` in `store`, unpacked by whoever comes first.
+pub(crate) fn unpacked(image: &Image, store: &Path) -> Result<PathBuf> {
+    let cache = store.join(CACHE);
+    let archive = fs::metadata(image.archive()).map_err(|error| image.unreadable(&error))?;
+    let tree = cache.join(key(image.name(), &archive));
+    if tree.is_dir() {
+        return Ok(tree);
+    }
+    fill(image, &cache)
+}
+
+fn fill(image: &Image, cache: &Path) -> Result<PathBuf> {
+    // From here on the key is that of the open file, which nobody can exchange.
+    let archive = image.open()?;
+    let key = key(
+        image.name(),
+        &archive
+            .metadata()
+            .map_err(|error| image.unreadable(&error))?,
+    );
+    let tree = cache.join(&key);
+    let partial = cache.join(format!("{key}.partial"));
+    let failed = |error: &io::Error| {
+        io_failed(
+            format_args!(
+                "cannot make {} for the image {:?}",
+                tree.display(),
+                image.name()
+            ),
+            error,
+        )
+    };
+
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(cache)
+        .map_err(|error| failed(&error))?;
+    loop {
+        let Some(held) = lock_directory(&partial).map_err(|error| failed(&error))? else {
+            continue;
+        };
+        if tree.is_dir() {
+            // Somebody finished while we were on the way here.
+            remove::remove_tree(&partial)?;
+            return Ok(tree);
+        }
+        // What somebody left who was killed.
+        remove::empty(
+            held.try_clone().map_err(|error| failed(&error))?.into(),
+            &partial,
+        )?;
+        image.unpack_archive(
+            archive,
+            held.try_clone().map_err(|error| failed(&error))?.into(),
+            &partial,
+        )?;
+        fs::rename(&partial, &tree).map_err(|error| failed(&error))?;
+        return Ok(tree);
+    }
+}
+
+/// Makes `path` if it is missing, and waits until it is ours. `None`: look again.
+fn lock_directory(path: &Path) -> io::Result<Option<nix::fcntl::Flock<File>>> {
+    match DirBuilder::new().mode(0o700).create(path) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+        _ => {}
+    }
+    match open(
+        path,
+        OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC,
+        Mode::empty(),
+    ) {
+        Ok(directory) => lock(directory, path),
+        // Renamed between our two calls.
+        Err(nix::errno::Errno::ENOENT) => Ok(None),
+        Err(errno) => Err(errno.into()),
+    }
+}
+
+fn key(name: &str, archive: &Metadata) -> String {
+    format!(
+        "{name}-{:x}-{:x}.{:x}-{:x}",
+        archive.size(),
+        archive.mtime(),
+        archive.mtime_nsec(),
+        archive.ino()
+    )
+}

@@ -1,0 +1,238 @@
+//! An image: a name, and the archive that it stands for.
+
+use std::fs::{self, DirBuilder, File};
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::path::{Path, PathBuf};
+
+use nix::fcntl::{OFlag, open};
+use nix::sys::stat::Mode;
+
+use crate::archive::Archive;
+use crate::budget::LIMITS;
+use crate::error::{Error, Result, errno_of, io_failed, io_named};
+use crate::unpack::{Problem, broken, unpack};
+use crate::{base, cache, name, remove};
+
+/// The endings under which an image is looked for, in this order.
+const ENDINGS: [&str; 3] = [".tar", ".tar.gz", ".tar.zst"];
+
+/// An image that was found: a root file system, packed in an archive.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Image {
+    name: String,
+    archive: PathBuf,
+}
+
+/// Finds the image `name` in `image_dir`: `NAME.tar`, `NAME.tar.gz` or `NAME.tar.zst`.
+///
+/// The image `base` is always there: unless you put one there yourself, it is
+/// made on first use from this machine's own programs.
+///
+/// ```no_run
+/// # fn main() -> images::Result<()> {
+/// let image = images::find("/var/lib/rubber-docker/images".as_ref(), "base")?;
+/// image.unpack_into("/var/lib/rubber-docker/containers/c0ffee/rootfs".as_ref())?;
+/// # Ok(())
+/// # }
+/// ```
+pub fn find(image_dir: &Path, name: &str) -> Result<Image> {
+    name::check(name)?;
+    for ending in ENDINGS {
+        let archive = image_dir.join(format!("{name}{ending}"));
+        match fs::metadata(&archive) {
+            Ok(there) if there.is_file() => {
+                return Ok(Image {
+                    name: name.to_owned(),
+                    archive,
+                });
+            }
+            Ok(_) => {
+                return Err(Error::new(format!(
+                    "{} is not a regular file, so it cannot be the archive of an image; move it away",
+                    archive.display()
+                )));
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => {
+                return Err(io_failed(
+                    format_args!(
+                        "cannot look for the image {name:?} at {}",
+                        archive.display()
+                    ),
+                    &error,
+                ));
+            }
+        }
+    }
+    if name == base::NAME {
+        let archive = base::make(image_dir)?;
+        return Ok(Image {
+            name: name.to_owned(),
+            archive,
+        });
+    }
+    Err(unknown(image_dir, name))
+}
+
+fn unknown(image_dir: &Path, name: &str) -> Error {
+    let mut there: Vec<String> = fs::read_dir(image_dir)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter_map(|entry| {
+            let file = entry.file_name().into_string().ok()?;
+            let name = ENDINGS
+                .iter()
+                .find_map(|ending| file.strip_suffix(ending))?;
+            name::check(name).is_ok().then(|| name.to_owned())
+        })
+        .chain([base::NAME.to_owned()])
+        .collect();
+    there.sort();
+    there.dedup();
+    let directory = image_dir.display();
+    Error::new(format!(
+        "there is no image {name:?} in {directory} (there: {}); to add it, put its root file system there as {name}.tar, \
+         {name}.tar.gz or {name}.tar.zst",
+        there.join(", ")
+    ))
+}
+
+impl Image {
+    /// The name under which it was found.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The archive that holds its root file system.
+    pub fn archive(&self) -> &Path {
+        &self.archive
+    }
+
+    /// Unpacks the image into `target`, which must not exist yet, or be empty.
+    ///
+    /// Owners, modes, times, links and extended attributes are those of the
+    /// archive; devices are left out. Nothing outside `target` is ever written,
+    /// whatever the archive says. After an error, `target` is gone again.
+    pub fn unpack_into(&self, target: &Path) -> Result<()> {
+        let archive = self.open()?;
+        let failed = |error: &io::Error| {
+            io_failed(
+                format_args!(
+                    "cannot unpack the image {:?} into {}",
+                    self.name,
+                    target.display()
+                ),
+                error,
+            )
+        };
+        match DirBuilder::new().mode(0o700).create(target) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+                return Err(failed(&error));
+            }
+            _ => {}
+        }
+        let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+        let directory =
+            open(target, flags, Mode::empty()).map_err(|errno| failed(&errno.into()))?;
+        if fs::read_dir(target)
+            .map_err(|error| failed(&error))?
+            .next()
+            .is_some()
+        {
+            return Err(Error::new(format!(
+                "cannot unpack the image {:?} into {}: there is something in it already; choose a directory that is empty, or does not exist yet",
+                self.name,
+                target.display()
+            )));
+        }
+        self.unpack_archive(archive, directory, target)
+    }
+
+    /// The image unpacked in the cache of `store`: by the first caller, for all.
+    ///
+    /// However many processes ask at once, one unpacks and the others wait; a
+    /// tree that is returned is complete. Do not write to it.
+    pub fn unpacked(&self, store: &Path) -> Result<PathBuf> {
+        cache::unpacked(self, store)
+    }
+
+    pub(crate) fn open(&self) -> Result<File> {
+        File::open(&self.archive).map_err(|error| self.unreadable(&error))
+    }
+
+    pub(crate) fn unreadable(&self, error: &io::Error) -> Error {
+        io_failed(
+            format_args!(
+                "cannot read the image {:?} ({})",
+                self.name,
+                self.archive.display()
+            ),
+            error,
+        )
+    }
+
+    /// Unpacks an open archive into an open, empty directory, and removes that
+    /// directory if it does not work out.
+    pub(crate) fn unpack_archive(
+        &self,
+        archive: File,
+        directory: OwnedFd,
+        target: &Path,
+    ) -> Result<()> {
+        let Err(Problem { cause, advice }) = self.try_unpack(archive, directory) else {
+            return Ok(());
+        };
+        let kept = match remove::remove_tree(target) {
+            Ok(()) => "nothing of it was kept".to_owned(),
+            Err(error) => format!(
+                "what was unpacked is still in {} ({error})",
+                target.display()
+            ),
+        };
+        Err(Error::new(format!(
+            "cannot unpack the image {:?} ({}) into {}: {cause}. What to do: {advice} ({kept})",
+            self.name,
+            self.archive.display(),
+            target.display()
+        )))
+    }
+
+    fn try_unpack(&self, archive: File, directory: OwnedFd) -> std::result::Result<(), Problem> {
+        let before = archive.metadata().map_err(|error| broken(&error))?;
+        let watched = archive.try_clone().map_err(|error| broken(&error))?;
+        let stream =
+            Archive::new(watched, &self.name, before.size()).map_err(|error| broken(&error))?;
+        unpack(stream, directory, LIMITS)?;
+        // Somebody may still be copying it to where we read it.
+        let after = archive.metadata().map_err(|error| broken(&error))?;
+        let stamp = |stat: &fs::Metadata| (stat.size(), stat.mtime(), stat.mtime_nsec());
+        if stamp(&before) != stamp(&after) {
+            return Err(Problem {
+                cause: "the archive changed while it was being read".into(),
+                advice: "wait until it has been copied, then try again".into(),
+            });
+        }
+        Ok(())
+    }
+}
+
+/// The image directory, made if it is missing.
+pub(crate) fn create_image_dir(image_dir: &Path) -> Result<()> {
+    fs::create_dir_all(image_dir).map_err(|error| not_writable(image_dir, &error))
+}
+
+/// Why nothing can be put into the image directory.
+pub(crate) fn not_writable(image_dir: &Path, error: &io::Error) -> Error {
+    let advice = match errno_of(error) {
+        Some(nix::errno::Errno::ENOSPC | nix::errno::Errno::EDQUOT) => "make room there",
+        _ => "run it as root once",
+    };
+    Error::new(format!(
+        "cannot make the image \"base\" in {}: {}; {advice}, or choose a directory that you may write to with --image-dir or RUBBER_DOCKER_IMAGES",
+        image_dir.display(),
+        io_named(error)
+    ))
+}

@@ -1,0 +1,649 @@
+//! From a tar to a directory, trusting nothing in the tar.
+//!
+//! The promise: whatever the archive says, nothing outside the target is
+//! written, read or changed. It holds because every path is resolved by
+//! [`Inside`], and because each step works on a plain name in an open directory
+//! and never follows a link that happens to have that name.
+//!
+//! The second promise: all or nothing. An archive that turns out to be broken,
+//! hostile or too big leaves no tree behind that somebody could take for an
+//! image.
+
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::FileExt as _;
+use std::path::Path;
+
+use nix::errno::Errno;
+use nix::fcntl::{AtFlags, OFlag, openat};
+use nix::sys::stat::{
+    FchmodatFlags, Mode, SFlag, UtimensatFlags, fchmod, fchmodat, fstatat, futimens, mkdirat,
+    utimensat,
+};
+use nix::sys::time::TimeSpec;
+use nix::unistd::{Gid, Uid, fchown, fchownat, getegid, geteuid, linkat, mkfifoat, symlinkat};
+use xattr::FileExt as _;
+
+use crate::archive::Archive;
+use crate::budget::Limits;
+use crate::error::{advice, errno_of, io_named, named, shown};
+use crate::inside::{BadPath, Inside, Split, split};
+use crate::members::{Kind, Member, Members};
+use crate::remove;
+
+/// Paths of directories are remembered until the end; more than this is no image.
+const MEMORY_FOR_DIRECTORIES: usize = 64 << 20;
+
+const NO_IMAGE: &str = "this is no root file system: look at it with `tar -tvf`, and make it anew";
+
+/// Why an archive was not unpacked.
+#[derive(Debug)]
+pub(crate) struct Problem {
+    pub(crate) cause: String,
+    pub(crate) advice: String,
+}
+
+type Result<T> = std::result::Result<T, Problem>;
+
+/// Unpacks `archive` into the empty directory `target`.
+pub(crate) fn unpack(archive: Archive, target: OwnedFd, limits: Limits) -> Result<()> {
+    let compressed = archive.is_compressed();
+    let mut members = Members::new(archive, limits);
+    let mut unpacking = Unpacking {
+        inside: Inside::new(target),
+        directories: Directories::default(),
+        us: (geteuid(), getegid()),
+        buffer: vec![0; 128 * 1024],
+    };
+    unpacking.prepare_root()?;
+    while let Some(member) = members.next().map_err(|error| broken(&error))? {
+        unpacking.member(&member, &mut members)?;
+        if unpacking.directories.memory > MEMORY_FOR_DIRECTORIES {
+            return Err(Problem {
+                cause: format!(
+                    "the paths of its directories take more than {MEMORY_FOR_DIRECTORIES} bytes, which is where we stop unpacking"
+                ),
+                advice: NO_IMAGE.into(),
+            });
+        }
+    }
+    if compressed {
+        members.finish().map_err(|error| broken(&error))?;
+    }
+    unpacking.finish_directories()
+}
+
+struct Unpacking {
+    inside: Inside,
+    /// What becomes of the directories when everything is in them: a mode may
+    /// forbid writing, and writing changes the time.
+    directories: Directories,
+    us: (Uid, Gid),
+    buffer: Vec<u8>,
+}
+
+#[derive(Clone, Copy)]
+struct Directory {
+    mode: u32,
+    mtime: Option<(i64, i64)>,
+}
+
+/// For directories that no member describes.
+const PLAIN: Directory = Directory {
+    mode: 0o755,
+    mtime: None,
+};
+
+#[derive(Default)]
+struct Directories {
+    by_path: BTreeMap<Vec<u8>, Directory>,
+    /// Bytes that the paths take.
+    memory: usize,
+}
+
+impl Directories {
+    fn remember(&mut self, path: Vec<u8>, directory: Directory) {
+        self.memory += path.len();
+        self.by_path.insert(path, directory);
+    }
+
+    /// A member took the place of this directory.
+    fn forget(&mut self, path: &[u8]) {
+        self.by_path.remove(path);
+        let below = [path, b"/"].concat();
+        let gone: Vec<_> = self
+            .by_path
+            .range(below.clone()..)
+            .map(|(path, _)| path)
+            .take_while(|path| path.starts_with(&below))
+            .cloned()
+            .collect();
+        for path in gone {
+            self.by_path.remove(&path);
+        }
+    }
+}
+
+/// Opens the directory of a member, making what is missing on the way to it.
+fn make_parent<'a>(
+    inside: &'a mut Inside,
+    directories: &mut Directories,
+    path: &[u8],
+) -> nix::Result<BorrowedFd<'a>> {
+    inside.make_parent(path, |made| directories.remember(made.to_vec(), PLAIN))
+}
+
+impl Unpacking {
+    /// The target gets the owner of the process, and no setgid bit that it may
+    /// have inherited, so that the same holds for everything made in it.
+    fn prepare_root(&mut self) -> Result<()> {
+        let root = self.inside.root();
+        fchmod(root, Mode::S_IRWXU)
+            .and_then(|()| fchown(root, Some(self.us.0), Some(self.us.1)))
+            .map_err(|errno| target("setting up the directory", errno))?;
+        self.directories.remember(Vec::new(), PLAIN);
+        Ok(())
+    }
+
+    fn member(&mut self, member: &Member, data: &mut Members<Archive>) -> Result<()> {
+        let Some(place) =
+            split(&member.path).map_err(|bad| bad_path("the path of", &member.path, &bad))?
+        else {
+            return self.root_member(member);
+        };
+        let put = match member.kind {
+            // Devices come from the runtime, which knows the few that are safe; a
+            // whiteout of overlayfs is one, too, and an image must not speak to overlayfs.
+            Kind::Device | Kind::Remark => return Ok(()),
+            Kind::File => return self.file(member, &place, data),
+            Kind::HardLink => return self.hard_link(member, &place),
+            Kind::Directory => self.directory(&place),
+            Kind::Symlink => self.put(&place, |parent, name| {
+                symlinkat(OsStr::from_bytes(&member.link), parent, name)
+            }),
+            Kind::Fifo => self.put(&place, |parent, name| mkfifoat(parent, name, Mode::S_IRUSR)),
+        };
+        put.map_err(|errno| refused(member, errno))?;
+        self.describe(member, &place)
+            .map_err(|errno| refused(member, errno))?;
+        if member.kind == Kind::Directory {
+            let kept = Directory {
+                mode: member.mode,
+                mtime: Some(member.mtime),
+            };
+            self.xattrs_of_directory(member, &place.path())?;
+            self.directories.remember(place.path(), kept);
+        }
+        Ok(())
+    }
+
+    /// `./` says what the root looks like.
+    fn root_member(&mut self, member: &Member) -> Result<()> {
+        if member.kind == Kind::Remark {
+            return Ok(());
+        }
+        if member.kind != Kind::Directory {
+            return Err(Problem {
+                cause: format!(
+                    "the root of the image is a {:?}, and must be a directory",
+                    member.kind
+                ),
+                advice: NO_IMAGE.into(),
+            });
+        }
+        if let Some((user, group)) = self.owner_to_set(member) {
+            fchown(self.inside.root(), Some(user), Some(group))
+                .map_err(|errno| refused(member, errno))?;
+        }
+        self.xattrs_of_directory(member, b"")?;
+        self.directories.remember(
+            Vec::new(),
+            Directory {
+                mode: member.mode,
+                mtime: Some(member.mtime),
+            },
+        );
+        Ok(())
+    }
+
+    fn file(&mut self, member: &Member, place: &Split, data: &mut Members<Archive>) -> Result<()> {
+        let wrong = |errno| refused(member, errno);
+        let flags =
+            OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+        let file = self
+            .put(place, |parent, name| {
+                openat(parent, name, flags, Mode::S_IRUSR | Mode::S_IWUSR)
+            })
+            .map_err(wrong)?;
+        let file = File::from(file);
+        match &member.sparse {
+            None => copy(data, &file, 0, u64::MAX, &mut self.buffer, member)?,
+            Some(sparse) => {
+                for &(offset, length) in &sparse.pieces {
+                    copy(data, &file, offset, length, &mut self.buffer, member)?;
+                }
+                file.set_len(sparse.size)
+                    .map_err(|error| io_refused(member, &error))?;
+            }
+        }
+        // In this order: a new owner takes setuid bits and capabilities away,
+        // and a mode may forbid setting attributes.
+        if let Some((user, group)) = self.owner_to_set(member) {
+            fchown(&file, Some(user), Some(group)).map_err(wrong)?;
+        }
+        set_xattrs(&file, member)?;
+        fchmod(&file, Mode::from_bits_truncate(member.mode)).map_err(wrong)?;
+        let time = time(member.mtime);
+        futimens(&file, &time, &time).map_err(wrong)
+    }
+
+    fn directory(&mut self, place: &Split) -> nix::Result<()> {
+        let parent = make_parent(&mut self.inside, &mut self.directories, &place.parent)?;
+        let name = place.name.as_os_str();
+        match mkdirat(parent, name, Mode::S_IRWXU) {
+            Err(Errno::EEXIST) => {
+                let there = fstatat(parent, name, AtFlags::AT_SYMLINK_NOFOLLOW)?;
+                if is_directory(there.st_mode) {
+                    return Ok(());
+                }
+                // A link to a directory gives way, too, as it does for Docker:
+                // this member says that here is a directory.
+                self.put(place, |parent, name| mkdirat(parent, name, Mode::S_IRWXU))
+            }
+            other => other,
+        }
+    }
+
+    /// A second name for a file of this same image.
+    fn hard_link(&mut self, member: &Member, place: &Split) -> Result<()> {
+        let target = split(&member.link)
+            .map_err(|bad| bad_path("the target of the hard link", &member.path, &bad))?
+            .ok_or_else(|| refused(member, Errno::EPERM))?;
+        let missing = |errno| {
+            Problem {
+            cause: format!(
+                "member {:?} is a hard link to {:?}, which does not work: {}",
+                shown(&member.path),
+                shown(&member.link),
+                named(errno)
+            ),
+            advice: "a hard link needs a file that comes before it in the same archive; make the archive anew, from the root of the tree".into(),
+        }
+        };
+        let from = self
+            .inside
+            .parent(&target.parent)
+            .and_then(|fd| {
+                fd.try_clone_to_owned()
+                    .map_err(|error| errno_of(&error).unwrap_or(Errno::EMFILE))
+            })
+            .map_err(missing)?;
+        let link = |parent: BorrowedFd<'_>, name: &OsStr| {
+            linkat(
+                &from,
+                target.name.as_os_str(),
+                parent,
+                name,
+                AtFlags::empty(),
+            )
+        };
+        let identity = |stat: nix::sys::stat::FileStat| (stat.st_dev, stat.st_ino);
+        let source = fstatat(&from, target.name.as_os_str(), AtFlags::AT_SYMLINK_NOFOLLOW)
+            .map(identity)
+            .map_err(missing)?;
+        let parent = make_parent(&mut self.inside, &mut self.directories, &place.parent)
+            .map_err(|errno| refused(member, errno))?;
+        // Clearing the way for a link to itself would remove the only copy.
+        let there =
+            fstatat(parent, place.name.as_os_str(), AtFlags::AT_SYMLINK_NOFOLLOW).map(identity);
+        if there == Ok(source) {
+            return Ok(());
+        }
+        self.put(place, link).map_err(missing)
+    }
+
+    /// Makes something in its directory with `make`. What is in the way goes:
+    /// of two members with one name, the later one counts.
+    fn put<T>(
+        &mut self,
+        place: &Split,
+        make: impl Fn(BorrowedFd<'_>, &OsStr) -> nix::Result<T>,
+    ) -> nix::Result<T> {
+        let parent = make_parent(&mut self.inside, &mut self.directories, &place.parent)?;
+        let name = place.name.as_os_str();
+        match make(parent, name) {
+            Err(Errno::EEXIST) => {
+                remove::entry(parent, name, Path::new(name)).map_err(|stuck| stuck.errno)?;
+                self.directories.forget(&place.path());
+                let made = make(parent, name);
+                self.inside.forget();
+                made
+            }
+            other => other,
+        }
+    }
+
+    /// Owner, mode and time of what has no contents.
+    fn describe(&mut self, member: &Member, place: &Split) -> nix::Result<()> {
+        let owner = self.owner_to_set(member);
+        let parent = self.inside.parent(&place.parent)?;
+        let name = place.name.as_os_str();
+        if let Some((user, group)) = owner {
+            fchownat(
+                parent,
+                name,
+                Some(user),
+                Some(group),
+                AtFlags::AT_SYMLINK_NOFOLLOW,
+            )?;
+        }
+        if member.kind == Kind::Directory {
+            // Mode and time come last of all.
+            return Ok(());
+        }
+        if member.kind == Kind::Fifo {
+            // No link is followed: we made this FIFO a moment ago, where nobody else can.
+            fchmodat(
+                parent,
+                name,
+                Mode::from_bits_truncate(member.mode),
+                FchmodatFlags::FollowSymlink,
+            )?;
+        }
+        let time = time(member.mtime);
+        utimensat(parent, name, &time, &time, UtimensatFlags::NoFollowSymlink)
+    }
+
+    fn xattrs_of_directory(&mut self, member: &Member, path: &[u8]) -> Result<()> {
+        if member.xattrs.is_empty() {
+            return Ok(());
+        }
+        let directory = self
+            .inside
+            .directory(path)
+            .map_err(|errno| refused(member, errno))?;
+        set_xattrs(&File::from(directory), member)
+    }
+
+    /// `None` where the process makes files of that owner anyway.
+    fn owner_to_set(&self, member: &Member) -> Option<(Uid, Gid)> {
+        let owner = (Uid::from_raw(member.uid), Gid::from_raw(member.gid));
+        (owner != self.us).then_some(owner)
+    }
+
+    /// Modes and times of directories, the innermost first.
+    fn finish_directories(&mut self) -> Result<()> {
+        for (path, directory) in std::mem::take(&mut self.directories.by_path)
+            .into_iter()
+            .rev()
+        {
+            let wrong = |errno| target(&format!("setting the mode of {:?}", shown(&path)), errno);
+            let open = match self.inside.directory(&path) {
+                Ok(open) => open,
+                // A later member replaced it.
+                Err(Errno::ENOENT | Errno::ENOTDIR | Errno::ELOOP) => continue,
+                Err(errno) => return Err(wrong(errno)),
+            };
+            fchmod(&open, Mode::from_bits_truncate(directory.mode)).map_err(wrong)?;
+            if let Some(mtime) = directory.mtime {
+                let time = time(mtime);
+                futimens(&open, &time, &time).map_err(wrong)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn is_directory(mode: u32) -> bool {
+    SFlag::from_bits_truncate(mode & SFlag::S_IFMT.bits()) == SFlag::S_IFDIR
+}
+
+fn time((seconds, nanoseconds): (i64, i64)) -> TimeSpec {
+    TimeSpec::new(seconds, nanoseconds)
+}
+
+/// Copies the next `length` bytes of the contents to `offset`, or all of them if there are fewer.
+fn copy(
+    data: &mut impl Read,
+    file: &File,
+    mut offset: u64,
+    mut length: u64,
+    buffer: &mut [u8],
+    member: &Member,
+) -> Result<()> {
+    while length > 0 {
+        let most = usize::try_from(length)
+            .unwrap_or(usize::MAX)
+            .min(buffer.len());
+        let count = match data.read(&mut buffer[..most]) {
+            Ok(0) => break,
+            Ok(count) => count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(broken(&error)),
+        };
+        file.write_all_at(&buffer[..count], offset)
+            .map_err(|error| io_refused(member, &error))?;
+        offset += count as u64;
+        length -= count as u64;
+    }
+    Ok(())
+}
+
+/// Sets the extended attributes that an image may bring.
+fn set_xattrs(file: &File, member: &Member) -> Result<()> {
+    for (name, value) in member.xattrs.iter().filter(|(name, _)| may_bring(name)) {
+        match file.set_xattr(OsStr::from_bytes(name), value) {
+            Ok(()) => {}
+            // Not every file system has every kind.
+            Err(error) if errno_of(&error) == Some(Errno::ENOTSUP) => {}
+            Err(error) => {
+                return Err(Problem {
+                    cause: format!(
+                        "member {:?}: its extended attribute {:?} cannot be set: {}",
+                        shown(&member.path),
+                        shown(name),
+                        io_named(&error)
+                    ),
+                    advice: "run it as root, who may set them all".into(),
+                });
+            }
+        }
+    }
+    Ok(())
+}
+
+/// An image describes its own files. It has no say in how overlayfs stacks
+/// layers, nor in what the machine's own security modules think of a file.
+fn may_bring(xattr: &[u8]) -> bool {
+    const OVERLAY: [&[u8]; 2] = [b"trusted.overlay.", b"user.overlay."];
+    const ALLOWED: [&[u8]; 4] = [
+        b"user.",
+        b"trusted.",
+        b"security.capability",
+        b"system.posix_acl_",
+    ];
+    !xattr.contains(&0)
+        && ALLOWED.iter().any(|prefix| xattr.starts_with(prefix))
+        && !OVERLAY.iter().any(|prefix| xattr.starts_with(prefix))
+}
+
+/// The archive itself is at fault, or the disk that it is on.
+pub(crate) fn broken(error: &io::Error) -> Problem {
+    let (cause, advice) = match error.kind() {
+        io::ErrorKind::UnexpectedEof => (
+            "the archive is cut short: it ends before the mark that ends a tar".into(),
+            "copy or make it anew, and compare its size with that of the original",
+        ),
+        io::ErrorKind::FileTooLarge => (error.to_string(), NO_IMAGE),
+        io::ErrorKind::Unsupported => (error.to_string(), "make it anew"),
+        _ if errno_of(error).is_some() => (
+            format!("reading it failed: {}", io_named(error)),
+            "check that it is a file and that its disk is well",
+        ),
+        _ => (
+            format!("this is no tar archive, or a damaged one: {error}"),
+            "see whether `tar -tf` reads it, and copy or make it anew",
+        ),
+    };
+    Problem {
+        cause,
+        advice: advice.into(),
+    }
+}
+
+/// The kernel refused something that a member asks for.
+fn refused(member: &Member, errno: Errno) -> Problem {
+    let what = format!("member {:?}", shown(&member.path));
+    let (cause, advice) = match errno {
+        Errno::EPERM | Errno::EACCES => (
+            format!(
+                "{what} belongs to user {} and group {}, and only root may give files away: {}",
+                member.uid,
+                member.gid,
+                named(errno)
+            ),
+            "run it as root",
+        ),
+        Errno::ENOTDIR | Errno::ELOOP | Errno::EEXIST | Errno::EXDEV => (
+            format!(
+                "{what} lies behind something that is not a directory: {}",
+                named(errno)
+            ),
+            NO_IMAGE,
+        ),
+        Errno::ENOENT if member.kind == Kind::Symlink && member.link.is_empty() => (
+            format!("{what} is a symbolic link to nothing: {}", named(errno)),
+            NO_IMAGE,
+        ),
+        Errno::ENOENT => (
+            format!(
+                "{what} lies behind a link that leads nowhere: {}",
+                named(errno)
+            ),
+            NO_IMAGE,
+        ),
+        Errno::ENAMETOOLONG => (
+            format!(
+                "{what} has a longer name than Linux allows (255 bytes, 4095 for a whole path): {}",
+                named(errno)
+            ),
+            NO_IMAGE,
+        ),
+        _ => (format!("{what}: {}", named(errno)), advice(errno)),
+    };
+    Problem {
+        cause,
+        advice: advice.into(),
+    }
+}
+
+fn io_refused(member: &Member, error: &io::Error) -> Problem {
+    match errno_of(error) {
+        Some(errno) => refused(member, errno),
+        None => Problem {
+            cause: format!("member {:?}: {error}", shown(&member.path)),
+            advice: NO_IMAGE.into(),
+        },
+    }
+}
+
+fn target(what: &str, errno: Errno) -> Problem {
+    Problem {
+        cause: format!("{what}: {}", named(errno)),
+        advice: advice(errno).into(),
+    }
+}
+
+fn bad_path(what: &str, path: &[u8], bad: &BadPath) -> Problem {
+    let path = shown(path);
+    let cause = match bad {
+        BadPath::Upwards => {
+            format!("{what} member {path:?} contains \"..\", which could lead out of the container")
+        }
+        BadPath::Nul => format!("{what} member {path:?} contains a NUL byte"),
+    };
+    Problem {
+        cause,
+        advice: "do not use this archive unless you know who made it, and why like that".into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may")]
+
+    use super::*;
+    use std::io::Write;
+    use std::os::unix::fs::MetadataExt;
+
+    /// Unpacks `count` files of `size` zeros, packed with gzip, with small caps.
+    fn bomb(count: u32, size: usize, limits: Limits) -> (std::result::Result<(), Problem>, u64) {
+        let mut tar = tar::Builder::new(flate2::write::GzEncoder::new(
+            Vec::new(),
+            flate2::Compression::fast(),
+        ));
+        for number in 0..count {
+            let mut header = tar::Header::new_gnu();
+            header.set_uid(geteuid().as_raw().into());
+            header.set_gid(getegid().as_raw().into());
+            header.set_mode(0o644);
+            header.set_size(size as u64);
+            tar.append_data(&mut header, format!("f{number}"), &vec![0; size][..])
+                .unwrap();
+        }
+        let packed = tar.into_inner().unwrap().finish().unwrap();
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(&packed).unwrap();
+        io::Seek::rewind(&mut file).unwrap();
+        let target = tempfile::tempdir().unwrap();
+        let archive = Archive::new(file, "bomb", packed.len() as u64).unwrap();
+        let result = unpack(archive, File::open(target.path()).unwrap().into(), limits);
+        let files = std::fs::read_dir(target.path()).unwrap();
+        (
+            result,
+            files
+                .map(|file| file.unwrap().metadata().unwrap().size())
+                .sum(),
+        )
+    }
+
+    #[test]
+    fn a_long_name_is_shortened_in_errors() {
+        assert_eq!(shown(&[b'x'; 1_000_000]).len(), 203);
+        assert_eq!(shown(b"short"), "short");
+    }
+
+    const SMALL: Limits = Limits {
+        bytes: 1 << 20,
+        headers: 20,
+    };
+
+    #[test]
+    fn a_bomb_of_many_files_goes_off_at_the_cap_of_bytes() {
+        let (result, written) = bomb(15, 100_000, SMALL);
+        assert!(
+            result
+                .unwrap_err()
+                .cause
+                .contains("more than 1048576 bytes")
+        );
+        assert!((900_000..=1 << 20).contains(&written), "{written}");
+    }
+
+    #[test]
+    fn a_bomb_of_empty_files_goes_off_at_the_cap_of_members() {
+        let (result, _) = bomb(21, 0, SMALL);
+        assert!(result.unwrap_err().cause.contains("more than 20 members"));
+    }
+
+    #[test]
+    fn an_archive_that_just_fits_is_unpacked() {
+        let (result, written) = bomb(10, 100_000, SMALL);
+        assert!(result.is_ok(), "{result:?}");
+        assert_eq!(written, 1_000_000);
+    }
+}
