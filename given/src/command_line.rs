@@ -2,9 +2,11 @@
 
 use std::ffi::OsString;
 use std::io::{Read, Write};
-use std::path::Path;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use clap::builder::{PathBufValueParser, TypedValueParser};
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::Error;
@@ -88,6 +90,27 @@ fn header(source: &str) -> String {
         .map_while(|line| line.strip_prefix("//!"))
         .map(|line| format!("{}\n", line.strip_prefix(' ').unwrap_or(line)))
         .collect()
+}
+
+/// The parser of `--container-dir`: an absolute path that an overlay can be made at.
+///
+/// Absolute, because the container's directory has a link in it that is relative
+/// to nothing else. overlayfs takes its directories in one string, in which `,`
+/// ends an option and `:` a layer, and has no way to say otherwise that works on
+/// every kernel.
+pub fn container_dir() -> impl TypedValueParser<Value = PathBuf> {
+    PathBufValueParser::new().try_map(|path| {
+        if path
+            .as_os_str()
+            .as_bytes()
+            .iter()
+            .any(|byte| b",:\\".contains(byte))
+        {
+            let advice = "overlayfs cannot have , : or \\ in the path; choose another directory";
+            return Err(std::io::Error::other(advice));
+        }
+        std::path::absolute(path)
+    })
 }
 
 /// A new container's name: twelve hexadecimal digits, as Docker's short ids.

@@ -22,6 +22,7 @@ use nix::libc::{
 };
 
 use crate::Error;
+use crate::parent;
 use crate::report::tell;
 use crate::terminal;
 
@@ -44,6 +45,7 @@ fn held() -> SignalSet {
 /// The child inherits the blocked signals; [`clean_start`] lets them go.
 pub fn hold_signals() -> Result<(), Error> {
     terminal::remember();
+    parent::remember()?;
     // Whoever started us may ignore SIGCHLD, and exec keeps that. The kernel
     // would then bury our child itself, and its exit status with it (waitpid(2)).
     signal(SIGCHLD, Disposition::Default)?;

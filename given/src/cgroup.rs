@@ -1,0 +1,191 @@
+//! Where this machine's control groups are, and how they are spoken to.
+//!
+//! There are two versions (cgroups(7)). In version 2 one hierarchy serves all
+//! controllers. In version 1 each controller has a hierarchy of its own. A
+//! machine may have both; each controller is then in one or the other.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use linux_sys::{Errno, Mode, mkdir};
+
+use crate::Error;
+
+/// The group at the top of a hierarchy that all of our containers' groups are in.
+/// It stays: removing it would race with a container that is just starting.
+const PARENT: &str = "rubber-docker";
+
+/// The version of cgroups that a controller is in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Version {
+    /// One hierarchy for each controller.
+    V1,
+    /// One hierarchy for all.
+    V2,
+}
+
+/// Where a controller's groups are.
+#[derive(Clone, Debug)]
+pub struct Hierarchy {
+    /// Which files there are depends on it.
+    pub version: Version,
+    /// The group `rubber-docker`, in which a container's group is made.
+    pub parent: PathBuf,
+}
+
+/// The hierarchy of `controller`, ready for use: the group `rubber-docker` is there,
+/// and groups in it have the controller's files.
+pub fn hierarchy(controller: &str) -> Result<Hierarchy, Error> {
+    let (version, top) = find(controller)?;
+    let parent = top.join(PARENT);
+    match mkdir(&parent, Mode::from_bits_truncate(0o755)) {
+        Err(error) if error.errno() != Errno::EEXIST => return Err(error.into()),
+        _ => {}
+    }
+    if version == Version::V2 {
+        // A group has the files of the controllers that its parent hands down.
+        enable(&top, controller)?;
+        enable(&parent, controller)?;
+    }
+    Ok(Hierarchy { version, parent })
+}
+
+/// Hand `controller` down from `group` to the groups in it (version 2).
+fn enable(group: &Path, controller: &str) -> Result<(), Error> {
+    let file = group.join("cgroup.subtree_control");
+    let enabled = read(&file)?;
+    if enabled.split_whitespace().any(|name| name == controller) {
+        return Ok(());
+    }
+    write(&file, &format!("+{controller}"))
+}
+
+/// The version and the top of the hierarchy that has `controller`.
+fn find(controller: &str) -> Result<(Version, PathBuf), Error> {
+    // Read once: in the container this file shows the container's mounts.
+    static MOUNTS: OnceLock<String> = OnceLock::new();
+    let mounts = match MOUNTS.get() {
+        Some(mounts) => mounts,
+        None => {
+            let mounts = read(Path::new("/proc/self/mountinfo"))?;
+            MOUNTS.get_or_init(|| mounts)
+        }
+    };
+    let has = |(version, top): &(Version, PathBuf), options: &str| match version {
+        Version::V1 => options.split(',').any(|option| option == controller),
+        Version::V2 => fs::read_to_string(top.join("cgroup.controllers"))
+            .is_ok_and(|names| names.split_whitespace().any(|name| name == controller)),
+    };
+    mounts
+        .lines()
+        .filter_map(cgroup_mount)
+        .find(|(place, options)| has(place, options))
+        .map(|(place, _)| place)
+        .ok_or_else(|| {
+            format!(
+                "no cgroup hierarchy of this machine has the {controller} controller. Look for it in \
+                 /proc/cgroups and in /sys/fs/cgroup/cgroup.controllers: it may be switched off on the \
+                 kernel's command line, or kept from us by a container that we are in"
+            )
+            .into()
+        })
+}
+
+/// A line of mountinfo, if it is a cgroup hierarchy: version, mount point, options.
+fn cgroup_mount(line: &str) -> Option<((Version, PathBuf), &str)> {
+    // proc_pid_mountinfo(5): ID PARENT DEVICE ROOT MOUNTPOINT OPTIONS... - TYPE SOURCE OPTIONS
+    let (mount, filesystem) = line.split_once(" - ")?;
+    let mut filesystem = filesystem.split(' ');
+    let version = match filesystem.next()? {
+        "cgroup" => Version::V1,
+        "cgroup2" => Version::V2,
+        _ => return None,
+    };
+    let top = mount.split(' ').nth(4)?;
+    Some(((version, PathBuf::from(top)), filesystem.nth(1)?))
+}
+
+/// Docker's shares (2 to 262144, usually 1024) as version 2's weight (1 to 10000,
+/// usually 100).
+///
+/// Both are only ratios, but not of the same kind: a straight line from one range
+/// to the other would put 1024 at 39, well below the 100 of a group that nobody
+/// has set anything for. This curve goes through the ends and through (1024, 100).
+/// It is the one of runc since 1.3.2 and of crun since 1.23.
+pub fn cpu_weight(shares: u64) -> u64 {
+    let l = (shares.max(2) as f64).log2();
+    let weight = 10_f64.powf((l * l + 125.0 * l) / 612.0 - 7.0 / 34.0).ceil();
+    (weight as u64).clamp(1, 10_000)
+}
+
+/// Write to a file of the kernel's: the whole value in one go.
+pub fn write(path: &Path, value: &str) -> Result<(), Error> {
+    fs::write(path, value).map_err(|error| {
+        format!("write {value:?} to {}: {}", path.display(), meaning(&error)).into()
+    })
+}
+
+/// Read a file of the kernel's.
+pub fn read(path: &Path) -> Result<String, Error> {
+    fs::read_to_string(path)
+        .map_err(|error| format!("read {}: {}", path.display(), meaning(&error)).into())
+}
+
+/// What the kernel means when it refuses to read or write a control file.
+fn meaning(error: &std::io::Error) -> String {
+    let errno = Errno::from_raw(error.raw_os_error().unwrap_or(0));
+    let meaning = match errno {
+        Errno::ENOENT => {
+            "there is no such file here: the kernel lacks it, or the controller is not enabled in the parent's cgroup.subtree_control"
+        }
+        Errno::EACCES | Errno::EPERM => {
+            "not allowed: cgroups need root, and in a container somebody who has delegated them"
+        }
+        Errno::EROFS => "the hierarchy is mounted read-only, as in most containers",
+        Errno::EBUSY => {
+            "the group is in use: a version 2 group that has processes of its own cannot hand controllers down, and a limit below what is used already is refused"
+        }
+        Errno::EINVAL => "the kernel does not take this value",
+        Errno::ENODEV => "the group has been removed",
+        Errno::EOPNOTSUPP => "the group is of a kind that cannot do this (see cgroup.type)",
+        _ => "",
+    };
+    format!("{errno:?} ({}): {meaning}; man 7 cgroups", errno.desc())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_curve_goes_through_its_fixed_points() {
+        assert_eq!(
+            [2, 256, 1024, 262_144].map(cpu_weight),
+            [1, 35, 100, 10_000]
+        );
+    }
+
+    #[test]
+    fn the_curve_never_falls() {
+        let weights: Vec<u64> = (2..=4096).map(cpu_weight).collect();
+        assert!(weights.is_sorted());
+    }
+
+    #[test]
+    fn a_hierarchy_is_recognised_in_mountinfo() {
+        let v1 =
+            "35 31 0:32 / /sys/fs/cgroup/memory rw,relatime shared:9 - cgroup cgroup rw,memory";
+        let expected = ((Version::V1, "/sys/fs/cgroup/memory".into()), "rw,memory");
+        assert_eq!(cgroup_mount(v1), Some(expected));
+        let v2 = "41 31 0:38 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw";
+        assert_eq!(
+            cgroup_mount(v2),
+            Some(((Version::V2, "/sys/fs/cgroup".into()), "rw"))
+        );
+        assert_eq!(
+            cgroup_mount("22 27 0:21 / /proc rw,relatime - proc proc rw"),
+            None
+        );
+    }
+}
