@@ -3,13 +3,14 @@
 //! chroot changes where a process starts to look; the host's files are all still
 //! there, one open directory away, and root can walk out. pivot_root changes the
 //! mount table: the container's root takes the place of the host's, and the
-//! host's is unmounted. What is not mounted cannot be reached.
+//! host's is unmounted. No `..` leads to what is not mounted.
 //!
 //! Yours to write: TODO(03) in src/container.rs and src/mounts.rs
 //! The lesson:     levels/03_pivot_root/README.md
 //!
 //! Try:
 //!   cargo run -p level03 -- run cat /proc/self/mountinfo
+//!   cargo run -p checks -- probe-image
 //!   cargo run -p level03 -- run -i probe probe breakout
 //!   cargo test -p level03
 
@@ -39,7 +40,8 @@ pub struct Options {
     pub image_dir: PathBuf,
 
     /// The directory that containers live in
-    #[arg(long, value_name = "DIR", env = "RUBBER_DOCKER_CONTAINERS", default_value = given::CONTAINERS)]
+    #[arg(long, value_name = "DIR", env = "RUBBER_DOCKER_CONTAINERS")]
+    #[arg(default_value = given::CONTAINERS, value_parser = given::container_dir())]
     pub container_dir: PathBuf,
 
     /// Keep the container's directory after the command has ended

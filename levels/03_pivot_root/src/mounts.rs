@@ -70,15 +70,18 @@ const LINKS: [(&str, &str); 5] = [
 fn make_devices(dev: &Path) -> Result<(), Error> {
     // mknod takes the umask's bits away, and /dev/null must be everybody's.
     let umask_before = umask(Mode::empty());
-    for (name, major, minor) in DEVICES {
+    let made = DEVICES.iter().try_for_each(|(name, major, minor)| {
+        let mode = Mode::from_bits_truncate(0o666);
         mknod(
             dev.join(name),
             SFlag::S_IFCHR,
-            Mode::from_bits_truncate(0o666),
-            makedev(major, minor),
-        )?;
-    }
+            mode,
+            makedev(*major, *minor),
+        )
+    });
+    // The command inherits it, so it is put back, also after an error.
     umask(umask_before);
+    made?;
 
     for (name, target) in LINKS {
         symlink(target, dev.join(name))?;

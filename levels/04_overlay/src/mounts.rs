@@ -43,10 +43,12 @@ pub fn enter(root: &Path) -> Result<(), Error> {
     // The host's root has to go somewhere; pivot_root puts it below the new one.
     let old_root = given::mount_point(root, ".old-root")?;
     pivot_root(root, &old_root)?;
+    // The working directory is still in the old root, and would keep it in reach.
     chdir("/")?;
 
-    // Out of the mount table, with everything mounted below it. MNT_DETACH
-    // because it is in use: this very program was started from it (umount2(2)).
+    // Out of the mount table, with everything mounted below it. MNT_DETACH because
+    // it is in use: by those mounts, and by this program, which was started from
+    // it (umount2(2)).
     umount2("/.old-root", MntFlags::MNT_DETACH)?;
     rmdir("/.old-root")?;
     Ok(())
@@ -75,15 +77,18 @@ const LINKS: [(&str, &str); 5] = [
 fn make_devices(dev: &Path) -> Result<(), Error> {
     // mknod takes the umask's bits away, and /dev/null must be everybody's.
     let umask_before = umask(Mode::empty());
-    for (name, major, minor) in DEVICES {
+    let made = DEVICES.iter().try_for_each(|(name, major, minor)| {
+        let mode = Mode::from_bits_truncate(0o666);
         mknod(
             dev.join(name),
             SFlag::S_IFCHR,
-            Mode::from_bits_truncate(0o666),
-            makedev(major, minor),
-        )?;
-    }
+            mode,
+            makedev(*major, *minor),
+        )
+    });
+    // The command inherits it, so it is put back, also after an error.
     umask(umask_before);
+    made?;
 
     for (name, target) in LINKS {
         symlink(target, dev.join(name))?;

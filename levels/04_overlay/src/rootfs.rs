@@ -31,7 +31,8 @@ pub fn make_directory(options: &Options) -> Result<(), Error> {
 /// The parent's part: everything that has to be there before the child starts.
 pub fn prepare(options: &Options) -> Result<(), Error> {
     let image = images::find(&options.image_dir, &options.image_name)?;
-    // TODO(04) 1. Unpack the image once for all containers, and make the overlay's directories.
+    // TODO(04) 1. Unpack the image once for all containers. Then make what an overlay needs:
+    // a link `lower` to it, and the directories upper, work and merged.
     image.unpack_into(&root(options))?;
     // END TODO(04)
     Ok(())

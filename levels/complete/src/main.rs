@@ -36,7 +36,8 @@ pub struct Options {
     pub image_dir: PathBuf,
 
     /// The directory that containers live in
-    #[arg(long, value_name = "DIR", env = "RUBBER_DOCKER_CONTAINERS", default_value = given::CONTAINERS)]
+    #[arg(long, value_name = "DIR", env = "RUBBER_DOCKER_CONTAINERS")]
+    #[arg(default_value = given::CONTAINERS, value_parser = given::container_dir())]
     pub container_dir: PathBuf,
 
     /// Keep the container's directory after the command has ended
