@@ -1,1 +1,84 @@
-//! checks
+//! What each level must show, and the machinery that looks.
+//!
+//! A check is a sentence about a level that the kernel can confirm, such as "the
+//! command's root directory is the image". Each is looked at in a fresh sandbox, in
+//! `/proc` and in the mount table, never in what the level prints.
+//!
+//! | module | holds |
+//! |---|---|
+//! | `levels` | the checks themselves, one file a level: start reading there |
+//! | `check` | what a check is, and what it says when it is not true |
+//! | `host` | how a check starts the level's program |
+//! | `container` | how it finds the container that the level made |
+//! | `procfs` | what the kernel says of processes and mounts |
+//! | `probe` | the program that runs inside the containers |
+//! | `probe_image` | the image that has it |
+//! | `sandbox` | the small machine in which the level runs |
+//! | `judge` | one check in one sandbox, asked for and answered |
+//! | `shell` | a shell in such a sandbox, for the transcripts of the lessons |
+//! | `runner` | the command line: which checks, in which order |
+//! | `report` | how verdicts are shown |
+//! | [`curriculum`] | the levels as text: what ties each to the next, and to its lesson |
+//!
+//! Admitted omissions: the sandbox holds mistakes and not attackers, and a mistake
+//! that changes what the whole machine has only one of (a `devtmpfs`, a setting in
+//! `/proc/sys/kernel`) reaches the machine.
+
+mod check;
+mod container;
+pub mod curriculum;
+mod host;
+mod judge;
+mod levels;
+mod probe;
+mod probe_image;
+mod procfs;
+mod report;
+mod runner;
+pub mod sandbox;
+pub mod shell;
+
+use std::ffi::OsString;
+use std::path::Path;
+use std::process::ExitCode;
+
+pub use check::{Check, Level, Report, Verdict};
+pub use levels::LEVELS;
+pub use probe_image::write_to as write_probe_image;
+pub use runner::{judge_command, judge_with};
+
+/// The whole of a level's `tests/check.rs`: runs the checks of the levels up to
+/// `package`'s against its binary.
+///
+/// ```no_run
+/// # const PACKAGE: &str = "level03";
+/// # const BINARY: &str = "target/debug/level03";
+/// // In a level: checks::main(env!("CARGO_PKG_NAME"), env!("CARGO_BIN_EXE_level03"))
+/// std::process::exit(match checks::main(PACKAGE, BINARY) {
+///     code if code == std::process::ExitCode::SUCCESS => 0,
+///     _ => 1,
+/// });
+/// ```
+pub fn main(package: &str, binary: &str) -> ExitCode {
+    if let Some(code) = other_roles() {
+        return code;
+    }
+    runner::check_level(package, Path::new(binary))
+}
+
+/// The executable that runs checks has two more roles: under the name `probe` it is
+/// the program in the containers, and with a first argument that nobody types it is
+/// the process around one sandbox. Must be asked before anything else is done, above
+/// all before a thread is started.
+pub fn other_roles() -> Option<ExitCode> {
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    let name = arguments.first().and_then(|path| Path::new(path).file_name());
+    // A level that gets argv[0] wrong must not make us run checks inside its container.
+    if name.is_some_and(|name| name == "probe") || std::env::var_os(host::CANARY).is_some() {
+        return Some(probe::main());
+    }
+    match arguments.get(1) {
+        Some(first) if first == judge::ARGUMENT => Some(judge::keeper(&arguments[2..])),
+        _ => None,
+    }
+}

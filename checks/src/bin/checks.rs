@@ -1,0 +1,50 @@
+//! `checks`: judges programs by the checks of a level, and makes what that needs.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+const USAGE: &str = "\
+checks judge --level NN --binary PATH [--alone] [--only NAME] [--json]
+    judges a program by the checks of the levels up to NN, or of NN alone
+checks probe-image
+    puts the image `probe` into the image directory; it holds the checks' probe:
+    level02 run -i probe -- probe breakout
+checks shell
+    a shell in the sandbox of the checks, in which the levels are found as
+    `cargo run -q -p level02 -- ...`
+";
+
+fn main() -> ExitCode {
+    if let Some(code) = checks::other_roles() {
+        return code;
+    }
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    match words.first().map(String::as_str) {
+        Some("judge") => checks::judge_command(&words[1..]),
+        Some("shell") => checks::shell::main(&words[1..]),
+        Some("probe-image") if words.len() == 1 => probe_image(),
+        None | Some("help" | "--help" | "-h") => {
+            print!("{USAGE}");
+            ExitCode::SUCCESS
+        }
+        Some(other) => {
+            eprintln!("checks: I do not know `{other}`\n\n{USAGE}");
+            ExitCode::from(125)
+        }
+    }
+}
+
+fn probe_image() -> ExitCode {
+    let directory = std::env::var_os("RUBBER_DOCKER_IMAGES")
+        .map_or_else(|| PathBuf::from("/var/lib/rubber-docker/images"), PathBuf::from);
+    match checks::write_probe_image(&directory) {
+        Ok(path) => {
+            println!("{}", path.display());
+            ExitCode::SUCCESS
+        }
+        Err(why) => {
+            eprintln!("the image `probe` cannot be put into {}: {why}", directory.display());
+            ExitCode::from(125)
+        }
+    }
+}

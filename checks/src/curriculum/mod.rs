@@ -1,0 +1,39 @@
+//! The curriculum judged by itself: levels, the chain that ties each to the
+//! next, the lock that tells a skeleton from a learner's work, and lessons.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `levels.rs` | which levels there are, in order |
+//! | `block.rs` | `// TODO(NN) ...` to `// END TODO(NN)` |
+//! | `chain.rs` | what may differ between a level and the next |
+//! | `line.rs` | which line may vanish or appear, by where it stands |
+//! | `align.rs` | which line of a level is which of the next |
+//! | `lock.rs` | `levels/skeletons.lock`: is this file still the skeleton? |
+//! | `carry.rs` | a maintainer's edit, carried into every later level |
+//! | `lesson.rs` | the parts of a lesson's README, and its console fences |
+//! | `transcript.rs` | what stands in such a fence |
+//!
+//! Nothing here runs a level, so nothing here needs root. The tests that use it
+//! are `checks/tests/curriculum`; the tests *of* it are `checks/tests/machinery`.
+
+mod align;
+pub mod block;
+pub mod carry;
+pub mod chain;
+pub mod lesson;
+pub mod levels;
+mod line;
+pub mod lock;
+pub mod transcript;
+
+/// What went wrong, as a paragraph for people.
+pub type Error = Box<dyn std::error::Error + Send + Sync>;
+
+/// The result of everything here that can go wrong.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// Reads a text file; the error names it.
+pub(crate) fn read(path: &std::path::Path) -> Result<String> {
+    std::fs::read_to_string(path)
+        .map_err(|error| format!("read {}: {error}", path.display()).into())
+}

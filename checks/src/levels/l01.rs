@@ -1,0 +1,492 @@
+//! Level 01: the command's root directory is an image, with /proc, /sys and /dev.
+
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use super::l00::IN_A_CHILD;
+use crate::check::{Check, Failure, Level, Outcome};
+use crate::container::{Container, same_bytes};
+use crate::host::Host;
+use crate::{probe_image, procfs};
+
+pub(super) const ROOT_IS_IMAGE: &str = "the command's root directory is the image";
+
+pub(super) const LEVEL: Level = Level {
+    number: 1,
+    directory: "01_chroot_image",
+    title: "an image as the root directory",
+    checks: &[
+        Check {
+            name: "the image is unpacked below the container directory",
+            step: 1,
+            usually: "the image was not unpacked, or somewhere else",
+            needs: &[],
+            run: unpacked,
+        },
+        Check {
+            name: "files of the image keep their owner and mode",
+            step: 1,
+            usually: "the archive was unpacked by other means than the image's own",
+            needs: &[],
+            run: owner_and_mode,
+        },
+        Check {
+            name: "the container directory is closed to others",
+            step: 1,
+            usually: "the store was not made by the given code: a set-user-ID program in an \
+                      image would be open to every user of the host (CVE-2021-41091)",
+            needs: &[],
+            run: closed,
+        },
+        Check {
+            name: ROOT_IS_IMAGE,
+            step: 2,
+            usually: "chroot is missing, or was called with another directory",
+            needs: &[IN_A_CHILD],
+            run: root_is_image,
+        },
+        Check {
+            name: "the command starts in its root directory",
+            step: 2,
+            usually: "chdir(\"/\") after chroot is missing: chroot does not move the current \
+                      directory, which stays on the host and leads there by `..`",
+            needs: &[ROOT_IS_IMAGE],
+            run: starts_in_root,
+        },
+        Check {
+            name: "/proc is mounted and shows the command's own process",
+            step: 3,
+            usually: "proc was not mounted, or not on the /proc of the new root",
+            needs: &[ROOT_IS_IMAGE],
+            run: proc_is_mounted,
+        },
+        Check {
+            name: "/sys is mounted",
+            step: 3,
+            usually: "sysfs was not mounted, or not on the /sys of the new root",
+            needs: &[ROOT_IS_IMAGE],
+            run: sys_is_mounted,
+        },
+        Check {
+            name: "/dev is mounted and has /dev/null",
+            step: 3,
+            usually: "nothing was mounted on the container's /dev",
+            needs: &[ROOT_IS_IMAGE],
+            run: dev_is_mounted,
+        },
+        Check {
+            name: "an image without /proc, /sys and /dev works too",
+            step: 3,
+            usually: "the mount points were not made by the given code",
+            needs: &["/proc is mounted and shows the command's own process"],
+            run: bare_image,
+        },
+        Check {
+            name: "a link in the image leads no mount to the host",
+            step: 3,
+            usually: "mount(2) follows symbolic links, and an image may have any: mount targets \
+                      must be resolved beneath the new root, as `given::mount_point` does \
+                      (CVE-2019-19921)",
+            needs: &[ROOT_IS_IMAGE],
+            run: links,
+        },
+        Check {
+            name: "no directory and no mount is left afterwards",
+            step: 3,
+            usually: "what was mounted or made by other means than the given code's is not \
+                      known to the given code that cleans up",
+            needs: &[],
+            run: nothing_left,
+        },
+        Check {
+            name: "--keep keeps the container's directory",
+            step: 1,
+            usually: "the container's directory was removed although --keep was given",
+            needs: &[ROOT_IS_IMAGE],
+            run: keep,
+        },
+        Check {
+            name: "an unknown image gives status 125 and leaves nothing",
+            step: 1,
+            usually: "a directory was made before the image was known to exist, or the error \
+                      was not passed on",
+            needs: &[],
+            run: unknown_image,
+        },
+    ],
+    calls: &[
+        ("chroot(", 2),
+        ("mount(\"proc\"", 3),
+        ("mount(\"sysfs\"", 3),
+        ("mount(\"devtmpfs\"", 3),
+        // If even the probe is not found, the root is not the image.
+        ("execvp(\"probe\"", 2),
+    ],
+};
+
+/// Files called `name` in `directory`, not deeper than a container's root is.
+pub(super) fn find(directory: &Path, name: &str) -> Vec<PathBuf> {
+    const DEPTH: u32 = 3;
+    fn walk(directory: &Path, name: &str, depth: u32, found: &mut Vec<PathBuf>) {
+        let path = directory.join(name);
+        if path.symlink_metadata().is_ok() {
+            found.push(path);
+        }
+        if depth == 0 {
+            return;
+        }
+        for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
+            if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                walk(&entry.path(), name, depth - 1, found);
+            }
+        }
+    }
+    let mut found = Vec::new();
+    walk(directory, name, DEPTH, &mut found);
+    found
+}
+
+/// The names in a directory, sorted.
+pub(super) fn names(directory: &Path) -> Result<Vec<String>, Failure> {
+    let read = || -> io::Result<Vec<String>> {
+        let mut names = Vec::new();
+        for entry in fs::read_dir(directory)? {
+            names.push(entry?.file_name().to_string_lossy().into_owned());
+        }
+        names.sort();
+        Ok(names)
+    };
+    read().map_err(|why| Failure::unreadable(directory, why))
+}
+
+/// What is in the store besides what it may keep, which starts with a dot.
+pub(super) fn left_in_store(host: &Host) -> Result<Vec<String>, Failure> {
+    match host.store().exists() {
+        true => Ok(names(&host.store())?
+            .into_iter()
+            .filter(|it| !it.starts_with('.'))
+            .collect()),
+        false => Ok(Vec::new()),
+    }
+}
+
+fn unpacked(host: &Host) -> Outcome {
+    // Kept, so that it can be seen even if the container has never started.
+    host.run(&["probe", "exit", "0"])
+        .option("--keep")
+        .finish()?;
+    if !find(&host.store(), "bin/probe").is_empty() {
+        return Ok(());
+    }
+    let store = host.store();
+    let seen = match names(&store) {
+        Ok(names) if names.is_empty() => "an empty container directory".to_owned(),
+        Ok(names) => format!("no bin/probe in any of {}", procfs::few(names, 6)),
+        Err(_) => "no container directory at all".to_owned(),
+    };
+    Err(Failure::seen(seen)
+        .expected("the image's bin/probe somewhere below the container directory")
+        .at(store.display().to_string())
+        .into())
+}
+
+fn owner_and_mode(host: &Host) -> Outcome {
+    host.run(&["probe", "exit", "0"])
+        .option("--keep")
+        .finish()?;
+    let Some(path) = find(&host.store(), probe_image::ODD_FILE)
+        .into_iter()
+        .next()
+    else {
+        return Err(Failure::seen(format!("no {} there", probe_image::ODD_FILE))
+            .at(host.store().display().to_string())
+            .into());
+    };
+    let file = procfs::stat(&path)?;
+    let seen = (file.uid(), file.gid(), file.mode() & 0o7777);
+    let expected = (
+        probe_image::ODD_OWNER,
+        probe_image::ODD_GROUP,
+        probe_image::ODD_MODE,
+    );
+    if seen == expected {
+        return Ok(());
+    }
+    let show = |(uid, gid, mode)| format!("owner {uid}, group {gid}, mode {mode:04o}");
+    Err(Failure::seen(show(seen))
+        .expected(format!("{} has {}", probe_image::ODD_FILE, show(expected)))
+        .at(path.display().to_string())
+        .into())
+}
+
+fn closed(host: &Host) -> Outcome {
+    host.run(&["probe", "exit", "0"]).umask(0).finish()?;
+    let mode = procfs::stat(host.store())?.permissions().mode() & 0o7777;
+    if mode == 0o700 {
+        return Ok(());
+    }
+    Err(Failure::seen(format!("mode {mode:04o}"))
+        .expected("the container directory has mode 0700")
+        .at(host.store().display().to_string())
+        .into())
+}
+
+fn root_is_image(host: &Host) -> Outcome {
+    let container = host.run(&["probe", "hold"]).hold()?;
+    let root = container.proc("root");
+    if procfs::identity(&root)? == procfs::identity("/proc/1/root")? {
+        return Err(Failure::seen("its root directory is the host's")
+            .expected("its root directory is the one that the image was unpacked into")
+            .at(root.display().to_string())
+            .into());
+    }
+    let canary = host.canary();
+    if container.inside(&canary.display().to_string()).exists() {
+        return Err(
+            Failure::seen(format!("the host's {} is in it", canary.display()))
+                .expected("nothing of the host's is below the command's root directory")
+                .at(root.display().to_string())
+                .into(),
+        );
+    }
+    let same = || {
+        same_bytes(
+            File::open(container.inside("bin/probe"))?,
+            File::open("/proc/1/exe")?,
+        )
+    };
+    if same().unwrap_or(false) {
+        return Ok(());
+    }
+    Err(
+        Failure::seen(format!("it has {}", procfs::few(names(&root)?, 8)))
+            .expected("the image's bin/probe is in the command's root directory")
+            .at(root.display().to_string())
+            .usually("chroot was called with another directory than the one unpacked into")
+            .into(),
+    )
+}
+
+fn starts_in_root(host: &Host) -> Outcome {
+    let container = host.run(&["probe", "hold"]).hold()?;
+    let (root, cwd) = (container.proc("root"), container.proc("cwd"));
+    if procfs::identity(&root)? == procfs::identity(&cwd)? {
+        return Ok(());
+    }
+    let place = fs::read_link(&cwd).unwrap_or_default();
+    Err(Failure::seen(format!(
+        "its current directory is {} of the host",
+        place.display()
+    ))
+    .expected("its current directory is its root directory")
+    .at(format!("{} and {}", cwd.display(), root.display()))
+    .into())
+}
+
+/// What is mounted at `point` in the container must be one of `fstypes`.
+fn expect_mount(container: &Container, point: &str, fstypes: &[&str]) -> Outcome {
+    let mounts = container.mounts()?;
+    let mount = procfs::mounted_at(&mounts, point);
+    if mount.is_some_and(|mount| fstypes.contains(&mount.fstype.as_str())) {
+        return Ok(());
+    }
+    let seen = match mount {
+        Some(mount) => format!("a {} is mounted there", mount.fstype),
+        None if mounts.is_empty() => "nothing is mounted in the container".to_owned(),
+        None => format!("mounted in the container: {}", procfs::name_mounts(&mounts)),
+    };
+    Err(Failure::seen(seen)
+        .expected(format!(
+            "a {} is mounted on the container's {point}",
+            fstypes.join(" or a ")
+        ))
+        .at(container.proc("mountinfo").display().to_string())
+        .into())
+}
+
+fn proc_is_mounted(host: &Host) -> Outcome {
+    let container = host.run(&["probe", "hold"]).hold()?;
+    expect_mount(&container, "/proc", &["proc"])?;
+    // A proc belongs to the PID namespace of who mounted it, for ever.
+    let own = procfs::own_pid(container.pid)?;
+    let inner = container.inside(&format!("proc/{own}/cmdline"));
+    if procfs::read(container.proc("cmdline"))? == procfs::read(&inner).unwrap_or_default() {
+        return Ok(());
+    }
+    Err(Failure::seen(format!(
+        "process {own}, which is the command, is somebody else in it"
+    ))
+    .expected("the container's /proc shows the PID namespace that the command is in")
+    .at(inner.display().to_string())
+    .usually("/proc was mounted by a process of another PID namespace")
+    .into())
+}
+
+fn sys_is_mounted(host: &Host) -> Outcome {
+    expect_mount(&host.run(&["probe", "hold"]).hold()?, "/sys", &["sysfs"])
+}
+
+fn dev_is_mounted(host: &Host) -> Outcome {
+    let container = host.run(&["probe", "hold"]).hold()?;
+    expect_mount(&container, "/dev", &["devtmpfs", "tmpfs"])?;
+    let null = container.inside("dev/null");
+    let is_null = fs::metadata(&null)
+        .is_ok_and(|it| it.file_type().is_char_device() && it.rdev() == linux_sys::makedev(1, 3));
+    if is_null {
+        return Ok(());
+    }
+    Err(Failure::seen("it is not there, or something else")
+        .expected("the container's /dev/null is character device 1:3")
+        .at(null.display().to_string())
+        .into())
+}
+
+fn is_mount_point(path: &Path) -> bool {
+    ["proc", "sys", "dev"]
+        .iter()
+        .any(|point| path.starts_with(point))
+}
+
+fn bare_image(host: &Host) -> Outcome {
+    host.add_changed_image("bare", |archive| {
+        probe_image::rebuild(archive, |path| !is_mount_point(path), |_| Ok(()))
+    })?;
+    let container = host.run(&["probe", "hold"]).image("bare").hold()?;
+    expect_mount(&container, "/proc", &["proc"])?;
+    expect_mount(&container, "/sys", &["sysfs"])?;
+    expect_mount(&container, "/dev", &["devtmpfs", "tmpfs"])
+}
+
+fn links(host: &Host) -> Outcome {
+    let canary = host.canary();
+    let upwards = PathBuf::from("../".repeat(12)).join(canary.strip_prefix("/").unwrap_or(&canary));
+    for (name, target) in [("absolute", &canary), ("upwards", &upwards)] {
+        host.add_changed_image(name, |archive| {
+            probe_image::rebuild(
+                archive,
+                |path| !is_mount_point(path),
+                |tar| {
+                    for point in ["proc", "sys", "dev"] {
+                        probe_image::add_link(tar, point, target)?;
+                    }
+                    Ok(())
+                },
+            )
+        })?;
+        // Refusing such an image is fine, and so is running it unharmed.
+        let container = host.run(&["probe", "hold"]).image(name).hold();
+        let mounts = host.mounts()?;
+        if let Some(mount) = mounts.iter().find(|mount| mount.point.starts_with(&canary)) {
+            return Err(
+                Failure::seen(format!("a {} was mounted there", mount.fstype))
+                    .expected(format!(
+                        "nothing is mounted on the host's {}, where the image's /proc, /sys and \
+                     /dev point to",
+                        canary.display()
+                    ))
+                    .at("/proc/1/mountinfo")
+                    .into(),
+            );
+        }
+        drop(container);
+    }
+    Ok(())
+}
+
+fn nothing_left(host: &Host) -> Outcome {
+    let before = host.mounts()?;
+    let ended = host.run(&["probe", "exit", "0"]).finish()?;
+    let after = host.mounts()?;
+    let new: Vec<_> = after
+        .iter()
+        .filter(|mount| !before.contains(mount))
+        .collect();
+    if !new.is_empty() {
+        let failure = Failure::seen(format!("left mounted: {}", procfs::name_mounts(new)))
+            .expected("the host's mounts are what they were before the container")
+            .at("/proc/1/mountinfo");
+        return Err(match has_leaked(host) {
+            true => failure.elsewhere().usually(
+                "the container has a mount namespace of its own, and its mounts appear on the \
+                 host all the same: propagation was left shared",
+            ),
+            false => failure,
+        }
+        .into());
+    }
+    if after.len() < before.len() {
+        return Err(Failure::seen(format!(
+            "{} mounts were there, {} are",
+            before.len(),
+            after.len()
+        ))
+        .expected("the host's mounts are what they were before the container")
+        .at("/proc/1/mountinfo")
+        .usually("something of the host's was unmounted: the umount named the wrong path")
+        .into());
+    }
+    let left = left_in_store(host)?;
+    if left.is_empty() {
+        return Ok(());
+    }
+    let seen = format!("left: {}; {}", procfs::few(left, 6), ended.describe());
+    Err(Failure::seen(seen)
+        .expected("the container's directory is removed at the end")
+        .at(host.store().display().to_string())
+        .into())
+}
+
+/// Whether mounts on the host are not the level's, but come from the container's own
+/// mount namespace.
+fn has_leaked(host: &Host) -> bool {
+    let Ok(container) = host.run(&["probe", "hold"]).hold() else {
+        return false;
+    };
+    let namespace = |pid: i32| procfs::identity(procfs::path(pid, "ns/mnt")).ok();
+    namespace(container.pid) != namespace(1)
+}
+
+fn keep(host: &Host) -> Outcome {
+    host.run(&["probe", "write", "/kept"])
+        .option("--keep")
+        .finish()?;
+    if !find(&host.store(), "kept").is_empty() {
+        return Ok(());
+    }
+    Err(Failure::seen(match left_in_store(host)? {
+        left if left.is_empty() => "it is gone".to_owned(),
+        left => format!("only {} is left", procfs::few(left, 6)),
+    })
+    .expected("after `--keep`, the container's directory has the file that the command wrote")
+    .at(host.store().display().to_string())
+    .into())
+}
+
+fn unknown_image(host: &Host) -> Outcome {
+    let before = host.mounts()?;
+    let ended = host
+        .run(&["probe", "exit", "0"])
+        .image("no-such-image")
+        .finish()?;
+    if ended.code() != Some(125) {
+        return Err(Failure::seen(ended.describe())
+            .expected("status 125: the container could not be made")
+            .at("wait status of the level's process")
+            .into());
+    }
+    let left = left_in_store(host)?;
+    if !left.is_empty() {
+        return Err(Failure::seen(format!("left: {}", procfs::few(left, 6)))
+            .expected("no container's directory")
+            .at(host.store().display().to_string())
+            .into());
+    }
+    if host.mounts()? == before {
+        return Ok(());
+    }
+    Err(Failure::seen("the host's mounts have changed")
+        .at("/proc/1/mountinfo")
+        .into())
+}

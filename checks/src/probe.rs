@@ -1,0 +1,203 @@
+//! The program that checks run inside a container: one verb for each thing that a
+//! check, or somebody with a "break it" section in front of them, wants done.
+//!
+//! It is the checks' own executable under the name `probe`, so that it exists
+//! wherever checks run, whatever tools an image has. What it prints is for people:
+//! no check believes it.
+
+use std::ffi::OsString;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::Path;
+use std::process::ExitCode;
+
+use linux_sys::{Errno, How, Mode, Pid, SFlag, SignalSet};
+
+const USAGE: &str = "\
+probe: does one thing inside a container, for those who look from outside.
+
+  probe VERB [ARGUMENT]... [then VERB [ARGUMENT]...]...
+
+  hold [STATUS]                say `ready`, wait for the end of standard input, exit STATUS
+  exit STATUS                  exit at once
+  signal N                     send signal N to myself
+  catch                        say `ready`, then name each signal that arrives, until the
+                               end of standard input; open one more file for each of them
+  breakout [FILE]              leave chroot by a directory above it; then make FILE there,
+                               or without one list what is at /
+  list [DIRECTORY]             list a directory, / unless told otherwise
+  open PATH                    open PATH for reading
+  write PATH [TEXT]            write TEXT and a line's end to PATH
+  mknod PATH b|c MAJOR MINOR   make a device node and open it
+  fds                          list my open files
+";
+
+/// Runs the probe with this process's arguments.
+pub(crate) fn main() -> ExitCode {
+    // A level may get argv[0] wrong: left out, or there twice. Then there is a check to
+    // tell that, and for it the probe must hold all the same.
+    let is_name = |word: &OsString| Path::new(word).file_name().is_some_and(|it| it == "probe");
+    let words: Vec<OsString> = std::env::args_os().skip_while(is_name).collect();
+    if words.is_empty() {
+        return match io::stdout().write_all(USAGE.as_bytes()) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(_) => ExitCode::FAILURE,
+        };
+    }
+    for steps in words.split(|word| word == "then") {
+        if let Err(why) = run(steps) {
+            eprintln!("probe: {why}");
+            return ExitCode::FAILURE;
+        }
+    }
+    ExitCode::SUCCESS
+}
+
+type Failure = Box<dyn std::error::Error>;
+
+fn run(words: &[OsString]) -> Result<(), Failure> {
+    let text = |index: usize| words.get(index).map(|word| word.to_string_lossy());
+    let verb = text(0).unwrap_or_default();
+    let argument = |index: usize| {
+        words
+            .get(index)
+            .ok_or_else(|| format!("`{verb}` needs one more argument\n\n{USAGE}"))
+    };
+    let number = |index: usize| -> Result<u32, Failure> {
+        let word = argument(index)?.to_string_lossy();
+        word.parse()
+            .map_err(|why| format!("{verb} {word}: {why}").into())
+    };
+    match &*verb {
+        "hold" => {
+            ready()?;
+            io::stdin().read_to_end(&mut Vec::new())?;
+            match words.get(1) {
+                Some(_) => std::process::exit((number(1)? & 0xff).cast_signed()),
+                None => Ok(()),
+            }
+        }
+        "exit" => std::process::exit((number(1)? & 0xff).cast_signed()),
+        "signal" => Ok(linux_sys::kill(Pid::this(), number(1)?.cast_signed())?),
+        "catch" => catch(),
+        "breakout" => breakout(words.get(1).map(Path::new)),
+        "list" => list(words.get(1).map_or(Path::new("/"), Path::new)),
+        "open" => open(Path::new(argument(1)?)),
+        "write" => write(Path::new(argument(1)?), &text(2).unwrap_or_default()),
+        "mknod" => {
+            let kind = match &*argument(2)?.to_string_lossy() {
+                "b" => SFlag::S_IFBLK,
+                "c" => SFlag::S_IFCHR,
+                other => return Err(format!("mknod: {other} is neither b nor c").into()),
+            };
+            let device = linux_sys::makedev(number(3)?.into(), number(4)?.into());
+            let path = Path::new(argument(1)?);
+            linux_sys::mknod(path, kind, Mode::from_bits_truncate(0o600), device)?;
+            open(path)
+        }
+        "fds" => fds(),
+        other => Err(format!("there is no verb `{other}`\n\n{USAGE}").into()),
+    }
+}
+
+fn ready() -> io::Result<()> {
+    io::stdout().write_all(b"ready\n")
+}
+
+fn catch() -> Result<(), Failure> {
+    // Held back, no signal is lost and none needs a handler; and even PID 1 of a PID
+    // namespace, to whom the kernel does not deliver what it does not handle, gets
+    // these.
+    linux_sys::sigprocmask(How::Block, &SignalSet::all())?;
+    std::thread::spawn(|| {
+        let _ = io::stdin().read_to_end(&mut Vec::new());
+        linux_sys::exit(0)
+    });
+    ready()?;
+    let mut caught: Vec<OwnedFd> = Vec::new();
+    loop {
+        if let Some(signal) = linux_sys::sigtimedwait(&SignalSet::all(), None)? {
+            // Seen from outside in /proc/PID/fd: a count that nobody else can write.
+            caught.push(File::open("/")?.into());
+            println!("{}", linux_sys::signal_name(signal.signal));
+        }
+    }
+}
+
+fn breakout(marker: Option<&Path>) -> Result<(), Failure> {
+    // A root directory is only where the kernel stops at "..". Move it below the
+    // current directory, and nothing stops us any more on the way up.
+    linux_sys::chdir("/")?;
+    match linux_sys::mkdir("breakout", Mode::from_bits_truncate(0o700)) {
+        Err(why) if why.errno() != Errno::EEXIST => return Err(why.into()),
+        _ => linux_sys::chroot("breakout")?,
+    }
+    let here = || fs::metadata(".").map(|it| (it.dev(), it.ino()));
+    let mut at = here()?;
+    loop {
+        linux_sys::chdir("..")?;
+        let above = here()?;
+        if above == at {
+            break;
+        }
+        at = above;
+    }
+    linux_sys::chroot(".")?;
+    match marker {
+        Some(marker) => write(marker, "A process has left its container."),
+        None => list(Path::new("/")),
+    }
+}
+
+fn list(directory: &Path) -> Result<(), Failure> {
+    let named = |why| format!("{}: {why}", directory.display());
+    let mut names = Vec::new();
+    for entry in fs::read_dir(directory).map_err(named)? {
+        names.push(
+            entry
+                .map_err(named)?
+                .file_name()
+                .to_string_lossy()
+                .into_owned(),
+        );
+    }
+    names.sort();
+    println!("{}", names.join("\n"));
+    Ok(())
+}
+
+fn open(path: &Path) -> Result<(), Failure> {
+    // Without O_NONBLOCK the open of a FIFO or a terminal line waits for its peer.
+    let opened = OpenOptions::new()
+        .read(true)
+        .custom_flags(nix::libc::O_NONBLOCK)
+        .open(path);
+    opened.map_err(|why| format!("open {}: {why}", path.display()))?;
+    println!("opened {}", path.display());
+    Ok(())
+}
+
+fn write(path: &Path, text: &str) -> Result<(), Failure> {
+    fs::write(path, format!("{text}\n"))
+        .map_err(|why| format!("write {}: {why}", path.display()))?;
+    println!("wrote {}", path.display());
+    Ok(())
+}
+
+fn fds() -> Result<(), Failure> {
+    let own = "/proc/self/fd";
+    for entry in fs::read_dir(own).map_err(|why| format!("{own}: {why}"))? {
+        let entry = entry?;
+        // The directory's own descriptor is gone again when somebody looks.
+        if let Ok(target) = fs::read_link(entry.path()) {
+            println!(
+                "{} -> {}",
+                entry.file_name().to_string_lossy(),
+                target.display()
+            );
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,195 @@
+//! How verdicts are shown: for people, as one character each, or as JSON lines.
+
+use std::io::{self, IsTerminal, Write};
+
+use crate::check::{Level, Report, Verdict};
+
+/// How to show them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Style {
+    /// A line each, and the failures explained at the end.
+    Pretty,
+    /// A character each, and the failures explained at the end.
+    Terse,
+    /// A JSON object a line, for programs.
+    Json,
+}
+
+/// Shows verdicts as they come.
+pub(crate) struct Printer {
+    style: Style,
+    color: bool,
+    level: Option<u8>,
+    /// What the checks shown last were not run for.
+    needs: Option<String>,
+    reports: Vec<Report>,
+    failures: Vec<(&'static Level, Report)>,
+}
+
+const BOLD: &str = "1";
+const RED: &str = "31";
+const GREEN: &str = "32";
+const YELLOW: &str = "33";
+const DIM: &str = "2";
+
+impl Printer {
+    /// `color` is what was asked for; without a wish, a terminal gets some unless
+    /// `NO_COLOR` is set.
+    pub(crate) fn new(style: Style, color: Option<bool>) -> Printer {
+        let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+        let color = color.unwrap_or_else(|| {
+            let is_dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+            io::stdout().is_terminal() && !is_set("NO_COLOR") && !is_dumb
+        });
+        Printer {
+            style,
+            color,
+            level: None,
+            needs: None,
+            reports: Vec::new(),
+            failures: Vec::new(),
+        }
+    }
+
+    fn paint(&self, color: &str, text: &str) -> String {
+        if self.color {
+            format!("\x1b[{color}m{text}\x1b[0m")
+        } else {
+            text.to_owned()
+        }
+    }
+
+    /// Shows one verdict.
+    pub(crate) fn add(&mut self, level: &'static Level, report: Report) {
+        let line = match self.style {
+            Style::Json => format!("{}\n", report.0),
+            Style::Terse => match report.verdict() {
+                Verdict::Pass => ".".to_owned(),
+                Verdict::Fail => self.paint(RED, "F"),
+                Verdict::Skip => self.paint(YELLOW, "s"),
+                Verdict::NotRun => self.paint(DIM, "-"),
+            },
+            Style::Pretty => self.heading(level) + &self.line(&report),
+        };
+        write(&line);
+        if report.verdict() == Verdict::Fail {
+            self.failures.push((level, report.clone()));
+        }
+        self.reports.push(report);
+    }
+
+    fn heading(&mut self, level: &Level) -> String {
+        if self.level.replace(level.number) == Some(level.number) {
+            return String::new();
+        }
+        let title = self.paint(DIM, level.title);
+        format!("\n{}  {title}\n", self.paint(BOLD, &level.package()))
+    }
+
+    fn line(&mut self, report: &Report) -> String {
+        let name = report.text("name").unwrap_or_default();
+        if report.verdict() != Verdict::NotRun {
+            self.needs = None;
+        }
+        match report.verdict() {
+            Verdict::Pass => format!("  {}  {name}\n", self.paint(GREEN, "ok  ")),
+            Verdict::Fail => format!("  {}  {name}\n", self.paint(RED, "FAIL")),
+            Verdict::Skip => {
+                let why = report.text("seen").unwrap_or_default();
+                format!("  {}  {name}: {why}\n", self.paint(YELLOW, "skip"))
+            }
+            Verdict::NotRun => {
+                let needs = report.text("needs").unwrap_or_default().to_owned();
+                let is_known = self.needs.replace(needs.clone()) == Some(needs.clone());
+                let why = if is_known {
+                    String::new()
+                } else {
+                    let why = format!("      not run, because they need \"{needs}\":");
+                    format!("{}\n", self.paint(DIM, &why))
+                };
+                why + &format!("  {}\n", self.paint(DIM, &format!("--    {name}")))
+            }
+        }
+    }
+
+    /// Explains the failures, counts, and says whether there were none.
+    pub(crate) fn finish(&self) -> bool {
+        if self.style != Style::Json {
+            let mut text = "\n".to_owned();
+            // What is known by its step first; what may only be a consequence of it last.
+            let is_consequence = |report: &Report| report.0.get("consequence").is_some();
+            let (last, first): (Vec<_>, Vec<_>) = self
+                .failures
+                .iter()
+                .partition(|(_, report)| is_consequence(report));
+            for (level, report) in first.into_iter().chain(last) {
+                text += &self.explain(level, report);
+            }
+            text += &self.sum();
+            write(&text);
+        }
+        self.failures.is_empty()
+    }
+
+    fn explain(&self, level: &Level, report: &Report) -> String {
+        let name = report.text("name").unwrap_or_default();
+        let heading = format!("{}: {name}", level.package());
+        let mut text = format!("{}\n", self.paint(RED, &heading));
+        let lesson = match (report.text("lesson"), report.text("step")) {
+            (Some(lesson), Some(step)) => {
+                let number = step.rsplit(' ').next().unwrap_or(step);
+                Some(format!("{step}; explained in {lesson}, step {number}"))
+            }
+            _ => None,
+        };
+        let fields = [
+            ("ran", report.text("ran")),
+            (
+                "expected",
+                report.text("expected").filter(|expected| *expected != name),
+            ),
+            ("seen", report.text("seen")),
+            ("read from", report.text("evidence")),
+            ("usually", report.text("usually")),
+            ("step", lesson.as_deref()),
+        ];
+        for (label, value) in fields {
+            if let Some(value) = value {
+                let value = value.replace('\n', "\n             ");
+                text += &format!("  {} {value}\n", self.paint(DIM, &format!("{label:<10}")));
+            }
+        }
+        text + "\n"
+    }
+
+    fn sum(&self) -> String {
+        let count = |verdict| {
+            self.reports
+                .iter()
+                .filter(|it| it.verdict() == verdict)
+                .count()
+        };
+        let parts = [
+            (Verdict::Pass, "passed", GREEN),
+            (Verdict::Fail, "failed", RED),
+            (Verdict::NotRun, "not run", DIM),
+            (Verdict::Skip, "skipped", YELLOW),
+        ];
+        let parts = parts.into_iter().filter_map(|(verdict, word, color)| {
+            let count = count(verdict);
+            (count > 0).then(|| self.paint(color, &format!("{count} {word}")))
+        });
+        let parts: Vec<_> = parts.collect();
+        if parts.is_empty() {
+            "no check chosen\n\n".to_owned()
+        } else {
+            parts.join(", ") + "\n\n"
+        }
+    }
+}
+
+/// A reader who has gone away is no reason to panic.
+fn write(text: &str) {
+    let mut out = io::stdout().lock();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}

@@ -1,0 +1,201 @@
+//! Which checks, in which order, shown how.
+
+use std::collections::BTreeSet;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use libtest_mimic::{Arguments, ColorSetting, FormatSetting};
+
+use crate::check::{Check, Level, Report, Verdict};
+use crate::levels::LEVELS;
+use crate::report::{Printer, Style};
+use crate::{judge, probe_image, sandbox};
+
+/// What `cargo test -p levelNN` runs. The arguments are those of every Rust test.
+pub(crate) fn check_level(package: &str, binary: &Path) -> ExitCode {
+    // `--json` is ours; libtest's own word for it is `--format json`.
+    let (json, rest): (Vec<_>, Vec<_>) = std::env::args_os().partition(|word| word == "--json");
+    let arguments = Arguments::from_iter(rest);
+    // The package of the finished runtime is `rd`: all levels.
+    let number = package
+        .strip_prefix("level")
+        .and_then(|number| number.parse().ok());
+    let levels = LEVELS
+        .iter()
+        .filter(|level| number.is_none_or(|number| level.number <= number));
+    let is_wanted = |check: &Check| {
+        let matches = |filter: &String| {
+            if arguments.exact {
+                check.name == filter
+            } else {
+                check.name.contains(filter.as_str())
+            }
+        };
+        arguments.filter.iter().all(matches) && !arguments.skip.iter().any(matches)
+    };
+    let chosen: Vec<_> = levels
+        .flat_map(|level| level.checks.iter().map(move |check| (level, check)))
+        .filter(|(level, check)| is_wanted(check) || is_named(level, &arguments))
+        .collect();
+
+    if arguments.list {
+        return list(&chosen);
+    }
+    // There is none of either kind.
+    let chosen = if arguments.ignored || arguments.bench {
+        Vec::new()
+    } else {
+        chosen
+    };
+    let style = if !json.is_empty() || arguments.format == Some(FormatSetting::Json) {
+        Style::Json
+    } else if arguments.quiet || arguments.format == Some(FormatSetting::Terse) {
+        Style::Terse
+    } else {
+        Style::Pretty
+    };
+    let color = match arguments.color {
+        Some(ColorSetting::Always) => Some(true),
+        Some(ColorSetting::Never) => Some(false),
+        Some(ColorSetting::Auto) | None => None,
+    };
+    show(&chosen, binary, &mut Printer::new(style, color))
+}
+
+/// A filter may also name a level: `cargo test -p level03 -- level01`.
+fn is_named(level: &Level, arguments: &Arguments) -> bool {
+    arguments
+        .filter
+        .as_ref()
+        .is_some_and(|filter| *filter == level.package())
+}
+
+fn list(chosen: &[(&'static Level, &'static Check)]) -> ExitCode {
+    let mut out = io::stdout().lock();
+    for (level, check) in chosen {
+        // Nobody to read the list is no failure of ours.
+        let _ = writeln!(out, "{}: {}: test", level.package(), check.name);
+    }
+    let _ = writeln!(out, "\n{} tests, 0 benchmarks", chosen.len());
+    ExitCode::SUCCESS
+}
+
+/// Judges `binary` by the checks of the levels up to and including `last`, or by
+/// those of one level alone, and gives each report to `each` as it comes.
+///
+/// The caller must have asked [`other_roles`](crate::other_roles) first: the sandbox
+/// is made by starting this very executable again.
+pub fn judge_with(
+    chosen: &[(&'static Level, &'static Check)],
+    binary: &Path,
+    mut each: impl FnMut(&'static Level, &'static Check, Report),
+) -> Result<(), sandbox::Error> {
+    sandbox::may_be_made()?;
+    let image = probe_image::temporary()
+        .map_err(|why| sandbox::Error::new("the checks' image cannot be made", why))?;
+    // What is not true, for what depends on it. A check that was left out by a filter
+    // is neither true nor untrue: what needs it is run.
+    let mut untrue: BTreeSet<&str> = BTreeSet::new();
+    for &(level, check) in chosen {
+        let report = match level.needs(check).find(|needed| untrue.contains(needed)) {
+            Some(needed) => Report::not_run(level, check, needed),
+            None => judge::judge(level, check, binary, &image),
+        };
+        if matches!(report.verdict(), Verdict::Fail | Verdict::NotRun) {
+            untrue.insert(check.name);
+        }
+        each(level, check, report);
+    }
+    Ok(())
+}
+
+fn show(
+    chosen: &[(&'static Level, &'static Check)],
+    binary: &Path,
+    printer: &mut Printer,
+) -> ExitCode {
+    let run = judge_with(chosen, binary, |level, _, report| {
+        printer.add(level, report)
+    });
+    if let Err(why) = run {
+        eprintln!("{why}");
+        return ExitCode::from(125);
+    }
+    if printer.finish() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}
+
+/// `checks judge --level NN --binary PATH [--alone] [--only NAME] [--json]`.
+pub fn judge_command(words: &[String]) -> ExitCode {
+    match parse(words) {
+        Ok(judge) => {
+            let style = if judge.json {
+                Style::Json
+            } else {
+                Style::Pretty
+            };
+            show(&judge.chosen, &judge.binary, &mut Printer::new(style, None))
+        }
+        Err(why) => {
+            eprintln!("{why}");
+            ExitCode::from(125)
+        }
+    }
+}
+
+struct Judge {
+    chosen: Vec<(&'static Level, &'static Check)>,
+    binary: PathBuf,
+    json: bool,
+}
+
+fn parse(words: &[String]) -> Result<Judge, String> {
+    let (mut number, mut binary, mut only, mut json, mut alone) = (None, None, None, false, false);
+    let mut words = words.iter();
+    while let Some(word) = words.next() {
+        let mut value = || words.next().ok_or(format!("`{word}` needs a value"));
+        match word.as_str() {
+            "--level" => {
+                let text = value()?;
+                let digits = text.strip_prefix("level").unwrap_or(text);
+                number = Some(
+                    digits
+                        .parse::<u8>()
+                        .map_err(|why| format!("--level {text}: {why}"))?,
+                );
+            }
+            "--binary" => binary = Some(PathBuf::from(value()?)),
+            "--only" => only = Some(value()?),
+            "--json" => json = true,
+            "--alone" => alone = true,
+            _ => return Err(format!("`checks judge` has no option `{word}`")),
+        }
+    }
+    let number = number.ok_or("which level? Say `--level NN`")?;
+    let binary = binary.ok_or("which program? Say `--binary PATH`")?;
+    // Resolved now: the sandbox has another current directory.
+    let binary = binary
+        .canonicalize()
+        .map_err(|why| format!("--binary {}: {why}", binary.display()))?;
+    let levels = LEVELS.iter().filter(|level| match alone {
+        true => level.number == number,
+        false => level.number <= number,
+    });
+    let chosen: Vec<_> = levels
+        .flat_map(|level| level.checks.iter().map(move |check| (level, check)))
+        .filter(|(_, check)| only.is_none_or(|only| check.name == only))
+        .collect();
+    if chosen.is_empty() {
+        let only = only.map_or(String::new(), |only| format!(" called `{only}`"));
+        return Err(format!("level {number:02} has no check{only}"));
+    }
+    Ok(Judge {
+        chosen,
+        binary,
+        json,
+    })
+}
