@@ -57,7 +57,8 @@ pub fn hold_signals() -> Result<(), Error> {
 ///
 /// The child's exit status stays where it is, for waitpid(2) to collect.
 pub fn pass_signals_until_end(child: Pid) -> Result<(), Error> {
-    // When it is time for SIGKILL; set once the child has been asked to end.
+    // When it is time for SIGKILL; set once the child has been asked to end in
+    // vain. Never taken back: a handler installed later has not seen the request.
     let mut deadline: Option<Instant> = None;
 
     while !has_ended(child)? {
@@ -73,7 +74,7 @@ pub fn pass_signals_until_end(child: Pid) -> Result<(), Error> {
                     } else {
                         tell(&format!(
                             "the command is PID 1 of its namespace and does not handle this signal, so the \
-                             kernel drops it. SIGKILL follows in {} seconds, or at the next signal",
+                             kernel drops it. SIGKILL follows in {} seconds, or at the next such signal",
                             PATIENCE.as_secs()
                         ));
                         deadline = Some(Instant::now() + PATIENCE);
@@ -139,18 +140,21 @@ fn stop_along(child: Pid) -> Result<(), Error> {
 }
 
 /// Whether the kernel keeps this signal from the child: it is PID 1 of a PID
-/// namespace and has no handler for it (pid_namespaces(7)).
+/// namespace, and has no handler for it (pid_namespaces(7)). A signal that it
+/// blocks is kept *for* it: it may be waiting to fetch it, as we do here.
 fn is_shielded_from(child: Pid, signal: i32) -> bool {
     let Ok(status) = fs::read_to_string(format!("/proc/{child}/status")) else {
         return false;
     };
     let field = |name: &str| status.lines().find_map(|line| line.strip_prefix(name));
-    let is_init =
-        field("NSpid:").and_then(|pids| pids.split_whitespace().skip(1).last()) == Some("1");
-    let handled = field("SigCgt:")
-        .and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok())
-        .unwrap_or(0);
-    is_init && handled & (1 << (signal - 1)) == 0
+    let has = |mask: &str| {
+        let mask = field(mask).and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+        mask.unwrap_or(0) & (1 << (signal - 1)) != 0
+    };
+    // One number for each namespace that it is in, the innermost last.
+    let numbers = field("NSpid:").unwrap_or_default();
+    let is_init = numbers.split_whitespace().skip(1).last() == Some("1");
+    is_init && !has("SigCgt:") && !has("SigBlk:")
 }
 
 /// The command starts as if nobody had been here before it: default signal
@@ -161,8 +165,7 @@ fn is_shielded_from(child: Pid, signal: i32) -> bool {
 /// a directory of the host it leads out of every root (CVE-2024-21626).
 pub fn clean_start() -> Result<(), Error> {
     for signum in 1..=64 {
-        // SIGKILL and SIGSTOP cannot be changed and need not be; neither can the
-        // two that the C library keeps for itself.
+        // SIGKILL and SIGSTOP cannot be changed, and need not be.
         let _ = signal(signum, Disposition::Default);
     }
     sigprocmask(How::SetMask, &SignalSet::empty())?;

@@ -15,6 +15,7 @@ mod files;
 mod identity;
 mod mounts;
 mod namespaces;
+mod network;
 mod processes;
 mod signals;
 
@@ -75,6 +76,7 @@ const fn call(name: &'static str, meanings: &'static [Meaning]) -> Call {
 const SUBJECTS: &[&[Call]] = &[
     processes::CALLS,
     namespaces::CALLS,
+    network::CALLS,
     mounts::CALLS,
     files::CALLS,
     signals::CALLS,
@@ -283,6 +285,8 @@ mod tests {
                 &[EPERM, EINVAL, ENOSPC, EUSERS, ENOMEM, EAGAIN],
             ),
             ("setns", Case::Any, &[EPERM, EINVAL, EBADF, ENOMEM]),
+            ("socket", Case::Any, &[EAFNOSUPPORT, EMFILE, EPERM]),
+            ("ioctl", Case::Any, &[ENODEV, EPERM]),
             ("sethostname", Case::Any, &[EPERM, EINVAL]),
             (
                 "mknod",

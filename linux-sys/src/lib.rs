@@ -51,6 +51,7 @@
 //! |---|---|---|---|
 //! | [`unshare`] | moves into new namespaces: mount 02, UTS 05, network 07, cgroup 08 | 02 | unshare(2) |
 //! | [`sethostname`] | names the UTS namespace | 05 | sethostname(2) |
+//! | [`socket`], [`siocgifflags`], [`siocsifflags`] | switch an interface of a network namespace on | 07 | netdevice(7) |
 //! | [`setns`] | joins an existing namespace | 07, bonus | setns(2) |
 //!
 //! ## Files

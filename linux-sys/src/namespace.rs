@@ -88,7 +88,7 @@ pub fn unshare(flags: CloneFlags) -> Result<()> {
 /// # }
 /// ```
 ///
-/// Manual page: setns(2). Level 07 (the bonus that looks into a container's network).
+/// Manual page: setns(2). Level 05 (the bonus that looks into a container's network).
 pub fn setns(fd: impl AsFd, nstype: CloneFlags) -> Result<()> {
     nix::sched::setns(fd.as_fd(), nstype).map_err(|errno| {
         let shown = [plain(fd.as_fd().as_raw_fd()), flags!(nstype)];

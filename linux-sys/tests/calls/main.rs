@@ -26,8 +26,8 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use linux_sys::{
-    Fork, How, Pid, SignalSet, WaitOptions, WaitStatus, exit, fork, kill, set_pdeathsig,
-    sigprocmask, sigtimedwait, waitpid,
+    Disposition, Fork, How, Pid, SignalSet, WaitOptions, WaitStatus, exit, fork, kill,
+    set_pdeathsig, signal, sigprocmask, sigtimedwait, waitpid,
 };
 
 /// What a test returns: nothing, or why this machine or user cannot run it.
@@ -103,13 +103,16 @@ fn main() -> ExitCode {
 /// Runs one test in a child and waits for its end, or ends it.
 fn run(test: fn() -> Outcome) -> WaitStatus {
     let sigchld = SignalSet::empty().with(SIGCHLD);
-    let mask = sigprocmask(How::Block, &sigchld).unwrap();
+    sigprocmask(How::Block, &sigchld).unwrap();
     let child = match fork().unwrap() {
         Fork::Parent { child } => child,
         Fork::Child => {
             // If the runner is killed, so are its tests.
             set_pdeathsig(SIGKILL).unwrap();
-            sigprocmask(How::SetMask, &mask).unwrap();
+            sigprocmask(How::SetMask, &SignalSet::empty()).unwrap();
+            // Who started us may have left some ignored: a shell SIGINT and SIGQUIT of
+            // what runs in the background, the C library's posix_spawn 32 and 33.
+            (1..=64).for_each(|signum| drop(signal(signum, Disposition::Default)));
             exit(match catch_unwind(AssertUnwindSafe(test)) {
                 Ok(Ok(())) => 0,
                 Ok(Err(Skip(why))) => {

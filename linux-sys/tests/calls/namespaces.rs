@@ -1,10 +1,13 @@
-//! unshare, setns, sethostname.
+//! unshare, setns, sethostname; the network's loopback.
 
 use std::fs::{self, File};
 
-use linux_sys::{CloneFlags, sethostname, setns, unshare};
+use linux_sys::{
+    AF_INET, Capabilities, CloneFlags, Errno, IFF_UP, SOCK_DGRAM, capset, sethostname, setns,
+    siocgifflags, siocsifflags, socket, unshare,
+};
 
-use crate::{Outcome, Test, in_private_namespaces};
+use crate::{Outcome, Test, fails, in_private_namespaces};
 
 pub(crate) const TESTS: &[Test] = &[
     (
@@ -12,6 +15,7 @@ pub(crate) const TESTS: &[Test] = &[
         there_and_back,
     ),
     ("sethostname_names_only_this_namespace", hostname),
+    ("the_loopback_of_a_new_network_can_be_switched_on", loopback),
 ];
 
 fn uts() -> std::path::PathBuf {
@@ -38,5 +42,48 @@ fn hostname() -> Outcome {
     assert_eq!(name(), machine);
     sethostname("linux-sys-test").unwrap();
     assert_eq!(name(), "linux-sys-test\n");
+    Ok(())
+}
+
+fn loopback() -> Outcome {
+    in_private_namespaces()?;
+    let outside = socket(AF_INET, SOCK_DGRAM, 0).unwrap();
+    unshare(CloneFlags::CLONE_NEWNET).unwrap();
+    let inside = socket(AF_INET, SOCK_DGRAM, 0).unwrap();
+    let flags = siocgifflags(&inside, "lo").unwrap();
+    assert_eq!(flags & IFF_UP, 0);
+    siocsifflags(&inside, "lo", flags | IFF_UP).unwrap();
+    assert_ne!(siocgifflags(&inside, "lo").unwrap() & IFF_UP, 0);
+
+    fails(
+        siocgifflags(&inside, "no0"),
+        Errno::ENODEV,
+        "make the socket after unshare",
+    );
+    fails(
+        siocgifflags(&inside, "sixteen-is-toomuch"),
+        Errno::EINVAL,
+        "1 to 15 bytes",
+    );
+    let file = File::open("/proc/self/status").unwrap();
+    fails(siocgifflags(&file, "lo"), Errno::ENOTTY, "not a socket");
+    fails(
+        socket(AF_INET, 77, 0),
+        Errno::EINVAL,
+        "no such kind of socket",
+    );
+    // A socket of the machine's own network, over which this user namespace has no power.
+    let up = siocgifflags(&outside, "lo").unwrap();
+    fails(
+        siocsifflags(&outside, "lo", up),
+        Errno::EPERM,
+        "needs CAP_NET_ADMIN",
+    );
+    capset(&Capabilities::default()).unwrap();
+    fails(
+        siocsifflags(&inside, "lo", flags),
+        Errno::EPERM,
+        "needs CAP_NET_ADMIN",
+    );
     Ok(())
 }

@@ -6,8 +6,8 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use linux_sys::{
-    CloneFlags, Disposition, Errno, Fork, Mode, Pid, WaitOptions, WaitStatus, clone, execve,
-    execvp, exit, fork, kill, mkdir, waitid, waitpid,
+    CloneFlags, Errno, Fork, Mode, Pid, WaitOptions, WaitStatus, clone, execve, execvp, exit, fork,
+    kill, mkdir, waitid, waitpid,
 };
 
 use crate::{Outcome, Skip, Test, fails, in_child, in_private_tmp, start_child};
@@ -86,10 +86,7 @@ fn signal_is_told() -> Outcome {
 }
 
 fn realtime_is_told() -> Outcome {
-    // Whoever started us with the C library's posix_spawn, as cargo does, left 32 and
-    // 33 ignored.
     for signal in [32, 33, 34, 40, 64] {
-        linux_sys::signal(signal, Disposition::Default).unwrap();
         let child = sleeper();
         kill(child, signal).unwrap();
         assert_eq!(

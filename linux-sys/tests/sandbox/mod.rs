@@ -9,7 +9,7 @@
 pub(crate) fn enter(more: linux_sys::CloneFlags) -> Result<(), String> {
     use linux_sys::{CloneFlags, unshare};
 
-    let (uid, gid) = (nix_ids::effective_uid(), nix_ids::effective_gid());
+    let (uid, gid) = (ids::effective_uid(), ids::effective_gid());
     unshare(CloneFlags::CLONE_NEWUSER | CloneFlags::CLONE_NEWNS | more)
         .map_err(|error| error.to_string())?;
     // user_namespaces(7): without the right to choose groups, giving up setgroups
@@ -61,7 +61,7 @@ pub(crate) fn in_private_namespaces(example: fn() -> linux_sys::Result<()>) {
     assert_eq!(status, WaitStatus::Exited(0));
 }
 
-mod nix_ids {
+mod ids {
     use std::os::unix::fs::MetadataExt;
 
     // Who we are, without a further dependency for examples: the owner of our own /proc entry.
