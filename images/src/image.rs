@@ -12,7 +12,8 @@ use nix::sys::stat::Mode;
 use crate::archive::Archive;
 use crate::budget::LIMITS;
 use crate::error::{Error, Result, errno_of, io_failed, io_named};
-use crate::unpack::{Problem, broken, unpack};
+use crate::problem::{Problem, broken};
+use crate::unpack::unpack;
 use crate::{base, cache, name, remove};
 
 /// The endings under which an image is looked for, in this order.

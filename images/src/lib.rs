@@ -18,7 +18,7 @@
 //! | `archive.rs` | from a file to the stream of a tar: plain, gzip, zstd |
 //! | `members.rs` | from that stream to members; `pax.rs` and `sparse.rs` help |
 //! | `budget.rs` | how much an archive may ask for |
-//! | `unpack.rs` | from members to files |
+//! | `unpack.rs` | from members to files; `directories.rs` and `xattrs.rs` help, `problem.rs` says what went wrong |
 //! | `inside.rs` | paths inside a tree that is not to be trusted |
 //! | `cache.rs` | each image unpacked once, for all containers |
 //! | `lock.rs` | one fills, the others wait |
@@ -44,6 +44,7 @@ mod archive;
 mod base;
 mod budget;
 mod cache;
+mod directories;
 mod error;
 mod image;
 mod inside;
@@ -53,11 +54,13 @@ mod lock;
 mod members;
 mod name;
 mod pax;
+mod problem;
 mod progress;
 mod remove;
 mod sparse;
 mod store;
 mod unpack;
+mod xattrs;
 
 pub use error::{Error, Result};
 pub use image::{Image, find};

@@ -222,9 +222,10 @@ fn enter(directory: impl AsFd, name: &OsStr) -> nix::Result<OwnedFd> {
         directory,
         name,
         OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW,
-        // A bind mount has the device number of what it shows, so comparing
-        // those, as `rm --one-file-system` does, would walk right into it. The
-        // kernel compares mounts.
+        // rmdir was tried before, and refuses a mount point; this is for one that
+        // appears in between. The kernel compares mounts. Comparing device
+        // numbers, as `rm --one-file-system` does, would walk into a bind mount,
+        // which has the number of what it shows.
         ResolveFlag::RESOLVE_NO_XDEV
             | ResolveFlag::RESOLVE_BENEATH
             | ResolveFlag::RESOLVE_NO_SYMLINKS,

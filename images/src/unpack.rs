@@ -9,7 +9,6 @@
 //! hostile or too big leaves no tree behind that somebody could take for an
 //! image.
 
-use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Read};
@@ -24,28 +23,16 @@ use nix::sys::stat::{
     FchmodatFlags, Mode, SFlag, UtimensatFlags, fchmod, fchmodat, fstatat, futimens, mkdirat,
     utimensat,
 };
-use nix::sys::time::TimeSpec;
 use nix::unistd::{Gid, Uid, fchown, fchownat, getegid, geteuid, linkat, mkfifoat, symlinkat};
-use xattr::FileExt as _;
 
 use crate::archive::Archive;
 use crate::budget::Limits;
-use crate::error::{advice, errno_of, io_named, named, shown};
-use crate::inside::{BadPath, Inside, Split, split};
+use crate::directories::{Directories, Directory, PLAIN, time};
+use crate::error::{errno_of, named, shown};
+use crate::inside::{Inside, Split, split};
 use crate::members::{Kind, Member, Members};
-use crate::remove;
-
-/// Paths of directories are remembered until the end; more than this is no image.
-const MEMORY_FOR_DIRECTORIES: usize = 64 << 20;
-
-const NO_IMAGE: &str = "this is no root file system: look at it with `tar -tvf`, and make it anew";
-
-/// Why an archive was not unpacked.
-#[derive(Debug)]
-pub(crate) struct Problem {
-    pub(crate) cause: String,
-    pub(crate) advice: String,
-}
+use crate::problem::{NO_IMAGE, Problem, bad_path, broken, io_refused, refused, target};
+use crate::{remove, xattrs};
 
 type Result<T> = std::result::Result<T, Problem>;
 
@@ -62,70 +49,19 @@ pub(crate) fn unpack(archive: Archive, target: OwnedFd, limits: Limits) -> Resul
     unpacking.prepare_root()?;
     while let Some(member) = members.next().map_err(|error| broken(&error))? {
         unpacking.member(&member, &mut members)?;
-        if unpacking.directories.memory > MEMORY_FOR_DIRECTORIES {
-            return Err(Problem {
-                cause: format!(
-                    "the paths of its directories take more than {MEMORY_FOR_DIRECTORIES} bytes, which is where we stop unpacking"
-                ),
-                advice: NO_IMAGE.into(),
-            });
-        }
+        unpacking.directories.check()?;
     }
     if compressed {
         members.finish().map_err(|error| broken(&error))?;
     }
-    unpacking.finish_directories()
+    unpacking.directories.finish(&unpacking.inside)
 }
 
 struct Unpacking {
     inside: Inside,
-    /// What becomes of the directories when everything is in them: a mode may
-    /// forbid writing, and writing changes the time.
     directories: Directories,
     us: (Uid, Gid),
     buffer: Vec<u8>,
-}
-
-#[derive(Clone, Copy)]
-struct Directory {
-    mode: u32,
-    mtime: Option<(i64, i64)>,
-}
-
-/// For directories that no member describes.
-const PLAIN: Directory = Directory {
-    mode: 0o755,
-    mtime: None,
-};
-
-#[derive(Default)]
-struct Directories {
-    by_path: BTreeMap<Vec<u8>, Directory>,
-    /// Bytes that the paths take.
-    memory: usize,
-}
-
-impl Directories {
-    fn remember(&mut self, path: Vec<u8>, directory: Directory) {
-        self.memory += path.len();
-        self.by_path.insert(path, directory);
-    }
-
-    /// A member took the place of this directory.
-    fn forget(&mut self, path: &[u8]) {
-        self.by_path.remove(path);
-        let below = [path, b"/"].concat();
-        let gone: Vec<_> = self
-            .by_path
-            .range(below.clone()..)
-            .map(|(path, _)| path)
-            .take_while(|path| path.starts_with(&below))
-            .cloned()
-            .collect();
-        for path in gone {
-            self.by_path.remove(&path);
-        }
-    }
 }
 
 /// Opens the directory of a member, making what is missing on the way to it.
@@ -235,7 +171,7 @@ impl Unpacking {
         if let Some((user, group)) = self.owner_to_set(member) {
             fchown(&file, Some(user), Some(group)).map_err(wrong)?;
         }
-        set_xattrs(&file, member)?;
+        xattrs::set(&file, member)?;
         fchmod(&file, Mode::from_bits_truncate(member.mode)).map_err(wrong)?;
         let time = time(member.mtime);
         futimens(&file, &time, &time).map_err(wrong)
@@ -366,7 +302,7 @@ impl Unpacking {
             .inside
             .directory(path)
             .map_err(|errno| refused(member, errno))?;
-        set_xattrs(&File::from(directory), member)
+        xattrs::set(&File::from(directory), member)
     }
 
     /// `None` where the process makes files of that owner anyway.
@@ -374,36 +310,10 @@ impl Unpacking {
         let owner = (Uid::from_raw(member.uid), Gid::from_raw(member.gid));
         (owner != self.us).then_some(owner)
     }
-
-    /// Modes and times of directories, the innermost first.
-    fn finish_directories(&mut self) -> Result<()> {
-        for (path, directory) in std::mem::take(&mut self.directories.by_path)
-            .into_iter()
-            .rev()
-        {
-            let wrong = |errno| target(&format!("setting the mode of {:?}", shown(&path)), errno);
-            let open = match self.inside.directory(&path) {
-                Ok(open) => open,
-                // A later member replaced it.
-                Err(Errno::ENOENT | Errno::ENOTDIR | Errno::ELOOP) => continue,
-                Err(errno) => return Err(wrong(errno)),
-            };
-            fchmod(&open, Mode::from_bits_truncate(directory.mode)).map_err(wrong)?;
-            if let Some(mtime) = directory.mtime {
-                let time = time(mtime);
-                futimens(&open, &time, &time).map_err(wrong)?;
-            }
-        }
-        Ok(())
-    }
 }
 
 fn is_directory(mode: u32) -> bool {
     SFlag::from_bits_truncate(mode & SFlag::S_IFMT.bits()) == SFlag::S_IFDIR
-}
-
-fn time((seconds, nanoseconds): (i64, i64)) -> TimeSpec {
-    TimeSpec::new(seconds, nanoseconds)
 }
 
 /// Copies the next `length` bytes of the contents to `offset`, or all of them if there are fewer.
@@ -431,145 +341,6 @@ fn copy(
         length -= count as u64;
     }
     Ok(())
-}
-
-/// Sets the extended attributes that an image may bring.
-fn set_xattrs(file: &File, member: &Member) -> Result<()> {
-    for (name, value) in member.xattrs.iter().filter(|(name, _)| may_bring(name)) {
-        match file.set_xattr(OsStr::from_bytes(name), value) {
-            Ok(()) => {}
-            // Not every file system has every kind.
-            Err(error) if errno_of(&error) == Some(Errno::ENOTSUP) => {}
-            Err(error) => {
-                return Err(Problem {
-                    cause: format!(
-                        "member {:?}: its extended attribute {:?} cannot be set: {}",
-                        shown(&member.path),
-                        shown(name),
-                        io_named(&error)
-                    ),
-                    advice: "run it as root, who may set them all".into(),
-                });
-            }
-        }
-    }
-    Ok(())
-}
-
-/// An image describes its own files. It has no say in how overlayfs stacks
-/// layers, nor in what the machine's own security modules think of a file.
-fn may_bring(xattr: &[u8]) -> bool {
-    const OVERLAY: [&[u8]; 2] = [b"trusted.overlay.", b"user.overlay."];
-    const ALLOWED: [&[u8]; 4] = [
-        b"user.",
-        b"trusted.",
-        b"security.capability",
-        b"system.posix_acl_",
-    ];
-    !xattr.contains(&0)
-        && ALLOWED.iter().any(|prefix| xattr.starts_with(prefix))
-        && !OVERLAY.iter().any(|prefix| xattr.starts_with(prefix))
-}
-
-/// The archive itself is at fault, or the disk that it is on.
-pub(crate) fn broken(error: &io::Error) -> Problem {
-    let (cause, advice) = match error.kind() {
-        io::ErrorKind::UnexpectedEof => (
-            "the archive is cut short: it ends before the mark that ends a tar".into(),
-            "copy or make it anew, and compare its size with that of the original",
-        ),
-        io::ErrorKind::FileTooLarge => (error.to_string(), NO_IMAGE),
-        io::ErrorKind::Unsupported => (error.to_string(), "make it anew"),
-        _ if errno_of(error).is_some() => (
-            format!("reading it failed: {}", io_named(error)),
-            "check that it is a file and that its disk is well",
-        ),
-        _ => (
-            format!("this is no tar archive, or a damaged one: {error}"),
-            "see whether `tar -tf` reads it, and copy or make it anew",
-        ),
-    };
-    Problem {
-        cause,
-        advice: advice.into(),
-    }
-}
-
-/// The kernel refused something that a member asks for.
-fn refused(member: &Member, errno: Errno) -> Problem {
-    let what = format!("member {:?}", shown(&member.path));
-    let (cause, advice) = match errno {
-        Errno::EPERM | Errno::EACCES => (
-            format!(
-                "{what} belongs to user {} and group {}, and only root may give files away: {}",
-                member.uid,
-                member.gid,
-                named(errno)
-            ),
-            "run it as root",
-        ),
-        Errno::ENOTDIR | Errno::ELOOP | Errno::EEXIST | Errno::EXDEV => (
-            format!(
-                "{what} lies behind something that is not a directory: {}",
-                named(errno)
-            ),
-            NO_IMAGE,
-        ),
-        Errno::ENOENT if member.kind == Kind::Symlink && member.link.is_empty() => (
-            format!("{what} is a symbolic link to nothing: {}", named(errno)),
-            NO_IMAGE,
-        ),
-        Errno::ENOENT => (
-            format!(
-                "{what} lies behind a link that leads nowhere: {}",
-                named(errno)
-            ),
-            NO_IMAGE,
-        ),
-        Errno::ENAMETOOLONG => (
-            format!(
-                "{what} has a longer name than Linux allows (255 bytes, 4095 for a whole path): {}",
-                named(errno)
-            ),
-            NO_IMAGE,
-        ),
-        _ => (format!("{what}: {}", named(errno)), advice(errno)),
-    };
-    Problem {
-        cause,
-        advice: advice.into(),
-    }
-}
-
-fn io_refused(member: &Member, error: &io::Error) -> Problem {
-    match errno_of(error) {
-        Some(errno) => refused(member, errno),
-        None => Problem {
-            cause: format!("member {:?}: {error}", shown(&member.path)),
-            advice: NO_IMAGE.into(),
-        },
-    }
-}
-
-fn target(what: &str, errno: Errno) -> Problem {
-    Problem {
-        cause: format!("{what}: {}", named(errno)),
-        advice: advice(errno).into(),
-    }
-}
-
-fn bad_path(what: &str, path: &[u8], bad: &BadPath) -> Problem {
-    let path = shown(path);
-    let cause = match bad {
-        BadPath::Upwards => {
-            format!("{what} member {path:?} contains \"..\", which could lead out of the container")
-        }
-        BadPath::Nul => format!("{what} member {path:?} contains a NUL byte"),
-    };
-    Problem {
-        cause,
-        advice: "do not use this archive unless you know who made it, and why like that".into(),
-    }
 }
 
 #[cfg(test)]

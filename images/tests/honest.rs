@@ -130,6 +130,18 @@ fn a_member_may_lie_behind_a_link_of_the_same_image() {
 }
 
 #[test]
+fn a_link_on_the_way_to_its_own_replacement_leads_nowhere_any_more() {
+    let scratch = Scratch::new();
+    let archive = Tar::new()
+        .symlink("d/l", ".")
+        .directory("d/l/l")
+        .file("d/l/file", "x")
+        .finish();
+    scratch.unpack(&archive).unwrap();
+    assert_eq!(scratch.tree(), ["d/", "d/l/", "d/l/file"]);
+}
+
+#[test]
 fn of_two_members_with_one_name_the_later_counts() {
     let scratch = Scratch::new();
     let archive = Tar::new()

@@ -124,6 +124,21 @@ fn succeeded(output: Output) -> String {
     text
 }
 
+/// What helpers say who are started together.
+///
+/// All have ended before one of them is judged: a failed test would otherwise
+/// clean up under the hands of those that still run.
+fn at_once(count: usize, verb: &str, scratch: &Scratch) -> Vec<String> {
+    let children: Vec<Child> = (0..count)
+        .map(|_| helper(verb, scratch).spawn().unwrap())
+        .collect();
+    let outputs: Vec<Output> = children
+        .into_iter()
+        .map(|child| child.wait_with_output().unwrap())
+        .collect();
+    outputs.into_iter().map(succeeded).collect()
+}
+
 /// An image that takes a while: what was unpacked last is named `last`.
 fn slow_image(files: usize) -> Vec<u8> {
     let mut tar = Tar::new();
@@ -146,13 +161,7 @@ fn names(directory: &Path) -> Vec<String> {
 fn fifty_processes() {
     let scratch = Scratch::new();
     scratch.image(&gzip(&slow_image(1000)));
-    let children: Vec<Child> = (0..50)
-        .map(|_| helper("cache", &scratch).spawn().unwrap())
-        .collect();
-    let mut trees: Vec<String> = children
-        .into_iter()
-        .map(|child| succeeded(child.wait_with_output().unwrap()))
-        .collect();
+    let mut trees = at_once(50, "cache", &scratch);
     trees.dedup();
     assert_eq!(trees.len(), 1, "{trees:?}");
     let cache = names(&scratch.store().join(".images"));
@@ -178,13 +187,7 @@ fn fifty_threads() {
 
 fn base_at_once() {
     let scratch = Scratch::new();
-    let children: Vec<Child> = (0..8)
-        .map(|_| helper("base", &scratch).spawn().unwrap())
-        .collect();
-    let mut sizes: Vec<String> = children
-        .into_iter()
-        .map(|child| succeeded(child.wait_with_output().unwrap()))
-        .collect();
+    let mut sizes = at_once(8, "base", &scratch);
     sizes.dedup();
     assert_eq!(sizes.len(), 1, "{sizes:?}");
     assert_eq!(names(&scratch.images()), ["base.tar"]);
@@ -217,6 +220,8 @@ fn killed() {
         assert_eq!(child.wait().unwrap().signal(), Some(9));
         let left = names(&cache);
         assert!(left.len() == 1 && left[0].ends_with(".partial"), "{left:?}");
+        // Whatever is left over, none of it may get into the image.
+        fs::write(cache.join(&left[0]).join("stray"), "x").unwrap();
     }
     let tree = succeeded(helper("cache", &scratch).output().unwrap());
     let left = names(&cache);

@@ -20,7 +20,8 @@ fn a_tree_is_removed_with_everything_in_it() {
     let scratch = Scratch::new();
     fs::create_dir_all(scratch.target().join("a/b/c")).unwrap();
     fs::create_dir_all(scratch.target().join("a/empty")).unwrap();
-    for name in ["a/1", "a/b/2", "a/b/c/3"] {
+    fs::create_dir_all(scratch.target().join("a/other")).unwrap();
+    for name in ["a/1", "a/b/2", "a/b/c/3", "a/other/4"] {
         fs::write(scratch.target().join(name), "x").unwrap();
     }
     images::remove_tree(&scratch.target()).unwrap();

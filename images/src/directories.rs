@@ -1,0 +1,99 @@
+//! What becomes of the directories when everything is in them.
+//!
+//! A mode may forbid writing, and writing changes the time: so both are set at
+//! the very end.
+
+use std::collections::BTreeMap;
+
+use nix::errno::Errno;
+use nix::sys::stat::{Mode, fchmod, futimens};
+use nix::sys::time::TimeSpec;
+
+use crate::error::shown;
+use crate::inside::Inside;
+use crate::problem::{NO_IMAGE, Problem, target};
+
+/// Paths of directories are remembered until the end; more than this is no image.
+const MEMORY_FOR_DIRECTORIES: usize = 64 << 20;
+
+/// What a directory will be.
+#[derive(Clone, Copy)]
+pub(crate) struct Directory {
+    pub(crate) mode: u32,
+    pub(crate) mtime: Option<(i64, i64)>,
+}
+
+/// For directories that no member describes.
+pub(crate) const PLAIN: Directory = Directory {
+    mode: 0o755,
+    mtime: None,
+};
+
+/// The directories of a tree, by their paths in it.
+#[derive(Default)]
+pub(crate) struct Directories {
+    by_path: BTreeMap<Vec<u8>, Directory>,
+    /// Bytes that the paths take.
+    memory: usize,
+}
+
+impl Directories {
+    pub(crate) fn remember(&mut self, path: Vec<u8>, directory: Directory) {
+        self.memory += path.len();
+        self.by_path.insert(path, directory);
+    }
+
+    /// A member took the place of this directory.
+    pub(crate) fn forget(&mut self, path: &[u8]) {
+        self.by_path.remove(path);
+        let below = [path, b"/"].concat();
+        let gone: Vec<_> = self
+            .by_path
+            .range(below.clone()..)
+            .map(|(path, _)| path)
+            .take_while(|path| path.starts_with(&below))
+            .cloned()
+            .collect();
+        for path in gone {
+            self.by_path.remove(&path);
+        }
+    }
+
+    /// To be called after each member: an archive may bring thousands of
+    /// directories into being with each of its members.
+    pub(crate) fn check(&self) -> Result<(), Problem> {
+        if self.memory <= MEMORY_FOR_DIRECTORIES {
+            return Ok(());
+        }
+        Err(Problem {
+            cause: format!(
+                "the paths of its directories take more than {MEMORY_FOR_DIRECTORIES} bytes, which is where we stop unpacking"
+            ),
+            advice: NO_IMAGE.into(),
+        })
+    }
+
+    /// Modes and times of directories, the innermost first.
+    pub(crate) fn finish(self, inside: &Inside) -> Result<(), Problem> {
+        for (path, directory) in self.by_path.into_iter().rev() {
+            let wrong = |errno| target(&format!("setting the mode of {:?}", shown(&path)), errno);
+            let open = match inside.directory(&path) {
+                Ok(open) => open,
+                // A later member replaced it.
+                Err(Errno::ENOENT | Errno::ENOTDIR | Errno::ELOOP) => continue,
+                Err(errno) => return Err(wrong(errno)),
+            };
+            fchmod(&open, Mode::from_bits_truncate(directory.mode)).map_err(wrong)?;
+            if let Some(mtime) = directory.mtime {
+                let time = time(mtime);
+                futimens(&open, &time, &time).map_err(wrong)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A time as the kernel takes it.
+pub(crate) fn time((seconds, nanoseconds): (i64, i64)) -> TimeSpec {
+    TimeSpec::new(seconds, nanoseconds)
+}

@@ -1,0 +1,50 @@
+//! Extended attributes: which an image may bring, and how they are set.
+
+use std::ffi::OsStr;
+use std::fs::File;
+use std::os::unix::ffi::OsStrExt;
+
+use nix::errno::Errno;
+use xattr::FileExt;
+
+use crate::error::{errno_of, io_named, shown};
+use crate::members::Member;
+use crate::problem::Problem;
+
+/// Sets the extended attributes that an image may bring.
+pub(crate) fn set(file: &File, member: &Member) -> Result<(), Problem> {
+    for (name, value) in member.xattrs.iter().filter(|(name, _)| may_bring(name)) {
+        match file.set_xattr(OsStr::from_bytes(name), value) {
+            Ok(()) => {}
+            // Not every file system has every kind.
+            Err(error) if errno_of(&error) == Some(Errno::ENOTSUP) => {}
+            Err(error) => {
+                return Err(Problem {
+                    cause: format!(
+                        "member {:?}: its extended attribute {:?} cannot be set: {}",
+                        shown(&member.path),
+                        shown(name),
+                        io_named(&error)
+                    ),
+                    advice: "run it as root, who may set them all".into(),
+                });
+            }
+        }
+    }
+    Ok(())
+}
+
+/// An image describes its own files. It has no say in how overlayfs stacks
+/// layers, nor in what the machine's own security modules think of a file.
+fn may_bring(xattr: &[u8]) -> bool {
+    const OVERLAY: [&[u8]; 2] = [b"trusted.overlay.", b"user.overlay."];
+    const ALLOWED: [&[u8]; 4] = [
+        b"user.",
+        b"trusted.",
+        b"security.capability",
+        b"system.posix_acl_",
+    ];
+    !xattr.contains(&0)
+        && ALLOWED.iter().any(|prefix| xattr.starts_with(prefix))
+        && !OVERLAY.iter().any(|prefix| xattr.starts_with(prefix))
+}
