@@ -19,9 +19,10 @@ pub struct Level {
     pub title: &'static str,
     /// Its checks, in the order in which they should come true.
     pub checks: &'static [Check],
-    /// How an error of a call begins that the level's step of this number makes: where
-    /// to look when a container does not even start.
-    pub calls: &'static [(&'static str, u8)],
+    /// Where to look when a container does not even start: how the error of a call
+    /// begins, the errno if it matters, and the step that makes the call or should have
+    /// prepared it.
+    pub calls: &'static [(&'static str, &'static str, u8)],
 }
 
 /// A sentence about a level that the kernel can confirm.

@@ -67,6 +67,8 @@ pub(crate) fn add_link(tar: &mut Builder<Vec<u8>>, path: &str, target: &Path) ->
     let mut header = Header::new_gnu();
     header.set_entry_type(EntryType::Symlink);
     header.set_mode(0o777);
+    header.set_uid(0);
+    header.set_gid(0);
     header.set_size(0);
     tar.append_link(&mut header, path, target)
 }

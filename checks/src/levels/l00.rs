@@ -115,7 +115,7 @@ pub(super) const LEVEL: Level = Level {
             run: open_files,
         },
     ],
-    calls: &[("fork()", 2), ("waitpid(", 3), ("execvp(", 1)],
+    calls: &[("fork()", "", 2), ("waitpid(", "", 3), ("execvp(", "", 1)],
 };
 
 fn in_a_child(host: &Host) -> Outcome {

@@ -6,7 +6,7 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use super::l00::IN_A_CHILD;
-use crate::check::{Check, Failure, Level, Outcome};
+use crate::check::{Check, Failure, Finding, Level, Outcome};
 use crate::container::{Container, same_bytes};
 use crate::host::Host;
 use crate::{probe_image, procfs};
@@ -117,12 +117,12 @@ pub(super) const LEVEL: Level = Level {
         },
     ],
     calls: &[
-        ("chroot(", 2),
-        ("mount(\"proc\"", 3),
-        ("mount(\"sysfs\"", 3),
-        ("mount(\"devtmpfs\"", 3),
+        ("chroot(", "", 2),
+        ("mount(\"proc\"", "", 3),
+        ("mount(\"sysfs\"", "", 3),
+        ("mount(\"devtmpfs\"", "", 3),
         // If even the probe is not found, the root is not the image.
-        ("execvp(\"probe\"", 2),
+        ("execvp(\"probe\"", "", 2),
     ],
 };
 
@@ -146,6 +146,20 @@ pub(super) fn find(directory: &Path, name: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
     walk(directory, name, DEPTH, &mut found);
     found
+}
+
+/// The same, for a container of the test image while it runs; if it does not even
+/// start, what it leaves with `--keep` tells as much.
+fn find_unpacked(host: &Host, name: &str) -> Result<Vec<PathBuf>, Failure> {
+    match host.run(&["probe", "hold"]).hold() {
+        Ok(_running) => Ok(find(&host.store(), name)),
+        Err(_) => {
+            host.run(&["probe", "exit", "0"])
+                .option("--keep")
+                .finish()?;
+            Ok(find(&host.store(), name))
+        }
+    }
 }
 
 /// The names in a directory, sorted.
@@ -173,11 +187,7 @@ pub(super) fn left_in_store(host: &Host) -> Result<Vec<String>, Failure> {
 }
 
 fn unpacked(host: &Host) -> Outcome {
-    // Kept, so that it can be seen even if the container has never started.
-    host.run(&["probe", "exit", "0"])
-        .option("--keep")
-        .finish()?;
-    if !find(&host.store(), "bin/probe").is_empty() {
+    if !find_unpacked(host, "bin/probe")?.is_empty() {
         return Ok(());
     }
     let store = host.store();
@@ -193,10 +203,7 @@ fn unpacked(host: &Host) -> Outcome {
 }
 
 fn owner_and_mode(host: &Host) -> Outcome {
-    host.run(&["probe", "exit", "0"])
-        .option("--keep")
-        .finish()?;
-    let Some(path) = find(&host.store(), probe_image::ODD_FILE)
+    let Some(path) = find_unpacked(host, probe_image::ODD_FILE)?
         .into_iter()
         .next()
     else {
@@ -376,7 +383,18 @@ fn links(host: &Host) -> Outcome {
             )
         })?;
         // Refusing such an image is fine, and so is running it unharmed.
-        let container = host.run(&["probe", "hold"]).image(name).hold();
+        let container = host
+            .run(&["probe", "hold"])
+            .image(name)
+            .option("--keep")
+            .hold();
+        if find(&host.store(), "proc")
+            .iter()
+            .all(|path| !path.is_symlink())
+        {
+            let why = "the given code does not unpack such an image";
+            return Err(Finding::Skip(why.to_owned()));
+        }
         let mounts = host.mounts()?;
         if let Some(mount) = mounts.iter().find(|mount| mount.point.starts_with(&canary)) {
             return Err(
@@ -432,10 +450,15 @@ fn nothing_left(host: &Host) -> Outcome {
         return Ok(());
     }
     let seen = format!("left: {}; {}", procfs::few(left, 6), ended.describe());
-    Err(Failure::seen(seen)
+    let failure = Failure::seen(seen)
         .expected("the container's directory is removed at the end")
-        .at(host.store().display().to_string())
-        .into())
+        .at(host.store().display().to_string());
+    Err(match ended.code() {
+        // It tried, and says itself what was in the way.
+        Some(125) => failure.elsewhere(),
+        _ => failure,
+    }
+    .into())
 }
 
 /// Whether mounts on the host are not the level's, but come from the container's own

@@ -93,13 +93,13 @@ pub(super) const LEVEL: Level = Level {
         },
     ],
     calls: &[
-        ("unshare(", 1),
-        ("mount(\"\", \"/\"", 2),
-        ("mknod(", 3),
-        ("symlink(", 3),
-        ("mount(\"devpts\"", 3),
-        ("mount(\"shm\"", 3),
-        ("mount(\"tmpfs\"", 3),
+        ("unshare(", "", 1),
+        ("mount(\"\", \"/\"", "", 2),
+        ("mknod(", "", 3),
+        ("symlink(", "", 3),
+        ("mount(\"devpts\"", "", 3),
+        ("mount(\"shm\"", "", 3),
+        ("mount(\"tmpfs\"", "", 3),
     ],
 };
 

@@ -55,12 +55,13 @@ pub(super) const LEVEL: Level = Level {
             run: breakout,
         },
     ],
-    // pivot_root fails with EINVAL where the root was not made a mount.
+    // pivot_root fails with EINVAL where the new root was not made a mount.
     calls: &[
-        ("MS_BIND", 1),
-        ("pivot_root(", 2),
-        ("umount2(", 3),
-        ("rmdir(", 3),
+        ("MS_BIND", "", 1),
+        ("pivot_root(", "EINVAL", 1),
+        ("pivot_root(", "", 2),
+        ("umount2(", "", 3),
+        ("rmdir(", "", 3),
     ],
 };
 

@@ -68,7 +68,7 @@ pub(super) const LEVEL: Level = Level {
             run: only_image_stays,
         },
     ],
-    calls: &[("mount(\"overlay\"", 2)],
+    calls: &[("mount(\"overlay\"", "", 2)],
 };
 
 /// The unpacked images in the store.
