@@ -51,8 +51,10 @@ pub fn mount_overlay(options: &Options) -> Result<(), Error> {
     // copies it up; `work` is where the kernel prepares the copy, on the same
     // file system as `upper` so that it can be renamed into place.
     let directory = directory(options);
+    // `volatile`: without it, unmounting waits until everything is on the disk, and
+    // nobody will want these files after a power cut (filesystems/overlayfs.rst).
     let layers = format!(
-        "lowerdir={0}/lower,upperdir={0}/upper,workdir={0}/work",
+        "lowerdir={0}/lower,upperdir={0}/upper,workdir={0}/work,volatile",
         directory.display()
     );
 
