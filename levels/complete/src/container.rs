@@ -3,21 +3,28 @@
 use std::convert::Infallible;
 
 use given::Error;
-use linux_sys::{CloneFlags, MsFlags, execvp, mount, unshare};
+use linux_sys::{CloneFlags, MsFlags, SIGKILL, execvp, mount, set_pdeathsig, sethostname, unshare};
 
-use crate::{Options, mounts, rootfs};
+use crate::{Options, capabilities, cgroup, mounts, network, rootfs, user};
 
 /// The steps in order, one a level. Returns only if a step has failed: after
 /// the last one this program is gone, and the command is in its place.
 pub fn contain(options: &Options) -> Result<Infallible, Error> {
-    // A copy of the mount table, for us alone. First of all, because every mount
-    // from here on is made in it, and goes with it when we end.
-    unshare(CloneFlags::CLONE_NEWNS)?;
+    // First of all: what is done from here on is on the container's own account.
+    cgroup::join(options)?;
+    // The group that we are in at this moment becomes the namespace's `/`: so
+    // after joining, and not as a flag of clone (cgroup_namespaces(7)).
+    unshare(CloneFlags::CLONE_NEWCGROUP)?;
 
     // A copied mount still belongs to its original's peer group, and what happens
     // below one happens below the other; systemd makes `/` shared. Recursively,
     // since each mount has its own setting (mount_namespaces(7)).
     mount("", "/", "", MsFlags::MS_REC | MsFlags::MS_PRIVATE, "")?;
+
+    // Not before the UTS namespace is ours: it would rename the host.
+    sethostname(&options.id)?;
+
+    network::bring_up("lo")?;
 
     let root = rootfs::root(options);
 
@@ -28,6 +35,18 @@ pub fn contain(options: &Options) -> Result<Infallible, Error> {
     // Before we enter the root: the names of the mount points are the host's still.
     mounts::mount_proc_sys_dev(&root)?;
     mounts::enter(&root)?;
+
+    // Dropping from the bounding set takes a capability, which setuid takes away.
+    capabilities::limit(options)?;
+    // Root no more: after all that only root may do.
+    user::become_user(options)?;
+    // setuid and setgid took capabilities of their own, so the last go last.
+    capabilities::give_up(options)?;
+
+    // Without a parent nobody ends us, and nobody cleans up after us. If it has
+    // died before we asked for the signal, the signal never comes: so we look.
+    set_pdeathsig(SIGKILL)?;
+    given::parent_must_live()?;
 
     // Given: default signals, none blocked, no file open but the standard three.
     given::clean_start()?;

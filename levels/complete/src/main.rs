@@ -10,9 +10,13 @@
 //!   cargo run -p rd -- run ps aux
 //!   cargo test -p rd
 
+mod capabilities;
+mod cgroup;
 mod container;
 mod mounts;
+mod network;
 mod rootfs;
+mod user;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -20,7 +24,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use given::Error;
-use linux_sys::{Fork, WaitOptions, WaitStatus, fork, waitpid};
+use linux_sys::{CloneFlags, WaitOptions, WaitStatus, clone, waitpid};
 
 use container::contain;
 
@@ -39,6 +43,30 @@ pub struct Options {
     #[arg(long, value_name = "DIR", env = "RUBBER_DOCKER_CONTAINERS")]
     #[arg(default_value = given::CONTAINERS, value_parser = given::container_dir())]
     pub container_dir: PathBuf,
+
+    /// The container's weight when processors are short (2 to 262144; others have 1024)
+    #[arg(long, value_name = "SHARES", value_parser = clap::value_parser!(u64).range(2..=262_144))]
+    pub cpu_shares: Option<u64>,
+
+    /// How much memory the container may have: bytes, or a number with b, k, m, g
+    #[arg(long, value_name = "SIZE", value_parser = given::memory_size)]
+    pub memory: Option<u64>,
+
+    /// Memory and swap together; -1 for as much swap as there is [default: twice --memory]
+    #[arg(long, value_name = "SIZE", value_parser = given::memory_swap_size, requires = "memory", allow_hyphen_values = true)]
+    pub memory_swap: Option<given::SwapSize>,
+
+    /// The user that the command runs as, and its group: numbers [default: 0:0]
+    #[arg(short, long, value_name = "UID[:GID]")]
+    pub user: Option<given::User>,
+
+    /// A capability to keep beyond the usual ones, or ALL; may be repeated
+    #[arg(long, value_name = "CAPABILITY")]
+    pub cap_add: Vec<given::CapabilityName>,
+
+    /// A capability to give up, or ALL; may be repeated
+    #[arg(long, value_name = "CAPABILITY")]
+    pub cap_drop: Vec<given::CapabilityName>,
 
     /// Keep the container's directory after the command has ended
     #[arg(long)]
@@ -67,21 +95,34 @@ fn run(options: &Options) -> Result<u8, Error> {
     // No `?` here: what was prepared is removed again, however far we came.
     let status = rootfs::prepare(options).and_then(|()| start_and_wait(options));
 
+    // What went wrong first is the cause, what goes wrong here a consequence.
+    let removed = cgroup::remove(options);
+    let status = status.and_then(|status| removed.map(|()| status));
+
     rootfs::remove(options)?;
     status
 }
 
 /// Start the container's process, wait for its end, report it.
 fn start_and_wait(options: &Options) -> Result<u8, Error> {
+    // The group, before there is a process for it.
+    cgroup::create(options)?;
+
     // Given: what is sent to us from here on waits until we look (signal(7)).
     given::hold_signals()?;
 
-    // Two processes come back from this call. The child never returns from its
-    // arm: the rest of this function is the parent's alone.
-    let child = match fork()? {
-        Fork::Child => given::exit(contain(options)),
-        Fork::Parent { child } => child,
-    };
+    // The child is born into its namespaces: whatever it mounts, renames or opens
+    // from its first step on is its own. For the PID namespace it is the only way
+    // in: after unshare just *later* children would be members (pid_namespaces(7)).
+    let namespaces = CloneFlags::CLONE_NEWNS
+        | CloneFlags::CLONE_NEWUTS
+        | CloneFlags::CLONE_NEWPID
+        | CloneFlags::CLONE_NEWIPC
+        | CloneFlags::CLONE_NEWNET;
+
+    // The child runs the closure and ends with it: the rest of this function is
+    // the parent's alone.
+    let child = clone(|| given::exit(contain(options)), namespaces)?;
 
     // Given: Ctrl-C, Ctrl-Z and `kill` find their way to the child until it ends.
     given::pass_signals_until_end(child)?;
@@ -97,6 +138,14 @@ fn start_and_wait(options: &Options) -> Result<u8, Error> {
             );
         }
     };
+
+    // Without this a 137 could have any reason. Not to know is no reason to lose it.
+    let killed = cgroup::oom_kills(options).unwrap_or(0);
+    if killed > 0 {
+        given::tell(&format!(
+            "out of memory: the kernel has killed {killed} of its processes"
+        ));
+    }
 
     given::tell(&format!("{child} exited with status {status}"));
     Ok(status)

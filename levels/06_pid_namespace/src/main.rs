@@ -1,0 +1,107 @@
+//! level06: a process table of its own
+//!
+//! The container sees every process of the machine, and its root can kill them.
+//! In a PID namespace it is number 1 of its own table, with the privileges and
+//! the duties of a number 1. A namespace for System V IPC comes along.
+//!
+//! Yours to write: TODO(06) in src/main.rs and src/container.rs
+//! The lesson:     levels/06_pid_namespace/README.md
+//!
+//! Try:
+//!   cargo run -p level06 -- run ps aux
+//!   cargo run -p level06 -- run sh -c 'kill -9 $$; echo still here'
+//!   cargo test -p level06
+
+mod container;
+mod mounts;
+mod rootfs;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+use given::Error;
+use linux_sys::{Fork, WaitOptions, WaitStatus, fork, waitpid};
+
+use container::contain;
+
+/// All there is to know about one container; passed whole to whoever needs a part.
+#[derive(Args)]
+pub struct Options {
+    /// The image to start from: NAME.tar, NAME.tar.gz or NAME.tar.zst
+    #[arg(short, long, value_name = "NAME", default_value = "base")]
+    pub image_name: String,
+
+    /// The directory that images are in
+    #[arg(long, value_name = "DIR", env = "RUBBER_DOCKER_IMAGES", default_value = given::IMAGES)]
+    pub image_dir: PathBuf,
+
+    /// The directory that containers live in
+    #[arg(long, value_name = "DIR", env = "RUBBER_DOCKER_CONTAINERS")]
+    #[arg(default_value = given::CONTAINERS, value_parser = given::container_dir())]
+    pub container_dir: PathBuf,
+
+    /// Keep the container's directory after the command has ended
+    #[arg(long)]
+    pub keep: bool,
+
+    /// The container's name: new for every run, not an option
+    #[arg(skip = given::new_id())]
+    pub id: String,
+
+    /// The command to run in the container, followed by its arguments
+    #[arg(required = true, trailing_var_arg = true, value_name = "COMMAND")]
+    pub command: Vec<OsString>,
+}
+
+fn main() -> ExitCode {
+    given::main(include_str!("main.rs"), run)
+}
+
+/// The parent's part: everything before, around and after the container.
+/// The number it returns becomes our own exit status.
+fn run(options: &Options) -> Result<u8, Error> {
+    // With `?`: a name that is taken is somebody else's, and not ours to remove.
+    rootfs::make_directory(options)?;
+
+    // Before the fork: unpacking takes a moment, and Ctrl-C may still end us.
+    // No `?` here: what was prepared is removed again, however far we came.
+    let status = rootfs::prepare(options).and_then(|()| start_and_wait(options));
+
+    rootfs::remove(options)?;
+    status
+}
+
+/// Start the container's process, wait for its end, report it.
+fn start_and_wait(options: &Options) -> Result<u8, Error> {
+    // Given: what is sent to us from here on waits until we look (signal(7)).
+    given::hold_signals()?;
+
+    // TODO(06) 1. clone instead of fork, straight into new namespaces; PID and IPC are new.
+    // Two processes come back from this call. The child never returns from its
+    // arm: the rest of this function is the parent's alone.
+    let child = match fork()? {
+        Fork::Child => given::exit(contain(options)),
+        Fork::Parent { child } => child,
+    };
+    // END TODO(06)
+
+    // Given: Ctrl-C, Ctrl-Z and `kill` find their way to the child until it ends.
+    given::pass_signals_until_end(child)?;
+
+    // A process that has ended stays as a zombie until its parent asks how.
+    let status = match waitpid(child, WaitOptions::empty())? {
+        WaitStatus::Exited(status) => status,
+        // The shells' convention, so that a signal does not look like success.
+        WaitStatus::Signaled { signal, .. } => 128 + signal as u8,
+        other => {
+            return Err(
+                format!("waitpid({child}) returned {other:?}, which was not asked for").into(),
+            );
+        }
+    };
+
+    given::tell(&format!("{child} exited with status {status}"));
+    Ok(status)
+}

@@ -1,0 +1,51 @@
+//! The child's recipe: what a process does to itself before it becomes the command.
+
+use std::convert::Infallible;
+
+use given::Error;
+use linux_sys::{CloneFlags, MsFlags, SIGKILL, execvp, mount, set_pdeathsig, sethostname, unshare};
+
+use crate::{Options, cgroup, mounts, network, rootfs};
+
+/// The steps in order, one a level. Returns only if a step has failed: after
+/// the last one this program is gone, and the command is in its place.
+pub fn contain(options: &Options) -> Result<Infallible, Error> {
+    // First of all: what is done from here on is on the container's own account.
+    cgroup::join(options)?;
+    // The group that we are in at this moment becomes the namespace's `/`: so
+    // after joining, and not as a flag of clone (cgroup_namespaces(7)).
+    unshare(CloneFlags::CLONE_NEWCGROUP)?;
+
+    // A copied mount still belongs to its original's peer group, and what happens
+    // below one happens below the other; systemd makes `/` shared. Recursively,
+    // since each mount has its own setting (mount_namespaces(7)).
+    mount("", "/", "", MsFlags::MS_REC | MsFlags::MS_PRIVATE, "")?;
+
+    // Not before the UTS namespace is ours: it would rename the host.
+    sethostname(&options.id)?;
+
+    network::bring_up("lo")?;
+
+    let root = rootfs::root(options);
+
+    // The image below, this container's changes above. Before proc, sys and dev:
+    // they must be mounted on top of it.
+    rootfs::mount_overlay(options)?;
+
+    // Before we enter the root: the names of the mount points are the host's still.
+    mounts::mount_proc_sys_dev(&root)?;
+    mounts::enter(&root)?;
+
+    // Without a parent nobody ends us, and nobody cleans up after us. If it has
+    // died before we asked for the signal, the signal never comes: so we look.
+    set_pdeathsig(SIGKILL)?;
+    given::parent_must_live()?;
+
+    // Given: default signals, none blocked, no file open but the standard three.
+    given::clean_start()?;
+
+    // The first word twice: once to be looked up in PATH, once as the name that
+    // the program sees as its own, argv[0] (execvp(3)).
+    let never = execvp(&options.command[0], &options.command)?;
+    Ok(never)
+}

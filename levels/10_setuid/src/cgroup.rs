@@ -1,0 +1,128 @@
+//! The container's control group: what it gets of the machine.
+
+use std::path::PathBuf;
+
+use given::{Error, Hierarchy, Version};
+use linux_sys::{Mode, mkdir, rmdir};
+
+use crate::Options;
+
+/// The controllers that we set a limit with.
+const CONTROLLERS: [&str; 2] = ["cpu", "memory"];
+
+/// Given: the container's group, a directory `rubber-docker/ID`: one in all on
+/// version 2, one for each controller on version 1.
+fn groups(options: &Options) -> Result<Vec<PathBuf>, Error> {
+    let mut groups = Vec::new();
+    for controller in CONTROLLERS {
+        groups.push(given::hierarchy(controller)?.parent.join(&options.id));
+    }
+    // On version 2 they are all the same.
+    groups.dedup();
+    Ok(groups)
+}
+
+/// Given: the file of a limit and what to write into it. The two versions have
+/// different names for the same wish, and different numbers.
+fn limit(
+    options: &Options,
+    controller: &str,
+    v2: (&str, String),
+    v1: (&str, String),
+) -> Result<(PathBuf, String), Error> {
+    let Hierarchy { version, parent } = given::hierarchy(controller)?;
+    let (file, value) = match version {
+        Version::V2 => v2,
+        Version::V1 => v1,
+    };
+    Ok((parent.join(&options.id).join(file), value))
+}
+
+/// Given: what the options ask for.
+fn limits(options: &Options) -> Result<Vec<(PathBuf, String)>, Error> {
+    let mut limits = Vec::new();
+    if let Some(shares) = options.cpu_shares {
+        let weight = given::cpu_weight(shares).to_string();
+        let shares = shares.to_string();
+        limits.push(limit(
+            options,
+            "cpu",
+            ("cpu.weight", weight),
+            ("cpu.shares", shares),
+        )?);
+    }
+    if let Some(memory) = options.memory {
+        let bytes = memory.to_string();
+        let v2 = ("memory.max", bytes.clone());
+        limits.push(limit(
+            options,
+            "memory",
+            v2,
+            ("memory.limit_in_bytes", bytes),
+        )?);
+
+        // Without this the rest is only swapped out. Version 2 counts swap alone,
+        // version 1 memory and swap together, and only if that is not below the
+        // limit of memory: so this one is written second.
+        let swap = options.memory_swap.unwrap_or_default().beside(memory)?;
+        let v2 = ("memory.swap.max", swap.alone);
+        let swap_limit = limit(
+            options,
+            "memory",
+            v2,
+            ("memory.memsw.limit_in_bytes", swap.together),
+        )?;
+        // The group is there by now, and has the file if the kernel counts swap.
+        if swap_limit.0.exists() {
+            limits.push(swap_limit);
+        } else if options.memory_swap.is_some() {
+            given::tell("this kernel does not account for swap, so --memory-swap has no effect");
+        }
+    }
+    Ok(limits)
+}
+
+/// How many of the container's processes the kernel has killed for want of memory.
+pub fn oom_kills(options: &Options) -> Result<u64, Error> {
+    let Hierarchy { version, parent } = given::hierarchy("memory")?;
+    let file = match version {
+        Version::V2 => "memory.events",
+        Version::V1 => "memory.oom_control",
+    };
+    let events = given::read(&parent.join(&options.id).join(file))?;
+    let kills = events
+        .lines()
+        .find_map(|line| line.strip_prefix("oom_kill "));
+    Ok(kills.and_then(|number| number.parse().ok()).unwrap_or(0))
+}
+
+/// The parent's part: make the group and set its limits, before anybody is in it.
+pub fn create(options: &Options) -> Result<(), Error> {
+    for group in groups(options)? {
+        mkdir(&group, Mode::from_bits_truncate(0o755))?;
+    }
+    for (file, value) in limits(options)? {
+        given::write(&file, &value)?;
+    }
+    Ok(())
+}
+
+/// The child's part: move into the group.
+pub fn join(options: &Options) -> Result<(), Error> {
+    for group in groups(options)? {
+        // Whoever writes a 0 means itself, in whatever namespace (cgroups(7)).
+        given::write(&group.join("cgroup.procs"), "0")?;
+    }
+    Ok(())
+}
+
+/// The parent's part afterwards, when the group is empty.
+pub fn remove(options: &Options) -> Result<(), Error> {
+    // All of them are tried; the first error is kept.
+    let mut outcome = Ok(());
+    for group in groups(options)? {
+        outcome = outcome.and(rmdir(&group));
+    }
+    outcome?;
+    Ok(())
+}

@@ -1,0 +1,145 @@
+//! level10: a user who is not root
+//!
+//! Until now the command is root, and the kernel's only idea of what it must not
+//! do is a namespace. The oldest protection of all costs three calls: give up
+//! the groups, then the group, then the user, and never get them back.
+//!
+//! Yours to write: TODO(10) in src/user.rs and src/container.rs
+//! The lesson:     levels/10_setuid/README.md
+//!
+//! Try:
+//!   cargo run -p level10 -- run --user 2014:222 -- id
+//!   cargo run -p level10 -- run --user 65534 -- touch /here
+//!   cargo test -p level10
+
+mod cgroup;
+mod container;
+mod mounts;
+mod network;
+mod rootfs;
+mod user;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+use given::Error;
+use linux_sys::{CloneFlags, WaitOptions, WaitStatus, clone, waitpid};
+
+use container::contain;
+
+/// All there is to know about one container; passed whole to whoever needs a part.
+#[derive(Args)]
+pub struct Options {
+    /// The image to start from: NAME.tar, NAME.tar.gz or NAME.tar.zst
+    #[arg(short, long, value_name = "NAME", default_value = "base")]
+    pub image_name: String,
+
+    /// The directory that images are in
+    #[arg(long, value_name = "DIR", env = "RUBBER_DOCKER_IMAGES", default_value = given::IMAGES)]
+    pub image_dir: PathBuf,
+
+    /// The directory that containers live in
+    #[arg(long, value_name = "DIR", env = "RUBBER_DOCKER_CONTAINERS")]
+    #[arg(default_value = given::CONTAINERS, value_parser = given::container_dir())]
+    pub container_dir: PathBuf,
+
+    /// The container's weight when processors are short (2 to 262144; others have 1024)
+    #[arg(long, value_name = "SHARES", value_parser = clap::value_parser!(u64).range(2..=262_144))]
+    pub cpu_shares: Option<u64>,
+
+    /// How much memory the container may have: bytes, or a number with b, k, m, g
+    #[arg(long, value_name = "SIZE", value_parser = given::memory_size)]
+    pub memory: Option<u64>,
+
+    /// Memory and swap together; -1 for as much swap as there is [default: twice --memory]
+    #[arg(long, value_name = "SIZE", value_parser = given::memory_swap_size, requires = "memory", allow_hyphen_values = true)]
+    pub memory_swap: Option<given::SwapSize>,
+
+    /// The user that the command runs as, and its group: numbers [default: 0:0]
+    #[arg(short, long, value_name = "UID[:GID]")]
+    pub user: Option<given::User>,
+
+    /// Keep the container's directory after the command has ended
+    #[arg(long)]
+    pub keep: bool,
+
+    /// The container's name: new for every run, not an option
+    #[arg(skip = given::new_id())]
+    pub id: String,
+
+    /// The command to run in the container, followed by its arguments
+    #[arg(required = true, trailing_var_arg = true, value_name = "COMMAND")]
+    pub command: Vec<OsString>,
+}
+
+fn main() -> ExitCode {
+    given::main(include_str!("main.rs"), run)
+}
+
+/// The parent's part: everything before, around and after the container.
+/// The number it returns becomes our own exit status.
+fn run(options: &Options) -> Result<u8, Error> {
+    // With `?`: a name that is taken is somebody else's, and not ours to remove.
+    rootfs::make_directory(options)?;
+
+    // Before the fork: unpacking takes a moment, and Ctrl-C may still end us.
+    // No `?` here: what was prepared is removed again, however far we came.
+    let status = rootfs::prepare(options).and_then(|()| start_and_wait(options));
+
+    // What went wrong first is the cause, what goes wrong here a consequence.
+    let removed = cgroup::remove(options);
+    let status = status.and_then(|status| removed.map(|()| status));
+
+    rootfs::remove(options)?;
+    status
+}
+
+/// Start the container's process, wait for its end, report it.
+fn start_and_wait(options: &Options) -> Result<u8, Error> {
+    // The group, before there is a process for it.
+    cgroup::create(options)?;
+
+    // Given: what is sent to us from here on waits until we look (signal(7)).
+    given::hold_signals()?;
+
+    // The child is born into its namespaces: whatever it mounts, renames or opens
+    // from its first step on is its own. For the PID namespace it is the only way
+    // in: after unshare just *later* children would be members (pid_namespaces(7)).
+    let namespaces = CloneFlags::CLONE_NEWNS
+        | CloneFlags::CLONE_NEWUTS
+        | CloneFlags::CLONE_NEWPID
+        | CloneFlags::CLONE_NEWIPC
+        | CloneFlags::CLONE_NEWNET;
+
+    // The child runs the closure and ends with it: the rest of this function is
+    // the parent's alone.
+    let child = clone(|| given::exit(contain(options)), namespaces)?;
+
+    // Given: Ctrl-C, Ctrl-Z and `kill` find their way to the child until it ends.
+    given::pass_signals_until_end(child)?;
+
+    // A process that has ended stays as a zombie until its parent asks how.
+    let status = match waitpid(child, WaitOptions::empty())? {
+        WaitStatus::Exited(status) => status,
+        // The shells' convention, so that a signal does not look like success.
+        WaitStatus::Signaled { signal, .. } => 128 + signal as u8,
+        other => {
+            return Err(
+                format!("waitpid({child}) returned {other:?}, which was not asked for").into(),
+            );
+        }
+    };
+
+    // Without this a 137 could have any reason. Not to know is no reason to lose it.
+    let killed = cgroup::oom_kills(options).unwrap_or(0);
+    if killed > 0 {
+        given::tell(&format!(
+            "out of memory: the kernel has killed {killed} of its processes"
+        ));
+    }
+
+    given::tell(&format!("{child} exited with status {status}"));
+    Ok(status)
+}

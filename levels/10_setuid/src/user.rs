@@ -1,0 +1,14 @@
+//! Who the command runs as: user, group, supplementary groups.
+
+use given::Error;
+
+use crate::Options;
+
+/// Become the user that was asked for, and nobody else besides.
+pub fn become_user(options: &Options) -> Result<(), Error> {
+    // TODO(10) 1. Give up the supplementary groups, whoever the user is.
+    // TODO(10) 2. Then the group, then the user. Why in this order?
+    let _ = options.user;
+    // END TODO(10)
+    Ok(())
+}

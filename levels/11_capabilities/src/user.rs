@@ -1,0 +1,20 @@
+//! Who the command runs as: user, group, supplementary groups.
+
+use given::Error;
+use linux_sys::{setgid, setgroups, setuid};
+
+use crate::Options;
+
+/// Become the user that was asked for, and nobody else besides.
+pub fn become_user(options: &Options) -> Result<(), Error> {
+    // Also if the user stays root: these are the groups of whoever called us, and
+    // `disk` or `docker` is as good as root.
+    setgroups(&[])?;
+    if let Some(user) = options.user {
+        // The group while we may still choose it, the user last: after setuid we
+        // have no right to change anything any more (credentials(7)).
+        setgid(user.gid)?;
+        setuid(user.uid)?;
+    }
+    Ok(())
+}
