@@ -134,6 +134,12 @@ impl Failure {
         self
     }
 
+    /// What went wrong is this check's own matter after all, although it did not look so.
+    pub(crate) fn here(mut self) -> Failure {
+        self.is_elsewhere = false;
+        self
+    }
+
     /// The step whose call has failed, going by the level's own error. A hint for
     /// people: no verdict depends on what a level writes.
     fn calling_step(&self) -> Option<(&'static Level, u8)> {

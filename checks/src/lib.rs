@@ -10,10 +10,13 @@
 //! | `check` | what a check is, and what it says when it is not true |
 //! | `host` | how a check starts the level's program |
 //! | `container` | how it finds the container that the level made |
+//! | `namespace` | the container's namespaces, compared and entered |
+//! | `process` | processes, sent signals and waited for |
 //! | `procfs` | what the kernel says of processes and mounts |
 //! | `probe` | the program that runs inside the containers |
 //! | `probe_image` | the image that has it |
 //! | `sandbox` | the small machine in which the level runs |
+//! | `cgroups` | the sandbox's own control groups |
 //! | `judge` | one check in one sandbox, asked for and answered |
 //! | `shell` | a shell in such a sandbox, for the transcripts of the lessons |
 //! | `runner` | the command line: which checks, in which order |
@@ -24,14 +27,17 @@
 //! that changes what the whole machine has only one of (a `devtmpfs`, a setting in
 //! `/proc/sys/kernel`) reaches the machine.
 
+mod cgroups;
 mod check;
 mod container;
 pub mod curriculum;
 mod host;
 mod judge;
 mod levels;
+mod namespace;
 mod probe;
 mod probe_image;
+mod process;
 mod procfs;
 mod report;
 mod runner;

@@ -5,6 +5,9 @@
 //! wherever checks run, whatever tools an image has. What it prints is for people:
 //! no check believes it.
 
+mod network;
+mod privileged;
+
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
@@ -13,7 +16,7 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 use std::process::ExitCode;
 
-use linux_sys::{Errno, How, Mode, Pid, SFlag, SignalSet};
+use linux_sys::{Errno, Fork, How, Mode, Pid, SFlag, SignalSet};
 
 const USAGE: &str = "\
 probe: does one thing inside a container, for those who look from outside.
@@ -25,6 +28,14 @@ probe: does one thing inside a container, for those who look from outside.
   signal N                     send signal N to myself
   catch                        say `ready`, then name each signal that arrives, until the
                                end of standard input; open one more file for each of them
+  start VERB [ARGUMENT]...     do that in a child, and go on at once
+  pause                        wait for ever
+  connect IP:PORT|@NAME        connect to a port, or to an abstract unix socket
+  loopback                     connect to myself at 127.0.0.1
+  hog MEGABYTES                take so much memory, and write to all of it
+  try VERB [ARGUMENT]...       do that; whether it works or not, go on
+  mount FSTYPE DIRECTORY       mount a new file system there
+  hostname NAME                call the machine NAME
   breakout [FILE]              leave chroot by a directory above it; then make FILE there,
                                or without one list what is at /
   list [DIRECTORY]             list a directory, / unless told otherwise
@@ -82,6 +93,24 @@ fn run(words: &[OsString]) -> Result<(), Failure> {
         "exit" => std::process::exit((number(1)? & 0xff).cast_signed()),
         "signal" => Ok(linux_sys::kill(Pid::this(), number(1)?.cast_signed())?),
         "catch" => catch(),
+        "start" => match linux_sys::fork()? {
+            Fork::Child => linux_sys::exit(u8::from(run(&words[1..]).is_err())),
+            Fork::Parent { .. } => Ok(()),
+        },
+        "pause" => loop {
+            nix::unistd::pause();
+        },
+        "hog" => privileged::hog(number(1)?),
+        "try" => {
+            if let Err(why) = run(&words[1..]) {
+                eprintln!("probe: {why}");
+            }
+            Ok(())
+        }
+        "mount" => privileged::mount(&argument(1)?.to_string_lossy(), Path::new(argument(2)?)),
+        "hostname" => privileged::hostname(argument(1)?),
+        "connect" => network::connect(argument(1)?),
+        "loopback" => network::loopback(),
         "breakout" => breakout(words.get(1).map(Path::new)),
         "list" => list(words.get(1).map_or(Path::new("/"), Path::new)),
         "open" => open(Path::new(argument(1)?)),

@@ -97,19 +97,23 @@ pub(crate) struct Mount {
     /// `shared:1`, `master:2`, ...; empty for a private mount.
     pub(crate) propagation: String,
     pub(crate) fstype: String,
+    /// Options of the whole file system.
+    pub(crate) super_options: String,
 }
 
 impl Mount {
-    fn parse(line: &str) -> Option<Mount> {
+    pub(crate) fn parse(line: &str) -> Option<Mount> {
         let (before, after) = line.split_once(" - ")?;
         let mut before = before.split(' ').skip(2);
+        let mut after = after.split(' ');
         Some(Mount {
             device: before.next()?.to_owned(),
             root: before.next()?.to_owned(),
             point: unescape(before.next()?),
             options: before.next()?.to_owned(),
             propagation: before.collect::<Vec<_>>().join(" "),
-            fstype: after.split(' ').next()?.to_owned(),
+            fstype: after.next()?.to_owned(),
+            super_options: after.nth(1)?.to_owned(),
         })
     }
 
@@ -186,6 +190,7 @@ mod tests {
             ("98:0", "/mnt1")
         );
         assert_eq!(mount.fstype, "ext3");
+        assert_eq!(mount.super_options, "rw,upperdir=/u");
         assert!(mount.has_option("nodev") && !mount.has_option("dev"));
     }
 

@@ -5,14 +5,15 @@
 //! ```text
 //! asker            whoever wants to know something (the runner of the checks)
 //!  └─ keeper       enforces the deadline, ends everything when the asker dies
-//!      └─ PID 1    of new mount, PID, UTS, IPC and network namespaces: the judge
+//!      └─ PID 1    of new mount, PID, UTS, IPC, network and cgroup namespaces: the judge
 //!          └─ the level's process, and below it the container
 //! ```
 //!
 //! What PID 1 mounts and writes lives in its namespaces and in one tmpfs, so that
-//! its end, for whatever reason, leaves nothing. Everything of the machine's that
-//! can still be seen is read-only. This holds mistakes, not attackers: a level's
-//! process is root, and there are ways out for who looks for them.
+//! its end, for whatever reason, leaves nothing. (But for a few empty control groups,
+//! if the keeper is killed: `cgroups` tells who removes them.) Everything of the
+//! machine's that can still be seen is read-only. This holds mistakes, not attackers:
+//! a level's process is root, and there are ways out for who looks for them.
 //!
 //! The sandbox's PID 1 judges from inside, because only from there the level's
 //! mounts can be seen as the level's host sees them, and because it is the one
@@ -29,6 +30,8 @@ use linux_sys::{
     CloneFlags, Disposition, Fork, How, Mode, MountAttr, MountAttrFlags, MsFlags, Pid, SignalSet,
     WaitOptions, WaitStatus,
 };
+
+use crate::cgroups::Groups;
 
 /// Where the sandbox's own directory may be mounted: usually empty directories
 /// that every distribution has. The first one that hides nothing needed is taken.
@@ -113,12 +116,14 @@ impl Sandbox<'_> {
             return Ok(End::Abandoned);
         }
 
+        // Dropped, and so removed, when this returns, whatever happened.
+        let groups = Groups::make();
         linux_sys::unshare(CloneFlags::CLONE_NEWPID)?;
         let (mut ours, theirs) = UnixStream::pair().map_err(|why| Error::new("socketpair", why))?;
         match linux_sys::fork()? {
             Fork::Child => {
                 drop(ours);
-                linux_sys::exit(self.pid_1(theirs, &mask, &base, judge))
+                linux_sys::exit(self.pid_1(theirs, &mask, &base, &groups, judge))
             }
             Fork::Parent { child } => {
                 drop(theirs);
@@ -165,6 +170,7 @@ impl Sandbox<'_> {
         mut keeper: UnixStream,
         mask: &SignalSet,
         base: &Path,
+        groups: &Groups,
         judge: impl FnOnce(&Path) -> u8,
     ) -> u8 {
         let mut prepare = || -> Result<(), Error> {
@@ -182,7 +188,7 @@ impl Sandbox<'_> {
             for signum in 1..=64 {
                 let _ = linux_sys::signal(signum, Disposition::Default);
             }
-            furnish(base)
+            furnish(base, groups)
         };
         if let Err(why) = prepare() {
             eprintln!("the sandbox could not be made: {why}");
@@ -218,12 +224,14 @@ impl Sandbox<'_> {
 }
 
 /// Turns the new process into the PID 1 of a small machine of its own.
-fn furnish(base: &Path) -> Result<(), Error> {
+fn furnish(base: &Path, groups: &Groups) -> Result<(), Error> {
     // If memory runs out, let it be the sandbox that goes. Raising is always allowed.
     let _ = fs::write("/proc/self/oom_score_adj", "1000");
     linux_sys::umask(Mode::from_bits_truncate(0o022));
+    groups.join()?;
     linux_sys::unshare(
-        CloneFlags::CLONE_NEWNS
+        CloneFlags::CLONE_NEWCGROUP
+            | CloneFlags::CLONE_NEWNS
             | CloneFlags::CLONE_NEWUTS
             | CloneFlags::CLONE_NEWIPC
             | CloneFlags::CLONE_NEWNET,
@@ -235,6 +243,7 @@ fn furnish(base: &Path) -> Result<(), Error> {
         ..MountAttr::default()
     };
     linux_sys::mount_setattr("/", true, read_only)?;
+    groups.mount()?;
     linux_sys::mount("checks", base, "tmpfs", MsFlags::empty(), SIZE)?;
     linux_sys::mount("proc", "/proc", "proc", MsFlags::empty(), "")?;
     bound_processes();

@@ -1,0 +1,192 @@
+#!/usr/bin/env bash
+# Proves what is promised of the finished runtime's limits: who uses more memory than
+# allowed is killed and hears why, the command is the user that was asked for and has
+# no capability beyond the list, and a request to end reaches it once, and ends it
+# in the end. Afterwards the machine's control groups are as before.
+#
+#   .ci/limits.sh [PROGRAM]     default: rd
+set -euo pipefail
+# shellcheck source=.ci/outside.sh disable=SC1091
+. "$(dirname "$0")/outside.sh"
+seclude "$@"
+
+name=${1:-rd}
+program=$(program "$name")
+
+# run [OPTION]... -- COMMAND...: then there are $status and $out.
+run() {
+    status=0
+    "$program" run "$@" >"$scratch/out" 2>"$scratch/err" </dev/null || status=$?
+    out=$(<"$scratch/out")
+}
+says() { grep -Eq -- "$1" "$scratch/err"; }
+silent_about() { ! says "$1"; }
+
+# ---- memory ----
+
+memory() {
+    local greedy='head -c 200m /dev/zero | tail >/dev/null'
+    run --memory 64m --memory-swap 64m -- sh -c "$greedy"
+    same 'more memory than allowed: ends with 137' 137 "$status"
+    check 'more memory than allowed: says out of memory' says "^$name: out of memory: the kernel has killed [1-9]"
+    check 'more memory than allowed: reports its end' says "^$name: [0-9]+ exited with status 137\$"
+
+    # What would be no proof if it happened anyway.
+    run -- sh -c "$greedy"
+    same 'without a limit: ends with 0' 0 "$status"
+    check 'without a limit: says nothing about memory' silent_about memory
+    run --memory 600m --memory-swap 600m -- sh -c "$greedy"
+    same 'below the limit: ends with 0' 0 "$status"
+    check 'below the limit: says nothing about memory' silent_about memory
+    run --memory 64m --memory-swap 64m -- sh -c "sh -c 'kill -KILL \$\$'; exit \$?"
+    same 'killed for another reason: ends with 137' 137 "$status"
+    check 'killed for another reason: says nothing about memory' silent_about memory
+}
+
+# ---- user and capabilities ----
+
+users() {
+    run --user 2014:222 -- id
+    same '--user 2014:222: that is all it is' 'uid=2014 gid=222 groups=222' "$out"
+    # Groups that the caller has must not come along: disk, for one, is as good as root.
+    status=0
+    out=$(setpriv --groups 4,6,27 "$program" run --user 2014:222 -- id 2>/dev/null) || status=$?
+    same "--user 2014:222: nothing comes along of the caller's groups" 'uid=2014 gid=222 groups=222' "$out"
+    out=$(setpriv --groups 4,6,27 "$program" run -- id -G 2>/dev/null) || status=$?
+    same "root: nothing comes along of the caller's groups" 0 "$out"
+}
+
+# Docker's list without MKNOD (see levels/complete/src/capabilities.rs):
+# chown dac_override fowner fsetid kill setgid setuid setpcap net_bind_service net_raw
+# sys_chroot audit_write setfcap. Nobody can give what they have not got.
+usual() {
+    local bit mask=0
+    for bit in 0 1 3 4 5 6 7 8 10 13 18 29 31; do mask=$((mask | 1 << bit)); done
+    printf '%016x' $((mask & 16#$(sed -n 's/^CapBnd:\t//p' /proc/self/status)))
+}
+five_sets() { printf 'CapInh:\t%s\nCapPrm:\t%s\nCapEff:\t%s\nCapBnd:\t%s\nCapAmb:\t%s' "$@"; }
+
+capabilities() {
+    local none=0000000000000000 usual look=(grep '^Cap' /proc/self/status) generous
+    usual=$(usual)
+    # A caller who would like the container to have one more.
+    generous=(setpriv --inh-caps=+net_admin --ambient-caps=+net_admin)
+    run -- "${look[@]}"
+    same 'root: the five sets' "$(five_sets $none "$usual" "$usual" "$usual" $none)" "$out"
+    out=$("${generous[@]}" "$program" run -- "${look[@]}" 2>/dev/null) || :
+    same "root: the caller's ambient set does not come along" "$(five_sets $none "$usual" "$usual" "$usual" $none)" "$out"
+    run --user 2014:222 -- "${look[@]}"
+    same '--user: the five sets' "$(five_sets $none $none $none "$usual" $none)" "$out"
+    out=$("${generous[@]}" "$program" run --user 2014:222 -- "${look[@]}" 2>/dev/null) || :
+    same "--user: the caller's ambient set does not come along" "$(five_sets $none $none $none "$usual" $none)" "$out"
+}
+
+# ---- requests to end ----
+
+# start FILE [OPTION]... -- COMMAND...: in the background; $parent is its process.
+start() {
+    local file=$1
+    shift
+    "$program" run "$@" >"$scratch/$file.out" 2>"$scratch/$file.err" </dev/null &
+    parent=$!
+}
+# The command has taken the place of the child; it is then in $command.
+has_become() { command=$(pgrep -P "$parent" -x "$1"); }
+told() { grep -q 'PID 1 of its namespace and does not handle this signal' "$scratch/$1.err"; }
+milliseconds() { printf '%s' $((${EPOCHREALTIME/[.,]/} / 1000)); }
+
+# once FILE: of one SIGTERM. Takes ten seconds, so it runs beside the others.
+once() {
+    local before status=0
+    start "$1" -- sleep 100
+    wait_until "$patience" has_become sleep || :
+    before=$(milliseconds)
+    kill -TERM "$parent" || :
+    wait "$parent" || status=$?
+    printf '%s %s\n' "$status" $(($(milliseconds) - before)) >"$scratch/$1.end"
+}
+ended_once() {
+    local status took
+    read -r status took <"$scratch/$1.end"
+    same 'one SIGTERM: ends with 137' 137 "$status"
+    check 'one SIGTERM: the user is told' told "$1"
+    check 'one SIGTERM: not before ten seconds' test "$took" -ge 9900
+    check 'one SIGTERM: after ten seconds' test "$took" -le 11000
+}
+
+twice() {
+    local signal=$1 before status=0
+    start twice -- sleep 100
+    wait_until "$patience" has_become sleep || :
+    kill "-$signal" "$parent" || :
+    if wait_until "$patience" told twice; then ok "two SIG$signal: after the first the user is told"; else not_ok "two SIG$signal: after the first the user is told"; fi
+    check "two SIG$signal: after the first it runs on" test -e "/proc/$command"
+    before=$(milliseconds)
+    kill "-$signal" "$parent" || :
+    wait "$parent" || status=$?
+    same "two SIG$signal: ends with 137" 137 "$status"
+    check "two SIG$signal: at once" test $(($(milliseconds) - before)) -le 1000
+    check "two SIG$signal: nobody is left" gone "$command"
+}
+gone() { [ ! -e "/proc/$1" ]; }
+
+# A command that counts until SIGUSR1 asks for the sum. Two signals that arrive at
+# almost the same time are one for who gets them, so what the parent sends is
+# counted as well.
+counts() {
+    local about=$1 tracer='' status=0
+    shift
+    # shellcheck disable=SC2016 # the variables are those of the shell in the container
+    start counts "$@" -- sh -c 'trap "n=\$((n + 1)); echo got-\$n" TERM; trap "echo sum-\$n; exit 3" USR1
+        echo ready; while :; do sleep 0.02; done'
+    if ! wait_until "$patience" grep -qx ready "$scratch/counts.out"; then
+        not_ok "$about: it starts" "$(<"$scratch/counts.err")"
+        kill -KILL "$parent" || :
+        return
+    fi
+    : >"$scratch/sent"
+    if command -v strace >/dev/null; then
+        strace -qq -e trace=kill,tkill,tgkill,pidfd_send_signal -o "$scratch/sent" -p "$parent" &
+        tracer=$!
+        wait_until "$patience" traced "$parent" || :
+    fi
+    kill -TERM "$parent"
+    wait_until "$patience" grep -q got "$scratch/counts.out" || :
+    kill -USR1 "$parent" || :
+    wait "$parent" || status=$?
+    same "$about: it gets SIGTERM once" "$(printf 'ready\ngot-1\nsum-1')" "$(<"$scratch/counts.out")"
+    same "$about: it ends as it likes" 3 "$status"
+    check "$about: the user is not bothered" not told counts
+    if [ -z "$tracer" ]; then
+        skip "$about: the parent sends it once" 'there is no strace here'
+        return
+    fi
+    wait "$tracer" || :
+    same "$about: the parent sends it once" 1 "$(grep -c 'SIGTERM)' "$scratch/sent")"
+}
+not() { ! "$@"; }
+traced() { grep -q '^TracerPid:.*[1-9]' "/proc/$1/status"; }
+
+# ---- all of it ----
+
+# The image and its tree are made now, and not while something is timed.
+run -- true
+groups_before=$(control_groups)
+mounts_before=$(mount_table)
+
+once once &
+once=$!
+memory
+users
+capabilities
+twice TERM
+twice INT
+counts 'a command with a handler'
+counts 'a command with a handler, with --user' --user 2014:222
+wait "$once"
+ended_once once
+
+same 'the control groups are as before' '' "$(new_groups 5 "$groups_before")"
+same 'the mount table is as before' "$mounts_before" "$(mount_table)"
+same 'no container is left' '' "$(left_in "$RUBBER_DOCKER_CONTAINERS")"
+sums

@@ -1,0 +1,69 @@
+//! The sandbox's processes: sent a signal, and waited for.
+
+use std::os::fd::AsFd;
+use std::time::Duration;
+
+use linux_sys::{Errno, Pid, WaitOptions};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+
+use crate::check::Failure;
+use crate::procfs;
+
+/// Sends a signal.
+pub(crate) fn send(pid: i32, signal: i32) -> Result<(), Failure> {
+    linux_sys::kill(Pid::from_raw(pid), signal)
+        .map_err(|why| Failure::seen(why.to_string()).at(format!("process {pid}")))
+}
+
+/// Ends a process of the sandbox and collects it.
+pub(crate) fn kill(pid: i32) -> Result<(), Failure> {
+    send(pid, linux_sys::SIGKILL)?;
+    collect(pid);
+    Ok(())
+}
+
+/// Takes note of the end of a child. Orphans, too, are children of the sandbox's PID 1.
+pub(crate) fn collect(pid: i32) {
+    // What is not ours to collect is not there either, as far as we are concerned.
+    let _ = linux_sys::waitpid(Pid::from_raw(pid), WaitOptions::empty());
+}
+
+/// Waits for the end of a process, whoever collects it; false if it goes on living.
+pub(crate) fn await_end(pid: i32, patience: Duration) -> Result<bool, Failure> {
+    let failed = |why: &dyn std::fmt::Display| {
+        Failure::seen(format!("process {pid} cannot be waited for: {why}"))
+    };
+    let process = match linux_sys::pidfd_open(Pid::from_raw(pid)) {
+        Ok(process) => process,
+        Err(why) if why.errno() == Errno::ESRCH => return Ok(true),
+        Err(why) => return Err(failed(&why)),
+    };
+    // A pidfd becomes readable when its process ends (pidfd_open(2)).
+    let mut ends = [PollFd::new(process.as_fd(), PollFlags::POLLIN)];
+    let timeout = PollTimeout::try_from(patience).map_err(|why| failed(&why))?;
+    match poll(&mut ends, timeout) {
+        Ok(count) => Ok(count > 0),
+        Err(why) => Err(failed(&why)),
+    }
+}
+
+/// Whether a process has nothing left to do about the signals that it was sent.
+pub(crate) fn is_at_rest(pid: i32) -> bool {
+    let waiting = |key| procfs::signals(pid, key).is_ok_and(|signals| !signals.is_empty());
+    // In this order: between a look at the state and one at the signals, it could fetch one.
+    !waiting("ShdPnd") && !waiting("SigPnd") && procfs::state(pid) == Some('S')
+}
+
+/// Whether a process lives: it is there, and no zombie.
+pub(crate) fn is_alive(pid: i32) -> bool {
+    !matches!(procfs::state(pid), None | Some('Z' | 'X'))
+}
+
+/// The children of a process.
+pub(crate) fn children(pid: i32) -> Vec<i32> {
+    let parents = procfs::parents().into_iter();
+    parents
+        .filter(|(_, parent)| *parent == pid)
+        .map(|(child, _)| child)
+        .collect()
+}
