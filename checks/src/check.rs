@@ -138,11 +138,11 @@ impl Failure {
     /// people: no verdict depends on what a level writes.
     fn calling_step(&self) -> Option<(&'static Level, u8)> {
         LEVELS.iter().rev().find_map(|level| {
-            let known = level
-                .calls
-                .iter()
-                .find(|(call, _)| self.seen.contains(call));
-            known.map(|(_, step)| (level, *step))
+            let mut calls = level.calls.iter();
+            calls.find_map(|(call, errno, step)| {
+                let is_it = self.seen.contains(call) && self.seen.contains(errno);
+                is_it.then_some((level, *step))
+            })
         })
     }
 }
@@ -246,5 +246,63 @@ impl Report {
     /// `lesson`, `needs` or `ran`.
     pub fn text(&self, key: &str) -> Option<&str> {
         self.0.get(key).and_then(Value::as_str)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn step_of(error: &str) -> Option<(u8, u8)> {
+        let failure = Failure::seen(format!("it wrote: level04: {error}"));
+        failure
+            .calling_step()
+            .map(|(level, step)| (level.number, step))
+    }
+
+    #[test]
+    fn a_container_that_does_not_start_points_to_the_step_that_makes_the_call() {
+        assert_eq!(
+            step_of(r#"mount("overlay", "/x/merged", "overlay"): EINVAL"#),
+            Some((4, 2))
+        );
+        assert_eq!(
+            step_of(r#"pivot_root("/x", "/x/old"): EINVAL (Invalid ...)"#),
+            Some((3, 1))
+        );
+        assert_eq!(
+            step_of(r#"pivot_root("/x", "/x/old"): EPERM (Operation ...)"#),
+            Some((3, 2))
+        );
+        assert_eq!(step_of("cannot unpack the image"), None);
+    }
+
+    #[test]
+    fn the_first_check_of_a_level_is_needed_by_its_others() {
+        for level in LEVELS {
+            let Some((first, others)) = level.checks.split_first() else {
+                continue;
+            };
+            assert!(level.needs(first).all(|needed| needed != first.name));
+            assert!(
+                others
+                    .iter()
+                    .all(|check| level.needs(check).any(|it| it == first.name))
+            );
+        }
+    }
+
+    #[test]
+    fn a_failure_elsewhere_names_no_step_of_its_own() {
+        let Some((level, check)) = LEVELS.first().and_then(|it| Some((it, it.checks.first()?)))
+        else {
+            return;
+        };
+        let failure = || Failure::seen("nothing");
+        let here = Report::from_outcome(level, check, Err(failure().into()));
+        assert_eq!(here.text("step"), Some("TODO(00) 2"));
+        let elsewhere = Report::from_outcome(level, check, Err(failure().elsewhere().into()));
+        assert_eq!(elsewhere.text("step"), None);
+        assert_eq!(elsewhere.verdict(), Verdict::Fail);
     }
 }

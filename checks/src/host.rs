@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 
 use crate::check::Failure;
 use crate::container::Container;
+use crate::probe_image;
 use crate::procfs::{self, Mount};
 
 /// A variable that every level's process has, and with it every command.
@@ -29,13 +30,12 @@ pub(crate) struct Host {
     base: PathBuf,
     binary: PathBuf,
     has_images: bool,
-    archive: Vec<u8>,
     started: Cell<u32>,
 }
 
 impl Host {
     /// Lays out the sandbox's directory: the probe, the test image, a canary.
-    pub(crate) fn prepare(base: &Path, binary: &Path, archive: Vec<u8>) -> io::Result<Host> {
+    pub(crate) fn prepare(base: &Path, binary: &Path) -> io::Result<Host> {
         for directory in ["bin", "canary", "images", "work"] {
             fs::create_dir(base.join(directory))?;
         }
@@ -50,20 +50,16 @@ impl Host {
             base: base.to_owned(),
             binary: binary.to_owned(),
             has_images,
-            archive,
             started: Cell::new(0),
         };
         if has_images {
-            host.add_image(IMAGE, &host.archive)?;
+            probe_image::receive(&host.archive(IMAGE))?;
         }
         Ok(host)
     }
 
-    fn add_image(&self, name: &str, archive: &[u8]) -> io::Result<()> {
-        fs::write(
-            self.base.join("images").join(format!("{name}.tar")),
-            archive,
-        )
+    fn archive(&self, image: &str) -> PathBuf {
+        self.base.join("images").join(format!("{image}.tar"))
     }
 
     /// Another image: the usual one as `change` makes it.
@@ -72,7 +68,9 @@ impl Host {
         name: &str,
         change: impl FnOnce(&[u8]) -> io::Result<Vec<u8>>,
     ) -> Result<(), Failure> {
-        let added = change(&self.archive).and_then(|archive| self.add_image(name, &archive));
+        let added = fs::read(self.archive(IMAGE))
+            .and_then(|archive| change(&archive))
+            .and_then(|archive| fs::write(self.archive(name), archive));
         added.map_err(|why| Failure::seen(format!("the test image {name} cannot be made: {why}")))
     }
 
@@ -332,14 +330,19 @@ impl Ended {
     /// It ended although its command should have run. Which step is missing only its
     /// own error can tell.
     pub(crate) fn failed_to_start(&self) -> Failure {
-        Failure::seen(self.describe())
+        let failure = Failure::seen(self.describe())
             .expected("the container starts, and its command runs")
-            .at("wait status and standard error of the level's process")
-            .usually(
+            .at("wait status and standard error of the level's process");
+        match self.code() {
+            Some(125..=127) => failure.elsewhere().usually(
                 "a step failed before the command was started: the error above names the call, \
                  its reason, and what to do",
-            )
-            .elsewhere()
+            ),
+            _ => failure.usually(
+                "the level ended and no process has become the command: fork or exec was not \
+                 reached, or the child's error was not passed on",
+            ),
+        }
     }
 
     /// It should have ended with another status. If it is the status of a runtime that

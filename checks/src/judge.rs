@@ -16,8 +16,8 @@ use serde_json::{Value, json};
 
 use crate::check::{Check, Level, Report};
 use crate::host::{Host, tell};
+use crate::levels;
 use crate::sandbox::{End, Sandbox};
-use crate::{levels, probe_image};
 
 /// The first argument that makes this executable the keeper of a sandbox.
 pub(crate) const ARGUMENT: &str = "--keep-a-sandbox-for-one-check";
@@ -92,18 +92,15 @@ pub(crate) fn keeper(arguments: &[OsString]) -> ExitCode {
         needed: &[own, &binary],
         keeps_terminal: false,
     };
-    let end = sandbox.run(|base| {
-        let host = probe_image::received().and_then(|image| Host::prepare(base, &binary, image));
-        match host {
-            Ok(host) => {
-                let outcome = (check.run)(&host);
-                tell(&Report::from_outcome(level, check, outcome).0);
-                0
-            }
-            Err(why) => {
-                tell(&json!({ "broken": format!("preparing {}: {why}", base.display()) }));
-                1
-            }
+    let end = sandbox.run(|base| match Host::prepare(base, &binary) {
+        Ok(host) => {
+            let outcome = (check.run)(&host);
+            tell(&Report::from_outcome(level, check, outcome).0);
+            0
+        }
+        Err(why) => {
+            tell(&json!({ "broken": format!("preparing {}: {why}", base.display()) }));
+            1
         }
     });
     match end {

@@ -1,7 +1,7 @@
 //! The image that checks use: the probe, a shell, what they need, and one odd file.
 
 use std::fs::{self, File};
-use std::io::{self, Read, Seek};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use tar::{Archive, Builder, EntryType, Header};
@@ -79,7 +79,7 @@ pub fn write_to(directory: &Path) -> io::Result<PathBuf> {
     let path = directory.join("probe.tar");
     // Renamed into place: a container that starts meanwhile reads the old or the new one.
     let mut file = tempfile::NamedTempFile::new_in(directory)?;
-    io::Write::write_all(&mut file, &archive()?)?;
+    file.write_all(&archive()?)?;
     file.persist(&path).map_err(|why| why.error)?;
     Ok(path)
 }
@@ -87,15 +87,16 @@ pub fn write_to(directory: &Path) -> io::Result<PathBuf> {
 /// The image in a file without a name, to be handed to sandboxes.
 pub(crate) fn temporary() -> io::Result<File> {
     let mut file = tempfile::tempfile()?;
-    io::Write::write_all(&mut file, &archive()?)?;
-    file.rewind()?;
+    file.write_all(&archive()?)?;
     Ok(file)
 }
 
-/// What [`temporary`] made, as a sandbox finds it on its standard input. Several
+/// Copies what [`temporary`] made, and a sandbox finds as its standard input. Several
 /// sandboxes share the file: each opens it anew to have a position of its own.
-pub(crate) fn received() -> io::Result<Vec<u8>> {
-    let mut archive = Vec::new();
-    File::open("/proc/self/fd/0")?.read_to_end(&mut archive)?;
-    Ok(archive)
+pub(crate) fn receive(target: &Path) -> io::Result<()> {
+    io::copy(
+        &mut File::open("/proc/self/fd/0")?,
+        &mut File::create(target)?,
+    )?;
+    Ok(())
 }

@@ -18,8 +18,8 @@ mod tests {
 
     #[test]
     fn levels_are_numbered_from_zero_without_a_gap() {
-        assert!(LEVELS.iter().map(|level| level.number).eq(0..));
-        for level in LEVELS {
+        for (level, number) in LEVELS.iter().zip(0..) {
+            assert_eq!(level.number, number);
             assert!(
                 level
                     .directory
