@@ -1,0 +1,245 @@
+#!/usr/bin/env bash
+# Proves that what a user can do wrong, or a machine can lack, is answered by one
+# paragraph that says what to do, with the right exit status (125 for us, 126 and 127
+# for the command), without a panic, and that nothing is left behind by it: no mount,
+# no half-made directory, no half-unpacked image.
+#
+#   .ci/bad-input.sh [PROGRAM]...     default: the solution of every level
+set -euo pipefail
+# shellcheck source=.ci/outside.sh disable=SC1091
+. "$(dirname "$0")/outside.sh"
+seclude "$@"
+
+# Nobody in particular, who must be able to reach the programs.
+nobody() { setpriv --reuid 65534 --regid 65534 --clear-groups "$@"; }
+# Root, but without root's power to read what it may not.
+without_dac() { setpriv --bounding-set=-dac_override,-dac_read_search --inh-caps=-dac_override,-dac_read_search "$@"; }
+
+# ---- what is asserted ----
+
+# What there is before and after: mounts, containers, trees in the cache, images.
+traces() {
+    mount_table
+    find "$RUBBER_DOCKER_CONTAINERS" -mindepth 1 -maxdepth 1 ! -name .images 2>/dev/null | sort || :
+    find "$RUBBER_DOCKER_CONTAINERS/.images" -mindepth 1 -maxdepth 1 2>/dev/null | sort || :
+    find "$RUBBER_DOCKER_IMAGES" -mindepth 1 -maxdepth 1 2>/dev/null | sort || :
+}
+
+# refused NAME STATUS ADVICE COMMAND...: it ends with the status, and what it says
+# matches the pattern ADVICE.
+refused() {
+    local assertion="$name: $1" expected=$2 advice=$3 before after status=0 said complaint=''
+    shift 3
+    before=$(traces)
+    RUST_BACKTRACE=1 "$@" >"$scratch/out" 2>"$scratch/err" </dev/null || status=$?
+    after=$(traces)
+    said=$(<"$scratch/err")
+    if [ "$status" != "$expected" ]; then complaint+="status $status, expected $expected"$'\n'; fi
+    if ! grep -Eq -- "$advice" <<<"$said"; then complaint+="what it says does not match: $advice"$'\n'; fi
+    if grep -Eqi 'panicked|backtrace|stack overflow' <<<"$said"; then complaint+='it panicked'$'\n'; fi
+    # An explanation is one line with our name in front, and after it the line that
+    # reports how the child ended. A usage error is the command line parser's.
+    if ! grep -q '^error: ' <<<"$said" &&
+        [ "$(grep -Evc "^$name: [0-9]+ exited with status $expected\$" <<<"$said")" != 1 ]; then
+        complaint+='it is not one paragraph'$'\n'
+    fi
+    if ! grep -Eq "^($name|error): " <<<"$said"; then complaint+='it does not say who speaks'$'\n'; fi
+    if [ -s "$scratch/out" ]; then complaint+='it prints to standard output'$'\n'; fi
+    if [ "$before" != "$after" ]; then
+        complaint+="left behind:"$'\n'"$(diff <(printf "%s\n" "$before") <(printf "%s\n" "$after") || :)"$'\n'
+    fi
+    if [ -z "$complaint" ]; then ok "$assertion"; else not_ok "$assertion" "${complaint}it said: $said"; fi
+}
+
+# served NAME COMMAND...: it works all the same, prints `served`, and leaves nothing.
+served() {
+    local assertion="$name: $1" status=0 before
+    shift
+    before=$(mount_table)
+    "$@" >"$scratch/out" 2>"$scratch/err" </dev/null || status=$?
+    if [ "$status" = 0 ] && [ "$(<"$scratch/out")" = served ] && [ "$before" = "$(mount_table)" ]; then
+        ok "$assertion"
+    else
+        not_ok "$assertion" "status $status, printed \"$(<"$scratch/out")\", said: $(<"$scratch/err")"
+    fi
+}
+
+# ---- what a user gets wrong ----
+
+command_line() {
+    refused 'a mistyped option' 125 "unexpected argument '--kep'" "$program" run --kep true
+    refused 'a mistyped action' 125 "unrecognized subcommand 'rum'" "$program" rum true
+    refused 'no command' 125 'required arguments' "$program" run
+    refused 'an option without its value' 125 'value is required' "$program" run --image-name
+    refused 'an image name that is no text' 125 'invalid UTF-8' "$program" run -i $'\xff' true
+}
+
+commands() {
+    refused 'a command that is not there' 127 'no directory in PATH has such a program' "$program" run -- no-such-command
+    refused 'a path that is not there' 127 'ENOENT.*look there' "$program" run -- /no/such/command
+    refused 'an empty command' 127 'ENOENT' "$program" run -- ''
+    refused 'a path through a file' 127 'ENOTDIR' "$program" run -- /etc/passwd/command
+    refused 'a file that is no program' 126 'EACCES.*chmod' "$program" run -- /etc/passwd
+    refused 'a directory as command' 126 'EACCES.*directory' "$program" run -- /etc
+    refused 'a command, and nobody to hear of it' 127 '.' bash -c "$program run -- no-such-command 2>&-; status=\$?; echo $name: nobody >&2; exit \$status"
+}
+
+images() {
+    refused 'an unknown image' 125 'no image "unknown".*put its root file system there as unknown.tar' "$program" run -i unknown true
+    local wrong
+    for wrong in a/b ../base /etc/passwd .. . .hidden 'a b' '' "$(printf 'x%.0s' {1..300})"; do
+        refused "the image name '${wrong:0:20}'" 125 'is no name of an image: .*a name is made of' "$program" run --image-name="$wrong" true
+    done
+    if [ "$name" = level01 ]; then return; fi # does not unpack anything yet
+    refused 'an archive of noise' 125 'tar.*What to do' "$program" run -i noise true
+    refused 'an archive that is cut short' 125 'cut short.*What to do' "$program" run -i short true
+    refused 'a compressed archive that is cut short' 125 'What to do' "$program" run -i short-gz true
+    refused 'an empty archive' 125 'What to do' "$program" run -i empty true
+    refused 'a directory in place of an archive' 125 'not a regular file.*move it' "$program" run -i directory true
+    refused 'an archive that may not be read' 125 'EACCES.*(root|chmod|read)' without_dac "$program" run -i secret true
+    refused 'an image whose /proc is a link' 125 '/proc of this image is a link.*Make it a directory' "$program" run -i link true
+    refused 'an image with nothing in it to run' 127 'ENOENT' "$program" run -i hollow true
+}
+
+directories() {
+    served 'a container directory with a space in its name' "$program" run --container-dir "$scratch/odd/a b" echo served
+    served 'a container directory that is relative' env -C "$scratch/odd" "$program" run --container-dir relative echo served
+    served 'an image directory that is relative' env -C "$scratch" "$program" run --image-dir images echo served
+    # The kernel's own separators in the options of an overlay.
+    local sign
+    for sign in ',' ':' \\; do
+        served_or_refused "a container directory with '$sign' in its name" "$program" run --container-dir "$scratch/odd/a${sign}b" echo served
+    done
+    refused 'a container directory that is a file' 125 'is a file.*RUBBER_DOCKER_CONTAINERS' "$program" run --container-dir "$scratch/odd/file" true
+    refused 'a container directory below a file' 125 '(EEXIST|ENOTDIR).*ls -ld' "$program" run --container-dir "$scratch/odd/file/below" true
+    refused 'a container directory that others use' 125 'holds other things.*--container-dir' "$program" run --container-dir "$scratch/odd/used" true
+    same "$name: it is left as open as it was" 755 "$(stat -c %a "$scratch/odd/used")"
+    refused 'an image directory that is a file' 125 'ENOTDIR.*choose another path' "$program" run --image-dir "$scratch/odd/file" true
+}
+# Both are fine, as long as the refusal says which directory to change.
+served_or_refused() {
+    local assertion=$1 status=0
+    shift
+    "$@" >"$scratch/out" 2>"$scratch/err" </dev/null || status=$?
+    if [ "$status" = 0 ]; then
+        served "$assertion" "$@"
+    else
+        refused "$assertion" 125 '--container-dir|RUBBER_DOCKER_CONTAINERS' "$@"
+    fi
+}
+
+# ---- what a machine does not give ----
+
+no_root() {
+    refused 'no root' 125 'root|sudo' nobody "$program" run true
+    if [ "$name" = level01 ]; then return; fi # the solution of 00 needs none
+    # Even where the directories would allow it.
+    chown 65534 "$scratch/odd/theirs"
+    refused 'no root, in directories of their own' 125 'EPERM.*(root|CAP_SYS)' \
+        nobody "$program" run --container-dir "$scratch/odd/theirs/containers" --image-dir "$scratch/odd/theirs" -i base true
+    same "$name: no root: nothing is left in their directory" '' "$(left_in "$scratch/odd/theirs/containers")"
+}
+
+# with_mount MOUNT-ARGUMENTS... -- COMMAND...: the mount is there while the command runs.
+with_mount() {
+    local arguments=()
+    while [ "$1" != -- ]; do
+        arguments+=("$1")
+        shift
+    done
+    shift
+    mount "${arguments[@]}"
+    "$@"
+    umount "${arguments[-1]}"
+}
+
+disks() {
+    local place=$scratch/odd/place
+    with_mount -t tmpfs -o ro,mode=755 none "$place" -- \
+        refused 'an image directory that cannot be written' 125 'EROFS.*(--image-dir|RUBBER_DOCKER_IMAGES)' "$program" run --image-dir "$place" true
+    with_mount -t tmpfs -o size=64k,mode=755 none "$place" -- \
+        full_image_directory "$place"
+    with_mount -t tmpfs -o ro,mode=700 none "$place" -- \
+        refused 'a container directory that cannot be written' 125 'EROFS|[Rr]ead-only' "$program" run --container-dir "$place" true
+    if [ "$name" = level01 ]; then return; fi
+    with_mount -t tmpfs -o size=1m,mode=700 none "$place" -- \
+        full_container_directory "$place"
+}
+full_image_directory() {
+    refused 'an image directory without room' 125 'ENOSPC.*room' "$program" run --image-dir "$1" true
+    same "$name: an image directory without room: nothing is left in it" '' "$(ls -A "$1")"
+}
+full_container_directory() {
+    refused 'a container directory without room' 125 'ENOSPC.*room' "$program" run --container-dir "$1" true
+    same "$name: a container directory without room: nothing is left in it" '' "$(left_in "$1"; find "$1" -path '*/.images/*')"
+}
+
+overlays() {
+    local place=$scratch/odd/place
+    mkdir -p "$scratch/odd/lower" "$scratch/odd/upper" "$scratch/odd/work"
+    with_mount -t overlay -o "lowerdir=$scratch/odd/lower,upperdir=$scratch/odd/upper,workdir=$scratch/odd/work" none "$place" -- \
+        container_directory_on_overlay "$place/containers"
+    rm -rf --one-file-system "$scratch/odd/upper" "$scratch/odd/work"
+
+    if ! uses_overlay; then return; fi
+    if ! strace -o /dev/null true 2>/dev/null; then
+        skip "$name: a kernel without overlay" 'there is no strace here to play such a kernel'
+        return
+    fi
+    # The child's first mount makes the tree private, its second is the overlay.
+    refused 'a kernel without overlay' 125 'ENODEV.*modprobe overlay' \
+        strace -f -o /dev/null -e trace=mount -e inject=mount:error=ENODEV:when=2 "$program" run true
+}
+uses_overlay() { [[ $name > level04 ]]; }
+container_directory_on_overlay() {
+    if uses_overlay; then
+        refused 'a container directory on an overlay' 125 'EINVAL.*(RUBBER_DOCKER_CONTAINERS|--container-dir|tmpfs|volume)' "$program" run --container-dir "$1" true
+        same "$name: a container directory on an overlay: no container is left" '' "$(left_in "$1")"
+    else
+        served 'a container directory on an overlay' "$program" run --container-dir "$1" echo served
+    fi
+}
+
+# ---- all of it ----
+
+if [ $# = 0 ]; then
+    mapfile -t names < <(solutions)
+else
+    names=("$@")
+fi
+
+mkdir "$scratch/bin" "$scratch/link" "$scratch/hollow"
+cp "$(program rd)" "$scratch/bin/rd"
+"$scratch/bin/rd" run true 2>/dev/null
+base=$RUBBER_DOCKER_IMAGES/base.tar
+head -c 100000 /dev/urandom >"$RUBBER_DOCKER_IMAGES/noise.tar"
+head -c 1000000 "$base" >"$RUBBER_DOCKER_IMAGES/short.tar"
+gzip -1 <"$base" | head -c 100000 >"$RUBBER_DOCKER_IMAGES/short-gz.tar.gz" || :
+: >"$RUBBER_DOCKER_IMAGES/empty.tar"
+mkdir "$RUBBER_DOCKER_IMAGES/directory.tar"
+cp "$base" "$RUBBER_DOCKER_IMAGES/secret.tar"
+chown 65534 "$RUBBER_DOCKER_IMAGES/secret.tar"
+chmod 000 "$RUBBER_DOCKER_IMAGES/secret.tar"
+ln -s /etc "$scratch/link/proc"
+tar -C "$scratch/link" -cf "$RUBBER_DOCKER_IMAGES/link.tar" .
+tar -C "$scratch/hollow" -cf "$RUBBER_DOCKER_IMAGES/hollow.tar" .
+
+for name in "${names[@]}"; do
+    cp "$(program "$name")" "$scratch/bin/"
+    program=$scratch/bin/$name
+    # The cache must have seen each image once: a tree in it is no trace.
+    rm -rf --one-file-system "$scratch/odd"
+    mkdir "$scratch/odd" "$scratch/odd/place" "$scratch/odd/used" "$scratch/odd/theirs"
+    touch "$scratch/odd/file" "$scratch/odd/used/something"
+    for image in link hollow base; do "$program" run -i "$image" true >/dev/null 2>&1 || :; done
+    cp "$base" "$scratch/odd/theirs/"
+
+    command_line
+    commands
+    images
+    directories
+    no_root
+    disks
+    overlays
+done
+sums

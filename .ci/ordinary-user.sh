@@ -1,0 +1,152 @@
+#!/usr/bin/env bash
+# Proves that somebody who is not root, but may use sudo, can do what the README says:
+# clone, type its two commands, and own every file afterwards. And that somebody who
+# may not use sudo is told what to do.
+#
+#   .ci/ordinary-user.sh [full]      with `full`: the whole of the README's `cargo test`
+#
+# The user lives in a copy of /etc which only this script and its children see, and in
+# a home of their own, so the machine's accounts are never touched. Needs sudo.
+set -euo pipefail
+# shellcheck source=.ci/outside.sh disable=SC1091
+. "$(dirname "$0")/outside.sh"
+seclude "$@"
+
+# ---- a user ----
+
+user=learner
+home=$scratch/home
+checkout=$home/rubber-docker
+
+# Passwords stay closed in the copy: it keeps the original's owners and modes.
+cp -a /etc "$scratch/etc"
+mount --bind "$scratch/etc" /etc
+install -d -m 755 "$home"
+useradd --no-create-home --home-dir "$home" --shell /bin/bash --user-group --no-log-init "$user"
+
+may_use_sudo() {
+    printf '%s ALL=(ALL) NOPASSWD: ALL\n' "$user" >/etc/sudoers.d/rubber-docker-ci
+    chmod 440 /etc/sudoers.d/rubber-docker-ci
+}
+may_not_use_sudo() { rm /etc/sudoers.d/rubber-docker-ci; }
+
+# ---- their Rust: this machine's, whoever it belongs to ----
+
+# rustup keeps it in a home that others may not enter. A bind mount leads to it all the same.
+sysroot=$(rustc --print sysroot)
+path=/usr/local/bin:/usr/bin:/bin
+if [ -x "$sysroot/bin/cargo" ] && [ "$sysroot" != /usr ]; then
+    mkdir "$scratch/rust"
+    mount --bind "$sysroot" "$scratch/rust"
+    path=$scratch/rust/bin:$path
+fi
+# What has been downloaded already is copied, since cargo wants to write there.
+mkdir -p "$home/.cargo/registry"
+for part in config.toml registry/index registry/cache; do
+    if [ -e "${CARGO_HOME:-$HOME/.cargo}/$part" ]; then
+        cp -a "${CARGO_HOME:-$HOME/.cargo}/$part" "$home/.cargo/$part"
+    fi
+done
+
+# ---- their checkout ----
+
+printf '[safe]\n\tdirectory = *\n' >"$scratch/gitconfig"
+GIT_CONFIG_GLOBAL=$scratch/gitconfig git clone -q --no-hardlinks "$PWD" "$checkout"
+chown -R "$user:" "$home"
+
+# as_user COMMAND [ARG]...: as they would type it in their checkout.
+offline=false
+as_user() {
+    # Not $PWD's nor $HOME's: everything of theirs is named here.
+    setpriv --reuid "$user" --regid "$user" --init-groups -- \
+        env -i -C "$checkout" HOME="$home" USER="$user" LOGNAME="$user" PATH="$path" LANG=C.UTF-8 \
+        CARGO_NET_OFFLINE="$offline" CARGO_TERM_COLOR=never \
+        RUBBER_DOCKER_IMAGES="$RUBBER_DOCKER_IMAGES" RUBBER_DOCKER_CONTAINERS="$RUBBER_DOCKER_CONTAINERS" \
+        "$@" </dev/null
+}
+if as_user env CARGO_NET_OFFLINE=true cargo fetch -q --locked 2>/dev/null; then offline=true; fi
+
+# run COMMAND [ARG]...: as the user; leaves $status, $printed and $said.
+run() {
+    status=0
+    printed=$(as_user "$@" 2>"$scratch/err") || status=$?
+    said=$(<"$scratch/err")
+}
+# ends NAME STATUS: the last run did.
+ends() {
+    if [ "$status" = "$2" ]; then ok "$1"; else not_ok "$1" "status $status, not $2; $(tail -n 12 <<<"$said")"$'\n'"$(tail -n 12 <<<"$printed")"; fi
+}
+# tells NAME PATTERN TEXT
+tells() {
+    if grep -Eq -- "$2" <<<"$3"; then ok "$1"; else not_ok "$1" "awaited: $2"$'\n'"seen: $3"; fi
+}
+belongs_to_them() {
+    same "$1: no file in the checkout is root's" '' "$(find "$checkout" -user root)"
+    same "$1: nor anything else in their home" '' "$(find "$home" ! -user "$user")"
+}
+
+# ---- with sudo ----
+
+may_use_sudo
+# The README's own commands, literally.
+mapfile -t commands < <(sed -n 's/^\$ \(cargo .*\)/\1/p' "$checkout/README.md")
+same 'the README begins with a container, then the tests' 'cargo run / cargo test' \
+    "$(cut -d' ' -f1-2 <<<"${commands[0]-}") / $(cut -d' ' -f1-2 <<<"${commands[1]-}")"
+
+run bash -c "${commands[0]}"
+ends "the README's first command works" 0
+if [ "$status" = 101 ]; then # cargo's own: it does not even build
+    sums
+    exit 1
+fi
+tells 'it prints what a container prints' '^hello from Rubber Docker base$' "$printed"
+tells 'it says how that ended' '^rd: [0-9]+ exited with status 0$' "$said"
+belongs_to_them 'after the first command'
+
+run cargo run -q -p rd -- run echo hi
+ends 'a second container works' 0
+same 'it prints hi' hi "$printed"
+run cargo run -q -p rd -- run id -u
+same 'in it one is root' 0 "$printed"
+run cargo run -q -p rd -- run sh -c 'exit 42'
+ends "the command's exit status comes through cargo and sudo" 42
+same 'no container is left' '' "$(left_in "$RUBBER_DOCKER_CONTAINERS")"
+same 'the store is closed to them' 700 "$(stat -c %a "$RUBBER_DOCKER_CONTAINERS")"
+
+if [ "${1-}" = full ]; then
+    run bash -c "${commands[1]}"
+    ends "the README's second command passes" 0
+else
+    run cargo test -q -p level01 --no-run
+    ends 'the tests of a level build' 0
+    run cargo test -q -p level01 -- 'the command gets its arguments unchanged'
+    ends 'a check passes' 0
+    tells 'and it was run, not passed over' '(^| )1 passed' "$printed"
+fi
+belongs_to_them 'after the tests'
+
+# ---- without ----
+
+may_not_use_sudo
+run cargo run -q -p rd -- run echo hi
+ends 'without the right to use sudo, it ends with 125' 125
+tells 'it says why root is needed' 'needs root' "$said"
+tells 'it says what to do' 'sudo -v' "$said"
+same 'it runs nothing' '' "$printed"
+
+# A file that is not executable is none for the shell.
+touch "$scratch/no-sudo"
+mount --bind "$scratch/no-sudo" "$(command -v sudo)"
+run cargo run -q -p rd -- run echo hi
+ends 'without any sudo, it ends with 125' 125
+tells 'then it says so, and what to do' 'no sudo here.*su -c' "$said"
+same 'then it runs nothing either' '' "$printed"
+
+run cargo run -q -p level00 -- run echo hi
+ends 'level00 needs no root' 0
+same 'and prints hi' hi "$printed"
+run cargo run -q -p level03
+ends "a level's own screen needs no root" 0
+tells 'and says where the lesson is' 'levels/03_pivot_root/README.md' "$printed"
+belongs_to_them 'after all of it'
+sums

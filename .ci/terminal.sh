@@ -1,0 +1,389 @@
+#!/usr/bin/env bash
+# Proves that a container at a real terminal behaves as any command does, in every
+# level: a shell starts without warnings, Ctrl-C and Ctrl-Z reach the command and
+# nobody else, a window that is resized is noticed, a command in the background
+# leaves the terminal alone, and however a container ends, the shell that started it
+# has its terminal back as it was.
+#
+#   .ci/terminal.sh [PROGRAM]...     default: the solution of every level
+#
+# The terminal is tmux's, the person at the keyboard is this script. What happened
+# is read off the screen and out of /proc, never asked of the program.
+set -euo pipefail
+# shellcheck source=.ci/outside.sh disable=SC1091
+. "$(dirname "$0")/outside.sh"
+seclude "$@"
+
+# ---- the terminal ----
+
+# A process id that there cannot be.
+nobody=99999999
+
+# Each has a server of its own: one that is ending would still answer to its name.
+terminals=0
+terminal() { tmux -S "$scratch/tmux-$terminals" -f /dev/null "$@"; }
+screen() { terminal capture-pane -p -J -S -; }
+shows() { grep -Eq -- "$1" <<<"$(screen)"; }
+key() { terminal send-keys "$1"; }
+type_in() { terminal send-keys -l -- "$1"; }
+enter() {
+    type_in "$1"
+    key Enter
+}
+
+# A new terminal of 80x24 with a shell in it, whose process id is then in $outer.
+# Its prompt is `outer>`; that of a bash in a container starts with `bash-`.
+open_terminal() {
+    about=$1
+    patience=30
+    terminals=$((terminals + 1))
+    parent=$nobody command=$nobody found=$nobody
+    terminal new-session -d -x 80 -y 24 "env HOME=$home bash --noprofile --rcfile $scratch/rc"
+    outer=$(terminal display-message -p '#{pane_pid}')
+    tty=$(terminal display-message -p '#{pane_tty}')
+    wait_until 30 shows '^outer>' || eventually 'the outer shell is there' false
+}
+
+close_terminal() {
+    terminal kill-server
+    wait_until 30 gone "$outer"
+}
+
+# eventually NAME COMMAND [ARG]...: becomes true before the deadline.
+eventually() {
+    local assertion="$about: $1"
+    shift
+    if wait_until "$patience" "$@"; then
+        ok "$assertion"
+    else
+        not_ok "$assertion" "$(printf 'awaited: %s\non the screen:\n%s\n' "$*" "$(screen)"; processes)"
+        # What comes after it in this terminal will hardly be better.
+        patience=5
+    fi
+}
+
+# now NAME COMMAND [ARG]...: is true at this moment.
+now() {
+    local assertion="$about: $1"
+    shift
+    if "$@"; then ok "$assertion"; else not_ok "$assertion" "$(printf 'false: %s\non the screen:\n%s\n' "$*" "$(screen)"; processes)"; fi
+}
+
+# ---- what is asked ----
+
+gone() { [ ! -e "/proc/$1" ]; }
+processes() { ps -t "$tty" -o pid,ppid,pgid,tpgid,stat,args; }
+state() { ps -o state= -p "$1"; }
+stopped() { [ "$(state "$1")" = T ]; }
+running() { ! gone "$1" && ! stopped "$1"; }
+all_stopped() { stopped "$1" && stopped "$2"; }
+all_running() { running "$1" && running "$2"; }
+in_foreground() { ps -o pgid=,tpgid= -p "$1" | { read -r group foreground && [ "$group" = "$foreground" ]; }; }
+# child_of PARENT NAME: PARENT has a child that has become NAME; it is then in $found.
+child_of() { found=$(pgrep -n -P "$1" -x "$2"); }
+child_in_foreground() { child_of "$1" "$2" && in_foreground "$found"; }
+not() { ! "$@"; }
+# Everything but the size, which is the window's affair.
+without_size() { sed 's/rows [0-9]*; columns [0-9]*; //'; }
+settings() { stty -a -F "$tty" | without_size; }
+has_settings() { [ "$(settings)" = "$1" ]; }
+size_of_window() { terminal display-message -p '#{pane_height} #{pane_width}'; }
+# A shell's line editor has settings of its own; what counts is what it gives to a command.
+given_settings() { without_size <"$scratch/stty"; }
+save_settings() {
+    rm -f "$scratch/stty"
+    # In two steps, so that whoever sees the file sees all of it.
+    enter "stty -a >$scratch/partial; mv $scratch/partial $scratch/stty"
+    wait_until "$patience" test -e "$scratch/stty" || :
+}
+
+# The outer shell has its terminal: as many settings as before, a command of
+# its gets the foreground, and what is typed is shown.
+terminal_is_back() {
+    eventually 'the outer shell is in the foreground again' in_foreground "$outer"
+    save_settings
+    same "$about: the terminal has its settings back" "$settings_before" "$(given_settings)"
+    enter cat
+    eventually 'a command of the outer shell gets the terminal' child_in_foreground "$outer" cat
+    enter "typed and shown"
+    # Once by the terminal, as echo, and once by cat.
+    eventually 'what is typed is shown' twice 'typed and shown'
+    key C-d
+}
+twice() { [ "$(screen | grep -c -- "^$1")" = 2 ]; }
+
+# start WORD...: as typed by a person, with a short name for the program.
+start() {
+    save_settings
+    settings_before=$(given_settings)
+    enter "$name run -- $1"
+}
+# Wait for the container: $parent is the program, $command what it runs.
+container_runs() {
+    eventually "$1 has started" container_is "$1"
+}
+container_is() {
+    child_of "$outer" "$name" && parent=$found && child_of "$parent" "$1" && command=$found
+}
+
+# ---- what a person does ----
+
+a_shell() {
+    open_terminal "$name, bash"
+    start bash
+    container_runs bash
+    eventually 'it prompts' shows '^bash-[0-9.]+[#$]'
+    now 'it prompts without a warning' not shows 'cannot set terminal|no job control|[Ww]arning|[Ee]rror|not found'
+
+    enter 'sleep 1000'
+    eventually 'a command in it is in the foreground' child_in_foreground "$command" sleep
+    key C-c
+    eventually 'Ctrl-C ends the command in it' gone "$found"
+    enter "echo interrupted-\$?"
+    eventually 'Ctrl-C ends it by SIGINT' shows '^interrupted-130'
+    now 'Ctrl-C leaves the shell and the parent alone' all_running "$command" "$parent"
+
+    enter 'sleep 2000'
+    eventually 'a second command in it is in the foreground' child_in_foreground "$command" sleep
+    key C-z
+    eventually 'Ctrl-Z stops the command in it' stopped "$found"
+    eventually 'the shell in it says so' shows 'Stopped +sleep 2000'
+    now 'Ctrl-Z leaves the shell and the parent alone' all_running "$command" "$parent"
+    enter fg
+    eventually 'fg continues it' running "$found"
+    eventually 'fg gives it the terminal' in_foreground "$found"
+    key C-c
+    eventually 'and Ctrl-C ends it then' gone "$found"
+
+    terminal resize-window -x 100 -y 30
+    enter "echo \"size \$(stty size)\""
+    eventually 'stty in it sees the new size of the window' shows "^size $(size_of_window)\$"
+    terminal resize-window -x 80 -y 24
+
+    enter "yes | head -1; echo piped-\${PIPESTATUS[0]}"
+    # 141: SIGPIPE, as in any shell.
+    eventually 'yes ends by SIGPIPE when its reader has gone' shows '^piped-141'
+    now 'and prints nothing about it' not shows 'roken pipe'
+
+    enter 'exit 7'
+    eventually 'leaving it brings the outer prompt back' gone "$parent"
+    eventually 'its end is reported' shows "^$name: $command exited with status 7"
+    enter "echo status-\$?"
+    eventually 'its status is ours' shows '^status-7'
+    terminal_is_back
+    close_terminal
+}
+
+a_shell_that_is_killed() {
+    open_terminal "$name, bash killed"
+    start bash
+    container_runs bash
+    eventually 'it prompts' shows '^bash-[0-9.]+[#$]'
+    now 'its line editor has changed the terminal' not has_settings "$settings_before"
+    kill -KILL "$command" || :
+    eventually 'the outer prompt is back' gone "$parent"
+    enter "echo status-\$?"
+    eventually 'the status says by which signal' shows '^status-137'
+    terminal_is_back
+    close_terminal
+}
+
+an_editor() {
+    if [ "$name" = level01 ]; then return; fi # the host's own vi, with the host's configuration
+    if ! command -v vi >/dev/null; then
+        skip "$name, vi: a resized window is redrawn" 'this machine has no vi'
+        return
+    fi
+    open_terminal "$name, vi"
+    start vi
+    eventually 'it draws its screen' lines_of_vi_at_least 15
+    local before
+    before=$(lines_of_vi)
+    terminal resize-window -x 90 -y 40
+    eventually 'it draws again for a larger window' lines_of_vi_at_least $((before + 10))
+    enter ':q!'
+    eventually 'leaving it brings the outer prompt back' gone_child_of_outer
+    terminal_is_back
+    close_terminal
+}
+lines_of_vi() { terminal capture-pane -p | grep -c '^~' || :; }
+lines_of_vi_at_least() { [ "$(lines_of_vi)" -ge "$1" ]; }
+gone_child_of_outer() { ! pgrep -P "$outer" >/dev/null; }
+
+a_command() {
+    open_terminal "$name, sleep"
+    start 'sleep 1000'
+    container_runs sleep
+    key C-c
+    eventually 'Ctrl-C ends it' gone "$command"
+    eventually 'its end is reported' shows "$name: $command exited with status 130"
+    enter "echo status-\$?"
+    eventually 'its status is 130, and the outer shell goes on' shows '^status-130'
+    terminal_is_back
+    close_terminal
+}
+
+a_command_that_is_stopped() {
+    open_terminal "$name, sleep stopped"
+    start 'sleep 1000'
+    container_runs sleep
+    key C-z
+    eventually 'Ctrl-Z stops it and its parent' all_stopped "$command" "$parent"
+    eventually 'the outer shell says so' shows "Stopped +$name run -- sleep 1000"
+    now 'the outer shell has the terminal' in_foreground "$outer"
+    enter fg
+    eventually 'fg continues both' all_running "$command" "$parent"
+    now 'fg gives it the terminal' in_foreground "$command"
+    key C-z
+    eventually 'Ctrl-Z works a second time' all_stopped "$command" "$parent"
+    enter bg
+    eventually 'bg continues both' all_running "$command" "$parent"
+    now 'the outer shell keeps the terminal' in_foreground "$outer"
+    enter fg
+    eventually 'fg brings it to the front' in_foreground "$command"
+    key C-c
+    eventually 'and Ctrl-C ends it then' gone "$parent"
+    terminal_is_back
+    close_terminal
+}
+
+a_command_in_the_background() {
+    open_terminal "$name, background"
+    start 'sleep 1000 &'
+    container_runs sleep
+    eventually 'the outer shell prompts meanwhile' in_foreground "$outer"
+    # Half a line is typed when the command ends: the line editor is at work.
+    type_in "echo whole-\$((40 + "
+    eventually 'half a line is typed' shows 'whole-...40 . *$'
+    local editing
+    editing=$(settings)
+    kill -TERM "$parent" || :
+    eventually 'it ends' gone "$parent"
+    now 'the outer shell has kept the terminal' in_foreground "$outer"
+    now 'and its line editor its settings' has_settings "$editing"
+    enter '2))'
+    eventually 'the line that was begun can be ended' shows '^whole-42'
+    terminal_is_back
+    close_terminal
+
+    open_terminal "$name, to the background"
+    start 'sleep 1000'
+    container_runs sleep
+    key C-z
+    eventually 'Ctrl-Z stops it' all_stopped "$command" "$parent"
+    enter bg
+    eventually 'bg continues it' all_running "$command" "$parent"
+    type_in "echo whole-\$((40 + "
+    eventually 'half a line is typed' shows 'whole-...40 . *$'
+    editing=$(settings)
+    kill -TERM "$parent" || :
+    eventually 'it ends' gone "$parent"
+    now 'the outer shell has kept the terminal' in_foreground "$outer"
+    now 'and its line editor its settings' has_settings "$editing"
+    enter '2))'
+    eventually 'the line that was begun can be ended' shows '^whole-42'
+    terminal_is_back
+    close_terminal
+
+    open_terminal "$name, bash in the background"
+    start 'bash &'
+    container_runs bash
+    eventually 'it stops, as it wants the terminal' all_stopped "$command" "$parent"
+    now 'the outer shell has kept the terminal' in_foreground "$outer"
+    enter fg
+    eventually 'fg makes it prompt' shows '^bash-[0-9.]+[#$]'
+    enter exit
+    eventually 'leaving it brings the outer prompt back' gone "$parent"
+    terminal_is_back
+    close_terminal
+}
+
+# The window is closed while something runs in it: the kernel says SIGHUP.
+a_terminal_that_hangs_up() {
+    local word
+    for word in bash 'sleep 1000'; do
+        open_terminal "$name, hang-up of $word"
+        start "$word"
+        container_runs "${word%% *}"
+        if [ "$word" = bash ]; then eventually 'it prompts' shows '^bash-[0-9.]+[#$]'; fi
+        terminal kill-server
+        if wait_until 30 gone "$parent"; then ok "$about: the parent ends"; else not_ok "$about: the parent ends"; fi
+        if gone "$command"; then ok "$about: the command has ended"; else not_ok "$about: the command has ended"; fi
+        same "$about: its directory is removed" '' "$(left_in "$RUBBER_DOCKER_CONTAINERS")"
+    done
+}
+
+# A command counts the signals that it gets, until SIGUSR1 asks for the sum. The
+# parent passes signals on one after the other, so the sum comes after all of them.
+# Two that arrive at almost the same time would be counted as one, therefore strace
+# counts as well what the parent sends: what the terminal has already delivered to
+# the command, not at all.
+a_command_that_counts() {
+    local signal=$1 send=$2 times=$3
+    open_terminal "$name, $signal"
+    start "bash -c 'trap \"n=\\\$((n + 1)); echo got-\\\$n\" $signal; trap \"echo sum-\\\$n; exit 3\" USR1; echo read\"\"y; while :; do sleep 0.02; done'"
+    container_runs bash
+    eventually 'it is ready' shows '^ready'
+    : >"$scratch/sent"
+    if command -v strace >/dev/null; then
+        strace -qq -e trace=kill,tkill,tgkill,pidfd_send_signal -o "$scratch/sent" -p "$parent" &
+        wait_until 30 traced "$parent" || :
+    fi
+    $send
+    eventually 'it reaches the command' shows 'got-1'
+    # Not in the middle of bash's own handling of the first signal.
+    found=$nobody
+    child_of "$command" sleep || :
+    eventually 'the command goes on' other_child_of "$command" "$found"
+    kill -USR1 "$parent" || :
+    eventually 'it reaches the command once' shows 'sum-1$'
+    eventually 'and the command ends as it likes' shows "^$name: $command exited with status 3"
+    eventually 'and the parent with it' gone "$parent"
+    if command -v strace >/dev/null; then
+        same "$about: the parent sends it as often as nobody else does" "$times" "$(grep -c "SIG$signal)" "$scratch/sent")"
+        same "$about: the parent sends SIGUSR1 once" 1 "$(grep -c 'SIGUSR1)' "$scratch/sent")"
+    else
+        skip "$about: how often the parent sends it" 'there is no strace here'
+    fi
+    close_terminal
+}
+other_child_of() { child_of "$1" sleep && [ "$found" != "$2" ]; }
+traced() { grep -q '^TracerPid:.*[1-9]' "/proc/$1/status"; }
+terminate() { kill -TERM "$parent" || :; }
+interrupt() { key C-c; }
+resize() { terminal resize-window -x 90 -y 30; }
+
+# ---- all of it ----
+
+mkdir "$scratch/home" "$scratch/bin"
+printf 'PS1="outer> "\nPATH=%s\nunset HISTFILE\n' "$scratch/bin:$PATH" >"$scratch/rc"
+export TERM=screen
+# What this machine sets for every shell, such as another prompt. Only in here.
+if [ -e /etc/bash.bashrc ]; then mount --bind /dev/null /etc/bash.bashrc; fi
+
+if [ $# = 0 ]; then
+    mapfile -t names < <(solutions)
+else
+    names=("$@")
+fi
+for name in "${names[@]}"; do
+    # The container of the first one is the host, where a shell would read its user's files.
+    if [ "$name" = level01 ]; then home=$scratch/home; else home=/root; fi
+    ln -s "$(program "$name")" "$scratch/bin/$name"
+    mounts_before=$(mount_table)
+
+    a_shell
+    a_shell_that_is_killed
+    an_editor
+    a_command
+    a_command_that_is_stopped
+    a_command_in_the_background
+    a_command_that_counts TERM terminate 1
+    a_command_that_counts INT interrupt 0
+    a_command_that_counts WINCH resize 0
+    a_terminal_that_hangs_up
+
+    same "$name: the mount table is as before" "$mounts_before" "$(mount_table)"
+    same "$name: no container is left" '' "$(left_in "$RUBBER_DOCKER_CONTAINERS")"
+done
+sums
