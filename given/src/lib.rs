@@ -13,7 +13,7 @@
 //! | [`report`] | how an error reaches the user, and which status it ends with |
 //! | [`signals`] | the parent holds signals back and passes them on; the child starts with a clean slate |
 //! | [`terminal`] | the terminal is left as it was found |
-//! | [`mount_point`] | a place to mount on, reached without following an image's links |
+//! | [`mod@mount_point`] | a place to mount on, reached without following an image's links |
 //! | [`units`] | sizes, users and capabilities on the command line |
 //!
 //! Everything a *level* has to say about the kernel is in the level.
