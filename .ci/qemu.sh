@@ -8,6 +8,7 @@
 # Only installing QEMU needs root. The kernel is unpacked below ~/.cache/rubber-docker
 # and never installed; beside the built programs that is all that stays.
 set -euo pipefail
+shopt -s inherit_errexit
 cd "$(dirname "$0")/.."
 export LC_ALL=C.UTF-8
 
@@ -33,7 +34,7 @@ clean_up() {
         kill -TERM "$machine" 2>/dev/null || :
         wait "$machine" 2>/dev/null || :
     fi
-    rm -rf --one-file-system "$scratch"
+    rm -rf --one-file-system "$scratch" "$cache"/*".$$.partial"
 }
 trap clean_up EXIT
 trap 'exit 129' HUP
@@ -75,6 +76,7 @@ unpacked() {
             die "apt cannot download $package"
         directory=$cache/$package-$(candidate "$package")
         partial=$directory.$$.partial
+        mkdir -p "$cache"
         dpkg -x "$scratch"/"$package"_*.deb "$partial"
         # Whole or not at all, should somebody stop us here or do the same beside us.
         mv -T "$partial" "$directory" 2>/dev/null || rm -r "$partial"
@@ -152,7 +154,7 @@ pack() {
 
 # ---- the machine ----
 
-# Three quarters of the time are saved by: a processor of few talents, since what libc
+# More than half of the time is saved by: a processor of few talents, since what libc
 # does with them is slow when emulated; programs that lie at the same addresses each
 # time, so that they stay translated; and a kernel that does not wait for a quiet
 # moment before it takes down a namespace. The last word tells checks that they may
