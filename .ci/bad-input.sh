@@ -2,7 +2,7 @@
 # Proves that what a user can do wrong, or a machine can lack, is answered by one
 # paragraph that says what to do, with the right exit status (125 for us, 126 and 127
 # for the command), without a panic, and that nothing is left behind by it: no mount,
-# no half-made directory, no half-unpacked image.
+# no half-made directory, no half-unpacked image, no control group.
 #
 #   .ci/bad-input.sh [PROGRAM]...     default: the solution of every level
 set -euo pipefail
@@ -28,9 +28,10 @@ traces() {
 # refused NAME STATUS ADVICE COMMAND...: it ends with the status, and what it says
 # matches the pattern ADVICE.
 refused() {
-    local assertion="$name: $1" expected=$2 advice=$3 before after status=0 said complaint=''
+    local assertion="$name: $1" expected=$2 advice=$3 before after groups new status=0 said complaint=''
     shift 3
     before=$(traces)
+    groups=$(control_groups)
     RUST_BACKTRACE=1 "$@" >"$scratch/out" 2>"$scratch/err" </dev/null || status=$?
     after=$(traces)
     said=$(<"$scratch/err")
@@ -48,6 +49,8 @@ refused() {
     if [ "$before" != "$after" ]; then
         complaint+="left behind:"$'\n'"$(diff <(printf "%s\n" "$before") <(printf "%s\n" "$after") || :)"$'\n'
     fi
+    new=$(new_groups 2 "$groups")
+    if [ -n "$new" ]; then complaint+="control groups left behind: $new"$'\n'; fi
     if [ -z "$complaint" ]; then ok "$assertion"; else not_ok "$assertion" "${complaint}it said: $said"; fi
 }
 
@@ -128,7 +131,105 @@ served_or_refused() {
     fi
 }
 
+# Whether this level has the option, and does what it says: a skeleton only reads it.
+has() { "$program" run --help | grep -q -- "$1[ =]"; }
+
+numbers() {
+    local wrong
+    if has --cpu-shares; then
+        for wrong in '' 1 0 262145 99999999999999999999999 1.5 12q -5; do
+            refused "--cpu-shares=$wrong" 125 '--cpu-shares' "$program" run --cpu-shares="$wrong" true
+        done
+    fi
+    if has --memory; then
+        for wrong in 0 0m '' m -1 12q 1.5g 64mb 99999999999g 99999999999999999999999; do
+            refused "--memory=$wrong" 125 '--memory.*: (a size is|nothing can run|that is more)|value is required' "$program" run --memory="$wrong" true
+        done
+        for wrong in 0 '' 12q -2; do
+            refused "--memory-swap=$wrong" 125 '--memory-swap' "$program" run --memory 64m --memory-swap="$wrong" true
+        done
+        refused '--memory-swap without --memory' 125 'not provided|--memory ' "$program" run --memory-swap 64m true
+        if [ "$name" != level09 ]; then
+            refused '--memory-swap below --memory' 125 'memory-swap is memory and swap together.*less than --memory' \
+                "$program" run --memory 64m --memory-swap 32m true
+        fi
+    fi
+    if has --user; then
+        for wrong in '' root -1 4294967295 4294967296 99999999999999999999999 1.5 : 1: :1 1:2:3 1:root 1:-1 1:4294967295 ' 1'; do
+            refused "--user=$wrong" 125 '--user.*not a number from 0 to 4294967294|value is required' "$program" run --user="$wrong" true
+        done
+    fi
+    if has --cap-add; then
+        for wrong in '' EVERYTHING CAP_ CAP_CAP_CHOWN CHOWN,KILL 5; do
+            refused "--cap-add=$wrong" 125 '--cap-add.*(is not a capability; man 7 capabilities|value is required)' "$program" run --cap-add="$wrong" true
+            refused "--cap-drop=$wrong" 125 '--cap-drop.*(is not a capability; man 7 capabilities|value is required)' "$program" run --cap-drop="$wrong" true
+        done
+    fi
+}
+
 # ---- what a machine does not give ----
+
+# Which controllers this level sets limits with, as a solution: it needs each of them.
+controllers() {
+    if [[ $name > level08 ]]; then echo cpu; fi
+    if [[ $name > level09 ]]; then echo memory; fi
+}
+# hierarchy CONTROLLER: where that is mounted.
+hierarchy() {
+    local top
+    cgroup_tops | while read -r top; do
+        if grep -Eq " $top .* - cgroup .*[ ,]$1(,|\$)" /proc/self/mountinfo || grep -qsw "$1" "$top/cgroup.controllers"; then
+            printf '%s\n' "$top"
+            return
+        fi
+    done
+}
+# In a mount namespace of the command's own, in which COMMANDS have been run before.
+# in_a_world_where COMMANDS COMMAND...
+in_a_world_where() {
+    local commands=$1
+    shift
+    # shellcheck disable=SC2016 # the variables are those of the inner shell
+    unshare --mount -- bash -c 'eval "$0" && exec "$@"' "$commands" "$@"
+}
+
+control_group_hierarchies() {
+    local controller top
+    for controller in $(controllers); do
+        top=$(hierarchy "$controller")
+        refused "the hierarchy of $controller is read-only" 125 'EROFS.*(cgroup|hierarchy).*read-only' \
+            in_a_world_where "mount -o remount,bind,ro $top" "$program" run true
+        refused "the hierarchy of $controller is not mounted" 125 "no cgroup hierarchy of this machine has the $controller controller.*Look for it in" \
+            in_a_world_where "umount $top" "$program" run true
+        refused "the hierarchy of $controller is hidden by another mount" 125 "no cgroup hierarchy|hidden|not mounted" \
+            in_a_world_where "mount -t tmpfs none $top" "$program" run true
+    done
+    if [ -z "$(controllers)" ]; then return; fi
+    refused 'all hierarchies are hidden by another mount' 125 "no cgroup hierarchy|hidden|not mounted" \
+        in_a_world_where 'mount -t tmpfs none /sys/fs/cgroup' "$program" run true
+}
+
+# The name of a container comes out of /dev/urandom. In here that always says the same.
+taken_names() {
+    local taken=616263646566 controller top
+    printf abcdef >"$scratch/odd/urandom"
+    local always_the_same="mount --bind $scratch/odd/urandom /dev/urandom"
+
+    mkdir "$RUBBER_DOCKER_CONTAINERS/$taken"
+    touch "$RUBBER_DOCKER_CONTAINERS/$taken/something"
+    refused 'a container of that name exists' 125 "EEXIST.*left" in_a_world_where "$always_the_same" "$program" run true
+    check "$name: a container of that name exists: it is left alone" test -e "$RUBBER_DOCKER_CONTAINERS/$taken/something"
+    rm -r "${RUBBER_DOCKER_CONTAINERS:?}/$taken"
+
+    for controller in $(controllers); do
+        top=$(hierarchy "$controller")
+        # On version 2 there is one for both.
+        mkdir "$top/rubber-docker/$taken"
+        refused "a $controller group of that name exists" 125 "EEXIST.*left" in_a_world_where "$always_the_same" "$program" run true
+        check "$name: a $controller group of that name exists: it is left alone" test -d "$top/rubber-docker/$taken"
+        if [ -d "$top/rubber-docker/$taken" ]; then rmdir "$top/rubber-docker/$taken"; fi
+    done
+}
 
 no_root() {
     refused 'no root' 125 'root|sudo' nobody "$program" run true
@@ -238,8 +339,11 @@ for name in "${names[@]}"; do
     commands
     images
     directories
+    numbers
     no_root
     disks
     overlays
+    control_group_hierarchies
+    taken_names
 done
 sums

@@ -78,7 +78,9 @@ pub fn main(package: &str, binary: &str) -> ExitCode {
 /// all before a thread is started.
 pub fn other_roles() -> Option<ExitCode> {
     let arguments: Vec<OsString> = std::env::args_os().collect();
-    let name = arguments.first().and_then(|path| Path::new(path).file_name());
+    let name = arguments
+        .first()
+        .and_then(|path| Path::new(path).file_name());
     // A level that gets argv[0] wrong must not make us run checks inside its container.
     if name.is_some_and(|name| name == "probe") || std::env::var_os(host::CANARY).is_some() {
         return Some(probe::main());

@@ -39,7 +39,13 @@ enum Action<O: Args> {
 pub fn main<O: Args>(source: &str, run: fn(&O) -> Result<u8, Error>) -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().collect();
 
+    // clap would list options that the environment has set as if they were needed.
+    let usage = format!(
+        "{} run [OPTIONS] [--] COMMAND [ARG]...",
+        program_name(&arguments)
+    );
     let parsed = CommandLine::<O>::command()
+        .mut_subcommand("run", |run| run.override_usage(usage))
         .try_get_matches_from(arguments)
         .and_then(|matches| CommandLine::<O>::from_arg_matches(&matches));
     let options = match parsed {

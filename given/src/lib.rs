@@ -8,17 +8,19 @@
 //! | module | what it gives |
 //! |---|---|
 //! | [`cgroup`] | where this machine's control groups are |
+//! | [`mod@claim`] | a container's directory, and the proof that somebody looks after it |
 //! | [`command_line`] | `levelNN run [OPTIONS] [--] COMMAND`, the screen of `levelNN` alone, exit statuses |
 //! | [`parent`] | whether the parent is still there |
 //! | [`report`] | how an error reaches the user, and which status it ends with |
 //! | [`signals`] | the parent holds signals back and passes them on; the child starts with a clean slate |
 //! | [`terminal`] | the terminal is left as it was found |
-//! | [`mount_point`] | a place to mount on, reached without following an image's links |
+//! | [`mod@mount_point`] | a place to mount on, reached without following an image's links |
 //! | [`units`] | sizes, users and capabilities on the command line |
 //!
 //! Everything a *level* has to say about the kernel is in the level.
 
 pub mod cgroup;
+pub mod claim;
 pub mod command_line;
 pub mod mount_point;
 pub mod parent;
@@ -28,6 +30,7 @@ pub mod terminal;
 pub mod units;
 
 pub use cgroup::{Hierarchy, Version, cpu_weight, hierarchy, read, write};
+pub use claim::claim;
 pub use command_line::{CONTAINERS, IMAGES, container_dir, main, new_id};
 pub use mount_point::mount_point;
 pub use parent::parent_must_live;

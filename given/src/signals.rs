@@ -87,7 +87,7 @@ pub fn pass_signals_until_end(child: Pid) -> Result<(), Error> {
             }
         }
     }
-    terminal::restore();
+    terminal::restore(child);
     Ok(())
 }
 

@@ -30,20 +30,21 @@ pub(crate) fn remember() {
 
 /// Put it back, if the container left it changed.
 ///
-/// The terminal is taken back only from a group in which no process is left. A
-/// foreground group that lives is not the container's: the user has typed `bg`,
-/// and their shell is at work there.
+/// The terminal is taken back only from `child`, which has ended and waits to be
+/// collected, or from a group in which no process is left. A foreground group
+/// that lives is not the container's: the user has typed `bg`, and their shell is
+/// at work there.
 ///
 /// SIGTTOU must be held back: the kernel sends it to a background process that
 /// does what this function does.
-pub(crate) fn restore() {
+pub(crate) fn restore(child: Pid) {
     let Some(Some((ours, settings))) = FOUND.get() else {
         return;
     };
     // Errors have no remedy here: the terminal may have been hung up meanwhile.
     match tcgetpgrp(io::stdin()) {
         Ok(foreground) if foreground == *ours => {}
-        Ok(foreground) if killpg(foreground, None) == Err(Errno::ESRCH) => {
+        Ok(group) if group == child || killpg(group, None) == Err(Errno::ESRCH) => {
             let _ = tcsetpgrp(io::stdin(), *ours);
         }
         _ => return,

@@ -57,6 +57,14 @@ pub fn create_store(directory: &Path) -> Result<()> {
             directory.display()
         )));
     }
+    let (owner, us) = (there.uid(), geteuid());
+    if owner != us.as_raw() && !us.is_root() {
+        return Err(Error::new(format!(
+            "the container directory {} belongs to user {owner}, and we are user {us}; containers need root: start \
+             this with sudo, or with `cargo run`, which does that for you",
+            directory.display()
+        )));
+    }
     close(directory, &there)
 }
 

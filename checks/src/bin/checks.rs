@@ -35,15 +35,20 @@ fn main() -> ExitCode {
 }
 
 fn probe_image() -> ExitCode {
-    let directory = std::env::var_os("RUBBER_DOCKER_IMAGES")
-        .map_or_else(|| PathBuf::from("/var/lib/rubber-docker/images"), PathBuf::from);
+    let directory = std::env::var_os("RUBBER_DOCKER_IMAGES").map_or_else(
+        || PathBuf::from("/var/lib/rubber-docker/images"),
+        PathBuf::from,
+    );
     match checks::write_probe_image(&directory) {
         Ok(path) => {
             println!("{}", path.display());
             ExitCode::SUCCESS
         }
         Err(why) => {
-            eprintln!("the image `probe` cannot be put into {}: {why}", directory.display());
+            eprintln!(
+                "the image `probe` cannot be put into {}: {why}",
+                directory.display()
+            );
             ExitCode::from(125)
         }
     }

@@ -11,6 +11,7 @@
 //! | `lock.rs` | `levels/skeletons.lock`: is this file still the skeleton? |
 //! | `carry.rs` | a maintainer's edit, carried into every later level |
 //! | `lesson.rs` | the parts of a lesson's README, and its console fences |
+//! | `mistakes.rs` | wrong solutions, and the check that notices each |
 //! | `transcript.rs` | what stands in such a fence |
 //!
 //! Nothing here runs a level, so nothing here needs root. The tests that use it
@@ -24,6 +25,7 @@ pub mod lesson;
 pub mod levels;
 mod line;
 pub mod lock;
+pub mod mistakes;
 pub mod transcript;
 
 /// What went wrong, as a paragraph for people.

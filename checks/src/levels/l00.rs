@@ -5,12 +5,14 @@ use std::fs;
 use linux_sys::Pid;
 
 use crate::check::{Check, Failure, Level, Outcome};
+use crate::container::Container;
 use crate::host::{CANARY, CANARY_VALUE, Host, await_that};
 use crate::procfs;
 
 /// What other levels need of this one: without a container there is nothing to see.
 pub(super) const IN_A_CHILD: &str = "the command runs in a child process";
 const WAITS: &str = "the level's process waits while the command runs";
+const DEFAULT_SIGNALS: &str = "the command starts with default signals, none held back";
 const STATUS: &str = "the command's exit status is passed on";
 
 pub(super) const LEVEL: Level = Level {
@@ -31,6 +33,14 @@ pub(super) const LEVEL: Level = Level {
             usually: "waitpid is missing: the parent goes on, and ends, while the command runs",
             needs: &[],
             run: waits,
+        },
+        Check {
+            name: DEFAULT_SIGNALS,
+            step: 1,
+            usually: "the clean start before exec was left out: ignored signals and the mask \
+                      survive exec, and Rust ignores SIGPIPE",
+            needs: &[],
+            run: signals,
         },
         Check {
             name: "a signal to the level's process reaches the command once",
@@ -60,7 +70,7 @@ pub(super) const LEVEL: Level = Level {
             step: 4,
             usually: "the case that a signal ended the command was forgotten: it has no exit \
                       status then, and shells have agreed on 128 + N",
-            needs: &[STATUS],
+            needs: &[STATUS, DEFAULT_SIGNALS],
             run: killed,
         },
         Check {
@@ -97,14 +107,6 @@ pub(super) const LEVEL: Level = Level {
             usually: "every error of execvp got the same status: ENOENT is 127, the others are 126",
             needs: &[STATUS],
             run: not_executable,
-        },
-        Check {
-            name: "the command starts with default signals, none held back",
-            step: 1,
-            usually: "the clean start before exec was left out: ignored signals and the mask \
-                      survive exec, and Rust ignores SIGPIPE",
-            needs: &[],
-            run: signals,
         },
         Check {
             name: "the command has no open file but 0, 1 and 2",
@@ -201,20 +203,28 @@ fn not_executable(host: &Host) -> Outcome {
 }
 
 fn signals(host: &Host) -> Outcome {
-    // A shell, not the probe: that is a Rust program, and Rust's runtime makes it ignore
-    // SIGPIPE before we could see how it was started.
-    let container = host
+    const SIGPIPE: u32 = 13;
+    // Rust's runtime has the probe ignore SIGPIPE before anybody can see how it was
+    // started, and bash ignores SIGQUIT. Each tells what the other cannot.
+    let shell = host
         .run(&["sh", "-c", "echo ready; read line"])
         .hold_as("/bin/sh")?;
+    default_signals(&shell, |signal| signal == SIGPIPE)?;
+    let probe = host.run(&["probe", "hold"]).hold()?;
+    default_signals(&probe, |signal| signal != SIGPIPE)
+}
+
+fn default_signals(container: &Container, is_judged: impl Fn(u32) -> bool) -> Outcome {
     for (key, what) in [("SigIgn", "ignored"), ("SigBlk", "held back")] {
-        let set = procfs::signals(container.pid, key)?;
+        let mut set = procfs::signals(container.pid, key)?;
+        set.retain(|signal| is_judged(*signal));
         if !set.is_empty() {
             let names = set
                 .iter()
                 .map(|signal| linux_sys::signal_name(signal.cast_signed()));
             let names = procfs::few(names.collect(), 8);
-            return Err(Failure::seen(format!("{key} is not 0: {what} are {names}"))
-                .expected(format!("no signal is {what}"))
+            return Err(Failure::seen(format!("{what} are {names}"))
+                .expected(format!("no signal is {what}: {key} is 0"))
                 .at(container.proc("status").display().to_string())
                 .into());
         }

@@ -148,18 +148,23 @@ pub(super) fn find(directory: &Path, name: &str) -> Vec<PathBuf> {
     found
 }
 
-/// The same, for a container of the test image while it runs; if it does not even
-/// start, what it leaves with `--keep` tells as much.
-fn find_unpacked(host: &Host, name: &str) -> Result<Vec<PathBuf>, Failure> {
-    match host.run(&["probe", "hold"]).hold() {
-        Ok(_running) => Ok(find(&host.store(), name)),
-        Err(_) => {
-            host.run(&["probe", "exit", "0"])
-                .option("--keep")
-                .finish()?;
-            Ok(find(&host.store(), name))
-        }
+/// The same, for a container of the test image, looked at while it runs: afterwards
+/// the level removes it. If it does not even start, what it leaves with `--keep`
+/// tells as much.
+fn look_unpacked<T>(
+    host: &Host,
+    name: &str,
+    look: impl FnOnce(Vec<PathBuf>) -> T,
+) -> Result<T, Failure> {
+    let running = host.run(&["probe", "hold"]).hold();
+    if running.is_err() {
+        host.run(&["probe", "exit", "0"])
+            .option("--keep")
+            .finish()?;
     }
+    let seen = look(find(&host.store(), name));
+    drop(running);
+    Ok(seen)
 }
 
 /// The names in a directory, sorted.
@@ -187,7 +192,7 @@ pub(super) fn left_in_store(host: &Host) -> Result<Vec<String>, Failure> {
 }
 
 fn unpacked(host: &Host) -> Outcome {
-    if !find_unpacked(host, "bin/probe")?.is_empty() {
+    if look_unpacked(host, "bin/probe", |found| !found.is_empty())? {
         return Ok(());
     }
     let store = host.store();
@@ -203,15 +208,16 @@ fn unpacked(host: &Host) -> Outcome {
 }
 
 fn owner_and_mode(host: &Host) -> Outcome {
-    let Some(path) = find_unpacked(host, probe_image::ODD_FILE)?
-        .into_iter()
-        .next()
-    else {
+    let first = look_unpacked(host, probe_image::ODD_FILE, |found| {
+        let path = found.into_iter().next()?;
+        Some((procfs::stat(&path), path))
+    })?;
+    let Some((file, path)) = first else {
         return Err(Failure::seen(format!("no {} there", probe_image::ODD_FILE))
             .at(host.store().display().to_string())
             .into());
     };
-    let file = procfs::stat(&path)?;
+    let file = file?;
     let seen = (file.uid(), file.gid(), file.mode() & 0o7777);
     let expected = (
         probe_image::ODD_OWNER,

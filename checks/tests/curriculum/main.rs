@@ -5,19 +5,23 @@
 //! which a learner has made their own can be skipped with that reason and is
 //! counted. With `CI=true` such a skip is a failure.
 //!
-//! `cargo test -p checks --test curriculum -- chain` runs one suite.
+//! `cargo test -p checks --test curriculum -- chain` runs one suite; the wrong
+//! solutions, which take minutes, run with `-- --ignored`. With `--nocapture`, or in
+//! CI, the matrix of all checks and levels is printed.
 
 mod build;
 mod chain;
 mod course;
 mod lessons;
 mod lock;
+mod matrix;
 mod right_reason;
 mod terminal;
 mod transcripts;
 mod tree;
 mod usage;
 mod warnings;
+mod wrong;
 
 use checks::curriculum::Result;
 use course::Course;
@@ -42,8 +46,13 @@ fn main() -> ExitCode {
     trials.extend(usage::trials(course));
     trials.extend(right_reason::trials(course));
     trials.extend(transcripts::trials(course));
+    trials.extend(wrong::trials(course));
     let conclusion = libtest_mimic::run(&arguments, trials);
     course.print_notices();
+    wrong::print_report();
+    if arguments.nocapture || std::env::var_os("CI").is_some() {
+        matrix::print(course);
+    }
     conclusion.exit_code()
 }
 

@@ -7,6 +7,7 @@
 
 use crate::build::Build;
 use crate::course::{Course, Verdict, nothing_of};
+use crate::matrix;
 use checks::curriculum::chain;
 use libtest_mimic::Trial;
 use serde_json::Value;
@@ -28,7 +29,9 @@ fn judge(course: &'static Course, index: usize) -> Verdict {
     let Some(up_to) = level.number.or(highest) else {
         return course.skip("there is no level yet".to_owned());
     };
-    let reports = reports(course, &level.package, up_to)?;
+    let binary = Build::get(course).binary(&level.package)?;
+    let reports = reports(course, binary, up_to, false)?;
+    matrix::note(index, &reports);
     let mut found = Vec::new();
     let mut missing_steps = Vec::new();
     for report in &reports {
@@ -96,19 +99,22 @@ fn sentence(report: &Value) -> String {
     )
 }
 
-/// The verdicts on `package` by all checks up to level `up_to`.
-fn reports(course: &Course, package: &str, up_to: u8) -> Result<Vec<Value>, libtest_mimic::Failed> {
-    let build = Build::get(course);
+/// The verdicts on a level's program by all checks up to those of `level`, or by those
+/// of `level` alone.
+pub(crate) fn reports(
+    course: &Course,
+    binary: &Path,
+    level: u8,
+    alone: bool,
+) -> Result<Vec<Value>, libtest_mimic::Failed> {
     let mut command = Command::new(".cargo/as-root");
     command.current_dir(&course.root).stdin(Stdio::null());
-    command.arg(build.binary("checks")?).args([
-        "judge",
-        "--json",
-        "--level",
-        &up_to.to_string(),
-        "--binary",
-    ]);
-    command.arg(build.binary(package)?);
+    command.arg(Build::get(course).binary("checks")?);
+    command.args(["judge", "--json", "--level", &level.to_string()]);
+    if alone {
+        command.arg("--alone");
+    }
+    command.arg("--binary").arg(binary);
     let output = command.output()?;
     let stdout = String::from_utf8_lossy(&output.stdout);
     let reports: Vec<Value> = stdout

@@ -19,10 +19,10 @@ pub fn root(options: &Options) -> PathBuf {
 
 /// Given: make the container's directory, in a store that only root may enter. An
 /// image has setuid programs, and whoever could walk into the store could run
-/// them on the host (CVE-2021-41091).
+/// them on the host (CVE-2021-41091). A lock says that the directory is in use.
 pub fn make_directory(options: &Options) -> Result<(), Error> {
     images::create_store(&options.container_dir)?;
-    mkdir(directory(options), Mode::from_bits_truncate(0o755))?;
+    given::claim(&directory(options))?;
     Ok(())
 }
 
