@@ -57,6 +57,14 @@ pub fn hold_signals() -> Result<(), Error> {
 ///
 /// The child's exit status stays where it is, for waitpid(2) to collect.
 pub fn pass_signals_until_end(child: Pid) -> Result<(), Error> {
+    // Signals that nobody holds back cannot be waited for: we would sleep for ever.
+    if !sigprocmask(How::Block, &SignalSet::empty())?.contains(SIGCHLD) {
+        return Err(
+            "pass_signals_until_end: the child's end would go unnoticed, since SIGCHLD is \
+                    not held back; call given::hold_signals() before the child is made"
+                .into(),
+        );
+    }
     // When it is time for SIGKILL; set once the child has been asked to end in
     // vain. Never taken back: a handler installed later has not seen the request.
     let mut deadline: Option<Instant> = None;

@@ -9,7 +9,7 @@
 //!
 //! Try:
 //!   cargo run -p level05 -- run hostname
-//!   cargo run -p level05 -- run sh -c 'test /proc/self/ns/uts -ef /proc/$PPID/ns/uts && echo shared'
+//!   cargo run -p level05 -- run readlink /proc/self/ns/uts
 //!   cargo test -p level05
 
 mod container;

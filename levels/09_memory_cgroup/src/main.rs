@@ -8,8 +8,8 @@
 //! The lesson:     levels/09_memory_cgroup/README.md
 //!
 //! Try:
-//!   cargo run -p level09 -- run --memory 64m --memory-swap 64m -- sh -c 'head -c 200m /dev/zero | tail >/dev/null'
-//!   cargo run -p level09 -- run --memory 32m -- dd if=/dev/zero of=/dev/shm/big bs=1M count=60
+//!   cargo run -p level09 -- run dd if=/dev/zero of=/tmp/x bs=60M count=1
+//!   cargo run -p level09 -- run -m 9m dd if=/dev/zero of=/tmp/x bs=60M count=1
 //!   cargo test -p level09
 
 mod cgroup;
@@ -49,7 +49,7 @@ pub struct Options {
     pub cpu_shares: Option<u64>,
 
     /// How much memory the container may have: bytes, or a number with b, k, m, g
-    #[arg(long, value_name = "SIZE", value_parser = given::memory_size)]
+    #[arg(short, long, value_name = "SIZE", value_parser = given::memory_size)]
     pub memory: Option<u64>,
 
     /// Memory and swap together; -1 for as much swap as there is [default: twice --memory]

@@ -51,7 +51,7 @@ pub struct Options {
     pub cpu_shares: Option<u64>,
 
     /// How much memory the container may have: bytes, or a number with b, k, m, g
-    #[arg(long, value_name = "SIZE", value_parser = given::memory_size)]
+    #[arg(short, long, value_name = "SIZE", value_parser = given::memory_size)]
     pub memory: Option<u64>,
 
     /// Memory and swap together; -1 for as much swap as there is [default: twice --memory]
