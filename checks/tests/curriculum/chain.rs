@@ -39,7 +39,9 @@ fn follows(course: &'static Course, newer: usize) -> Verdict {
     let violations = chain::compare(&course.root, from, to, &course.skeletons())?;
     nothing_of(
         &format!(
-            "{} does not follow from {}. Bring an edit into every level that lacks it with\n    \
+            "{} does not follow from {}. If this is your solution of a level, write it between the \
+             TODO and END TODO lines: nothing else is needed. If you are changing the workshop, bring \
+             the edit into every level that lacks it with\n    \
              cargo run -q -p checks --bin curriculum -- carry NN\n\
              or take it back; what only one level needs belongs in a TODO block.",
             to.directory, from.directory

@@ -26,7 +26,8 @@ fn is_true(course: &'static Course, index: usize) -> Verdict {
         State::Maintained(files) => nothing_of(
             &format!(
                 "levels/skeletons.lock is not true of {package}: something outside the TODO blocks \
-                 changed. If that is how the skeleton should be, {RENEW}"
+                 changed. If this is your solution of the level, write it between the TODO and END TODO \
+                 lines: nothing else is needed. If that is how the skeleton should be, {RENEW}"
             ),
             files,
         ),
