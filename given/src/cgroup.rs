@@ -5,6 +5,7 @@
 //! machine may have both; each controller is then in one or the other.
 
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
@@ -40,7 +41,9 @@ pub fn hierarchy(controller: &str) -> Result<Hierarchy, Error> {
     let (version, top) = find(controller)?;
     let parent = top.join(PARENT);
     match mkdir(&parent, Mode::from_bits_truncate(0o755)) {
-        Err(error) if error.errno() != Errno::EEXIST => return Err(error.into()),
+        Err(error) if error.errno() != Errno::EEXIST => {
+            return Err(format!("mkdir {}: {}", parent.display(), meaning(error.errno())).into());
+        }
         _ => {}
     }
     if version == Version::V2 {
@@ -72,10 +75,15 @@ fn find(controller: &str) -> Result<(Version, PathBuf), Error> {
             MOUNTS.get_or_init(|| mounts)
         }
     };
-    let has = |(version, top): &(Version, PathBuf), options: &str| match version {
-        Version::V1 => options.split(',').any(|option| option == controller),
-        Version::V2 => fs::read_to_string(top.join("cgroup.controllers"))
-            .is_ok_and(|names| names.split_whitespace().any(|name| name == controller)),
+    let has = |(version, top): &(Version, PathBuf), options: &str| {
+        // Listed and yet out of reach, if something has been mounted over it since.
+        let is_visible = top.join("cgroup.procs").exists();
+        let is_there = match version {
+            Version::V1 => options.split(',').any(|option| option == controller),
+            Version::V2 => read(&top.join("cgroup.controllers"))
+                .is_ok_and(|names| names.split_whitespace().any(|name| name == controller)),
+        };
+        is_visible && is_there
     };
     mounts
         .lines()
@@ -121,20 +129,31 @@ pub fn cpu_weight(shares: u64) -> u64 {
 
 /// Write to a file of the kernel's: the whole value in one go.
 pub fn write(path: &Path, value: &str) -> Result<(), Error> {
-    fs::write(path, value).map_err(|error| {
-        format!("write {value:?} to {}: {}", path.display(), meaning(&error)).into()
-    })
+    // Never made: what is not there is a file that this kernel does not have.
+    let file = fs::OpenOptions::new().write(true).open(path);
+    file.and_then(|mut file| file.write_all(value.as_bytes()))
+        .map_err(|error| {
+            format!(
+                "write {value:?} to {}: {}",
+                path.display(),
+                meaning(errno_of(&error))
+            )
+            .into()
+        })
 }
 
 /// Read a file of the kernel's.
 pub fn read(path: &Path) -> Result<String, Error> {
     fs::read_to_string(path)
-        .map_err(|error| format!("read {}: {}", path.display(), meaning(&error)).into())
+        .map_err(|error| format!("read {}: {}", path.display(), meaning(errno_of(&error))).into())
 }
 
-/// What the kernel means when it refuses to read or write a control file.
-fn meaning(error: &std::io::Error) -> String {
-    let errno = Errno::from_raw(error.raw_os_error().unwrap_or(0));
+fn errno_of(error: &std::io::Error) -> Errno {
+    Errno::from_raw(error.raw_os_error().unwrap_or(0))
+}
+
+/// What the kernel means when it refuses something in a cgroup file system.
+fn meaning(errno: Errno) -> String {
     let meaning = match errno {
         Errno::ENOENT => {
             "there is no such file here: the kernel lacks it, or the controller is not enabled in the parent's cgroup.subtree_control"

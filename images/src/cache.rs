@@ -11,7 +11,7 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
-use nix::fcntl::{OFlag, open};
+use nix::fcntl::{Flock, FlockArg, OFlag, open};
 use nix::sys::stat::Mode;
 
 use crate::error::{Result, io_failed};
@@ -85,7 +85,7 @@ fn fill(image: &Image, cache: &Path) -> Result<PathBuf> {
 }
 
 /// Makes `path` if it is missing, and waits until it is ours. `None`: look again.
-fn lock_directory(path: &Path) -> io::Result<Option<nix::fcntl::Flock<File>>> {
+fn lock_directory(path: &Path) -> io::Result<Option<Flock<File>>> {
     match DirBuilder::new().mode(0o700).create(path) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
         _ => {}
@@ -100,6 +100,45 @@ fn lock_directory(path: &Path) -> io::Result<Option<nix::fcntl::Flock<File>>> {
         Err(nix::errno::Errno::ENOENT) => Ok(None),
         Err(errno) => Err(errno.into()),
     }
+}
+
+/// Removes the half-unpacked trees in `store` that nobody is at work on any more, and
+/// returns where they were.
+///
+/// The next use of the same image would do it as well; but the image may have changed
+/// since, and then nobody asks for that tree again.
+///
+/// ```
+/// # let scratch = tempfile::tempdir()?;
+/// assert!(images::remove_partial(scratch.path())?.is_empty());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn remove_partial(store: &Path) -> Result<Vec<PathBuf>> {
+    let cache = store.join(CACHE);
+    let failed =
+        |error: &io::Error| io_failed(format_args!("cannot look into {}", cache.display()), error);
+    let entries = match fs::read_dir(&cache) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries.map_err(|error| failed(&error))?,
+    };
+    let mut removed = Vec::new();
+    for entry in entries {
+        let path = entry.map_err(|error| failed(&error))?.path();
+        if path
+            .extension()
+            .is_none_or(|extension| extension != "partial")
+        {
+            continue;
+        }
+        // Locked by whoever fills it, or gone by now: not ours.
+        let lock = File::open(&path)
+            .map(|directory| Flock::lock(directory, FlockArg::LockExclusiveNonblock));
+        if let Ok(Ok(_lock)) = lock {
+            remove::remove_tree(&path)?;
+            removed.push(path);
+        }
+    }
+    Ok(removed)
 }
 
 fn key(name: &str, archive: &Metadata) -> String {

@@ -62,6 +62,7 @@ mod store;
 mod unpack;
 mod xattrs;
 
+pub use cache::remove_partial;
 pub use error::{Error, Result};
 pub use image::{Image, find};
 pub use layout::tar_of_programs;

@@ -6,12 +6,12 @@
 
 use std::fs::{self, File};
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use given::Error;
 use nix::fcntl::{Flock, FlockArg};
 
-use crate::leftover::{Leftover, parents};
+use crate::leftover::{self, Leftover, parents};
 
 /// Remove everything in `store` that no living parent looks after.
 pub(crate) fn clean(store: &Path, dry_run: bool) -> Result<(), Error> {
@@ -36,17 +36,19 @@ pub(crate) fn clean(store: &Path, dry_run: bool) -> Result<(), Error> {
             say(&format!("removed {what}"));
         }
     }
-    if leftovers.is_empty() {
+    let mut partial = Vec::new();
+    if !dry_run {
+        partial = images::remove_partial(store)?;
+        remove_parents(store)?;
+    }
+    for tree in &partial {
+        say(&format!("removed the half-unpacked {}", tree.display()));
+    }
+    if leftovers.is_empty() && partial.is_empty() {
         say(&format!(
             "nothing to do in {}: no container is without a parent",
             store.display()
         ));
-    }
-    if !dry_run {
-        for parent in parents() {
-            // Refused as long as a group is in it, which is a running container's.
-            let _ = linux_sys::rmdir(&parent);
-        }
     }
     match failed {
         0 => Ok(()),
@@ -54,26 +56,65 @@ pub(crate) fn clean(store: &Path, dry_run: bool) -> Result<(), Error> {
     }
 }
 
+/// The containers without a parent.
 fn find(store: &Path) -> Result<Vec<Leftover>, Error> {
-    let refused = |error: &dyn std::fmt::Display| {
-        format!(
-            "cannot look into the container directory {}: {error}",
-            store.display()
-        )
+    let Some(_gate) = close_gate(store)? else {
+        return Ok(Vec::new());
     };
-    let open = match File::open(store) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        open => open.map_err(|error| refused(&error))?,
-    };
-    // While we hold it, no container is just being given a directory (given::claim).
-    let _gate =
-        Flock::lock(open, FlockArg::LockExclusive).map_err(|(_, errno)| refused(&errno.desc()))?;
     let mut leftovers = Vec::new();
-    for entry in fs::read_dir(store).map_err(|error| refused(&error))? {
-        let path = entry.map_err(|error| refused(&error))?.path();
-        leftovers.extend(Leftover::find(path)?);
+    for directory in entries(store)? {
+        leftovers.extend(Leftover::find(directory)?);
     }
     Ok(leftovers)
+}
+
+/// Remove the groups called `rubber-docker`, unless a container is there that may be
+/// about to make its own in them.
+fn remove_parents(store: &Path) -> Result<(), Error> {
+    let Some(_gate) = close_gate(store)? else {
+        return Ok(());
+    };
+    if entries(store)?
+        .iter()
+        .any(|entry| leftover::id(entry).is_some())
+    {
+        return Ok(());
+    }
+    for parent in parents() {
+        // Refused as long as a group is in it: a container of another store.
+        let _ = linux_sys::rmdir(&parent);
+    }
+    Ok(())
+}
+
+/// As long as the lock is held, no container is given a directory (given::claim).
+/// `None` if there is no store.
+fn close_gate(store: &Path) -> Result<Option<Flock<File>>, Error> {
+    let open = match File::open(store) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        open => open.map_err(|error| refused(store, &error))?,
+    };
+    let gate = Flock::lock(open, FlockArg::LockExclusive);
+    Ok(Some(
+        gate.map_err(|(_, errno)| refused(store, &errno.desc()))?,
+    ))
+}
+
+fn entries(store: &Path) -> Result<Vec<PathBuf>, Error> {
+    let read = || -> io::Result<Vec<PathBuf>> {
+        fs::read_dir(store)?
+            .map(|entry| Ok(entry?.path()))
+            .collect()
+    };
+    read().map_err(|error| refused(store, &error))
+}
+
+fn refused(store: &Path, why: &dyn std::fmt::Display) -> Error {
+    format!(
+        "cannot look into the container directory {}: {why}",
+        store.display()
+    )
+    .into()
 }
 
 /// One line on standard output; a reader who has gone away is no failure.

@@ -28,11 +28,9 @@ const CGROUPS: &str = "/sys/fs/cgroup";
 impl Leftover {
     /// The container in `directory`, if that is one and nobody holds its lock.
     pub(crate) fn find(directory: PathBuf) -> Result<Option<Leftover>, Error> {
-        let name = directory.file_name().unwrap_or_default().to_string_lossy();
-        let id = name.into_owned();
-        if id.len() != 12 || !id.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        let Some(id) = id(&directory) else {
             return Ok(None);
-        }
+        };
         let open = match File::open(&directory) {
             // Removed by its own parent since we read its name.
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -119,6 +117,13 @@ impl Leftover {
         images::remove_tree(&self.directory)?;
         Ok(())
     }
+}
+
+/// The name of the container that `directory` is the directory of, if it is one.
+pub(crate) fn id(directory: &Path) -> Option<String> {
+    let name = directory.file_name()?.to_str()?;
+    let is_id = name.len() == 12 && name.bytes().all(|byte| byte.is_ascii_hexdigit());
+    is_id.then(|| name.to_owned())
 }
 
 /// The groups called `rubber-docker`, which all containers' groups are in.
