@@ -308,7 +308,8 @@ fn sweep(top: &Path) {
             .file_name()
             .to_str()
             .is_some_and(|name| name.starts_with(PREFIX));
-        if is_ours && lock(&entry.path()).is_some() {
+        // Held until it is gone: its keeper may be just about to lock it.
+        if is_ours && let Some(_held) = lock(&entry.path()) {
             remove(&entry.path());
         }
     }
