@@ -90,6 +90,7 @@ pub(crate) struct Failure {
     evidence: Option<String>,
     usually: Option<String>,
     is_elsewhere: bool,
+    step: Option<(u8, u8)>,
 }
 
 impl Failure {
@@ -101,6 +102,7 @@ impl Failure {
             evidence: None,
             usually: None,
             is_elsewhere: false,
+            step: None,
         }
     }
 
@@ -128,6 +130,12 @@ impl Failure {
         self
     }
 
+    /// The step that is to blame, where it is known better than in the table.
+    pub(crate) fn step(mut self, level: u8, step: u8) -> Failure {
+        self.step = Some((level, step));
+        self
+    }
+
     /// What went wrong is not what the check is about, so its step would mislead.
     pub(crate) fn elsewhere(mut self) -> Failure {
         self.is_elsewhere = true;
@@ -140,9 +148,24 @@ impl Failure {
         self
     }
 
+    fn known_step(&self) -> Option<(&'static Level, u8)> {
+        let (number, step) = self.step?;
+        let level = LEVELS.iter().find(|level| level.number == number)?;
+        Some((level, step))
+    }
+
+    /// Whether what was seen, the level's own error included, has these words in it. A
+    /// hint for people, as below.
+    pub(crate) fn mentions(&self, words: &str) -> bool {
+        self.seen.contains(words)
+    }
+
     /// The step whose call has failed, going by the level's own error. A hint for
     /// people: no verdict depends on what a level writes.
     fn calling_step(&self) -> Option<(&'static Level, u8)> {
+        if let Some(known) = self.known_step() {
+            return Some(known);
+        }
         LEVELS.iter().rev().find_map(|level| {
             let mut calls = level.calls.iter();
             calls.find_map(|(call, errno, step)| {
@@ -187,6 +210,7 @@ impl Report {
             Err(Finding::Skip(why)) => Report::new(level, check, "skip").with("seen", why),
             Err(Finding::Failure(failure)) => {
                 let calling = failure.calling_step();
+                let known = failure.known_step();
                 let usually = failure.usually.unwrap_or_else(|| check.usually.to_owned());
                 let report = Report::new(level, check, "fail")
                     .with(
@@ -197,8 +221,9 @@ impl Report {
                     .with_some("evidence", failure.evidence)
                     .with("usually", usually);
                 if !failure.is_elsewhere {
+                    let (level, step) = known.unwrap_or((level, check.step));
                     return report
-                        .with("step", level.step(check.step))
+                        .with("step", level.step(step))
                         .with("lesson", level.lesson());
                 }
                 let report = report.with("consequence", true);
@@ -310,5 +335,8 @@ mod tests {
         let elsewhere = Report::from_outcome(level, check, Err(failure().elsewhere().into()));
         assert_eq!(elsewhere.text("step"), None);
         assert_eq!(elsewhere.verdict(), Verdict::Fail);
+        let known = Report::from_outcome(level, check, Err(failure().step(4, 2).into()));
+        assert_eq!(known.text("step"), Some("TODO(04) 2"));
+        assert_eq!(known.text("lesson"), Some("levels/04_overlay/README.md"));
     }
 }

@@ -23,6 +23,15 @@ impl<'a> Container<'a> {
     /// Waits for the command to start and looks for it among the sandbox's processes.
     pub(crate) fn find(mut run: Run<'a>, program: &Path) -> Result<Container<'a>, Failure> {
         let is_ready = run.await_ready();
+        Container::look_for(run, program, is_ready)
+    }
+
+    /// Looks for the command of a run that was waited for: `is_ready` or it never will be.
+    pub(crate) fn look_for(
+        run: Run<'a>,
+        program: &Path,
+        is_ready: bool,
+    ) -> Result<Container<'a>, Failure> {
         let level = run.pid();
         if is_running(level, program) {
             return Err(Failure::seen("the level's own process became the command")
@@ -63,6 +72,11 @@ impl<'a> Container<'a> {
 
     pub(crate) fn errors(&self) -> String {
         self.run.errors()
+    }
+
+    /// How far the level should have come.
+    pub(crate) fn judged(&self) -> u8 {
+        self.run.host.judged()
     }
 
     /// A file of `/proc/PID`.

@@ -30,6 +30,7 @@ pub(crate) struct Host {
     base: PathBuf,
     binary: PathBuf,
     has_images: bool,
+    judged: u8,
     started: Cell<u32>,
 }
 
@@ -50,12 +51,24 @@ impl Host {
             base: base.to_owned(),
             binary: binary.to_owned(),
             has_images,
+            judged: 0,
             started: Cell::new(0),
         };
         if has_images {
             probe_image::receive(&host.archive(IMAGE))?;
         }
         Ok(host)
+    }
+
+    /// The program should have come as far as level `judged`.
+    pub(crate) fn judged_as(self, judged: u8) -> Host {
+        Host { judged, ..self }
+    }
+
+    /// How far the program should have come: the same sight has another reason, and
+    /// another remedy, in a level that does more. No verdict may depend on it.
+    pub(crate) fn judged(&self) -> u8 {
+        self.judged
     }
 
     fn archive(&self, image: &str) -> PathBuf {
@@ -310,8 +323,40 @@ impl Run<'_> {
             status,
             errors: self.errors(),
             line: self.line,
+            judged: self.host.judged,
         })
     }
+}
+
+/// What stands in the report about a command's end.
+const REPORT: &str = " exited with status ";
+
+/// What it means that a level has refused to wait.
+pub(crate) const NOT_HELD: &str =
+    "`given::hold_signals()?` before the fork is missing: the end of the child would go unnoticed";
+
+/// What it means that a level has failed after that report.
+pub(crate) const NOT_CLEANED: &str =
+    "the container ended well and the cleaning up failed: the error above says why";
+
+/// What the errors of a level mean that unpacks its image once, and does not lay an
+/// overlay over it yet.
+fn overlay_missing(errors: &str) -> Option<&'static str> {
+    let failed = |call: &str, what: &str| {
+        let mut lines = errors.lines();
+        lines.any(|line| line.contains(call) && line.contains(what) && line.contains("ENOENT"))
+    };
+    if failed("mount(", "MS_BIND") {
+        return Some(
+            "the directory that the bind mount wants is no longer made: mount the overlay in \
+             place of it",
+        );
+    }
+    // A program that is in every image.
+    failed("execvp(", "probe").then_some(
+        "the root is an empty directory, with no image below it: mount the overlay there, in \
+         place of the bind mount",
+    )
 }
 
 /// A level's process that has ended.
@@ -319,6 +364,7 @@ pub(crate) struct Ended {
     status: ExitStatus,
     pub(crate) errors: String,
     pub(crate) line: String,
+    judged: u8,
 }
 
 impl Ended {
@@ -334,15 +380,37 @@ impl Ended {
             .expected("the container starts, and its command runs")
             .at("wait status and standard error of the level's process");
         match self.code() {
-            Some(125..=127) => failure.elsewhere().usually(
-                "a step failed before the command was started: the error above names the call, \
-                 its reason, and what to do",
-            ),
+            Some(125) if self.is_unwaited() => failure.elsewhere().usually(NOT_HELD),
+            Some(125) if self.has_run() => failure.elsewhere().usually(NOT_CLEANED),
+            Some(125..=127) => {
+                let failure = failure.elsewhere();
+                // What a level has stopped to do can fail on what it has begun to do.
+                let missing = overlay_missing(&self.errors).filter(|_| self.judged >= 4);
+                match missing {
+                    Some(usually) => failure.step(4, 2).usually(usually),
+                    None => failure.usually(
+                        "a step failed before the command was started: the error above names \
+                         the call, its reason, and what to do",
+                    ),
+                }
+            }
             _ => failure.usually(
                 "the level ended and no process has become the command: fork or exec was not \
                  reached, or the child's error was not passed on",
             ),
         }
+    }
+
+    /// Whether its command has run to an end that the runtime was content with: it has
+    /// said so, and failed afterwards. For people, as all that is taken from its errors.
+    pub(crate) fn has_run(&self) -> bool {
+        let mut lines = self.errors.lines();
+        lines.any(|line| line.contains(REPORT) && !line.ends_with("with status 125"))
+    }
+
+    /// Whether it has refused to wait for its child, because it held no signals back.
+    pub(crate) fn is_unwaited(&self) -> bool {
+        self.errors.contains("call given::hold_signals()")
     }
 
     /// It should have ended with another status. If it is the status of a runtime that

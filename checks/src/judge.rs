@@ -26,10 +26,17 @@ pub(crate) const ARGUMENT: &str = "--keep-a-sandbox-for-one-check";
 /// More than a hundred times what a check takes on an idle machine.
 const DEADLINE: Duration = Duration::from_secs(10);
 
-/// Judges one check of `level` for `binary`. Never fails: what goes wrong is a report.
-pub(crate) fn judge(level: &Level, check: &Check, binary: &Path, image: &File) -> Report {
+/// Judges one check of `level` for `binary`, which somebody has brought as far as level
+/// `judged`. Never fails: what goes wrong is a report.
+pub(crate) fn judge(
+    level: &Level,
+    check: &Check,
+    binary: &Path,
+    judged: u8,
+    image: &File,
+) -> Report {
     let started = Instant::now();
-    let report = ask(level, check, binary, image)
+    let report = ask(level, check, binary, judged, image)
         .unwrap_or_else(|why| Report::broken(level, check, &why.to_string()));
     report.with(
         "milliseconds",
@@ -37,13 +44,20 @@ pub(crate) fn judge(level: &Level, check: &Check, binary: &Path, image: &File) -
     )
 }
 
-fn ask(level: &Level, check: &Check, binary: &Path, image: &File) -> io::Result<Report> {
+fn ask(
+    level: &Level,
+    check: &Check,
+    binary: &Path,
+    judged: u8,
+    image: &File,
+) -> io::Result<Report> {
     let mut keeper = Command::new("/proc/self/exe")
         .arg(ARGUMENT)
         .arg(std::process::id().to_string())
         .arg(level.number.to_string())
         .arg(check.name)
         .arg(binary)
+        .arg(judged.to_string())
         .stdin(image.try_clone()?)
         .stdout(Stdio::piped())
         .spawn()?;
@@ -82,7 +96,7 @@ fn ask(level: &Level, check: &Check, binary: &Path, image: &File) -> io::Result<
 /// The other side: makes the sandbox and judges in it.
 pub(crate) fn keeper(arguments: &[OsString]) -> ExitCode {
     let found = question(arguments);
-    let Some((asker, level, check, binary)) = found else {
+    let Some((asker, level, check, binary, judged)) = found else {
         eprintln!("{ARGUMENT} is how the checks call themselves; there is nothing here for people");
         return ExitCode::FAILURE;
     };
@@ -95,6 +109,7 @@ pub(crate) fn keeper(arguments: &[OsString]) -> ExitCode {
     };
     let end = sandbox.run(|base| match Host::prepare(base, &binary) {
         Ok(host) => {
+            let host = host.judged_as(judged);
             // A level that makes groups cannot start its container where there are none.
             let outcome = match cgroups::problem() {
                 Some(problem) if levels::makes_cgroups(&binary) => {
@@ -122,8 +137,10 @@ pub(crate) fn keeper(arguments: &[OsString]) -> ExitCode {
     ExitCode::FAILURE
 }
 
-fn question(arguments: &[OsString]) -> Option<(u32, &'static Level, &'static Check, PathBuf)> {
-    let [asker, level, name, binary] = arguments else {
+type Question = (u32, &'static Level, &'static Check, PathBuf, u8);
+
+fn question(arguments: &[OsString]) -> Option<Question> {
+    let [asker, level, name, binary, judged] = arguments else {
         return None;
     };
     let number: u8 = level.to_str()?.parse().ok()?;
@@ -134,5 +151,6 @@ fn question(arguments: &[OsString]) -> Option<(u32, &'static Level, &'static Che
         level,
         check,
         PathBuf::from(binary),
+        judged.to_str()?.parse().ok()?,
     ))
 }

@@ -18,6 +18,7 @@
 //! | `sandbox` | the small machine in which the level runs |
 //! | `cgroups` | the sandbox's own control groups |
 //! | `judge` | one check in one sandbox, asked for and answered |
+//! | [`escapes`] | ways out of a container, and which level closes each |
 //! | `shell` | a shell in such a sandbox, for the transcripts of the lessons |
 //! | `runner` | the command line: which checks, in which order |
 //! | `report` | how verdicts are shown |
@@ -31,6 +32,7 @@ mod cgroups;
 mod check;
 mod container;
 pub mod curriculum;
+pub mod escapes;
 mod host;
 mod judge;
 mod levels;
@@ -87,6 +89,7 @@ pub fn other_roles() -> Option<ExitCode> {
     }
     match arguments.get(1) {
         Some(first) if first == judge::ARGUMENT => Some(judge::keeper(&arguments[2..])),
+        Some(first) if first == escapes::ARGUMENT => Some(escapes::keeper(&arguments[2..])),
         _ => None,
     }
 }

@@ -5,6 +5,7 @@
 //! wherever checks run, whatever tools an image has. What it prints is for people:
 //! no check believes it.
 
+mod escape;
 mod network;
 mod privileged;
 
@@ -43,6 +44,18 @@ probe: does one thing inside a container, for those who look from outside.
   write PATH [TEXT]            write TEXT and a line's end to PATH
   mknod PATH b|c MAJOR MINOR   make a device node and open it
   fds                          list my open files
+  keep PATH | keep-writable PATH   open PATH for reading or for writing, and leave it open
+  kill PID                     end a process
+  enter NAMESPACE              enter a mount namespace: /proc/PID/ns/mnt
+  unqueue NAME                 remove the POSIX message queue NAME
+  switch-off INTERFACE         switch a network interface off
+  group NAME                   mount the control groups at /tmp, make NAME at their top
+  lift                         mount the control groups at /tmp, lift the limit of memory
+  hoard MEGABYTES              take so much memory, and keep it
+  device MAJOR MINOR DIRECTORY...  make a character device in the first of the directories
+                               where it can be opened, and leave it open
+  remount DIRECTORY            make what is mounted there writable
+  root                         become root again
 ";
 
 /// Runs the probe with this process's arguments.
@@ -127,6 +140,21 @@ fn run(words: &[OsString]) -> Result<(), Failure> {
             open(path)
         }
         "fds" => fds(),
+        "keep" => escape::keep(Path::new(argument(1)?), false),
+        "keep-writable" => escape::keep(Path::new(argument(1)?), true),
+        "kill" => escape::kill(number(1)?),
+        "enter" => escape::enter(Path::new(argument(1)?)),
+        "unqueue" => escape::unqueue(argument(1)?),
+        "switch-off" => escape::switch_off(&argument(1)?.to_string_lossy()),
+        "group" => escape::group(argument(1)?),
+        "lift" => escape::lift(),
+        "hoard" => {
+            escape::hoard(number(1)?);
+            Ok(())
+        }
+        "device" => escape::device(number(1)?, number(2)?, &words[3..]),
+        "remount" => escape::remount(Path::new(argument(1)?)),
+        "root" => escape::root(),
         other => Err(format!("there is no verb `{other}`\n\n{USAGE}").into()),
     }
 }
@@ -159,10 +187,13 @@ fn breakout(marker: Option<&Path>) -> Result<(), Failure> {
     // A root directory is only where the kernel stops at "..". Move it below the
     // current directory, and nothing stops us any more on the way up.
     linux_sys::chdir("/")?;
-    match linux_sys::mkdir("breakout", Mode::from_bits_truncate(0o700)) {
+    let below = match linux_sys::mkdir("breakout", Mode::from_bits_truncate(0o700)) {
+        // Any directory will do that is not the current one.
+        Err(why) if why.errno() == Errno::EROFS => "proc",
         Err(why) if why.errno() != Errno::EEXIST => return Err(why.into()),
-        _ => linux_sys::chroot("breakout")?,
-    }
+        _ => "breakout",
+    };
+    linux_sys::chroot(below)?;
     let here = || fs::metadata(".").map(|it| (it.dev(), it.ino()));
     let mut at = here()?;
     loop {

@@ -22,8 +22,22 @@ pub(crate) struct Printer {
     level: Option<u8>,
     /// What the checks shown last were not run for.
     needs: Option<String>,
+    /// Levels before this one are one line each, as long as all is well.
+    unfolded: u8,
+    /// Of such a level, what would be shown if it were not.
+    folded: Option<Folded>,
+    /// Whether the lines shown last are those of a level in full.
+    is_listing: bool,
+    /// What to say if there is nothing to complain about.
+    farewell: Option<String>,
     reports: Vec<Report>,
     failures: Vec<(&'static Level, Report)>,
+}
+
+struct Folded {
+    level: &'static Level,
+    count: usize,
+    text: String,
 }
 
 const BOLD: &str = "1";
@@ -46,9 +60,26 @@ impl Printer {
             color,
             level: None,
             needs: None,
+            unfolded: 0,
+            folded: None,
+            is_listing: false,
+            farewell: None,
             reports: Vec::new(),
             failures: Vec::new(),
         }
+    }
+
+    /// Levels before `level` are not what somebody wants to read of, unless something is
+    /// wrong with them.
+    pub(crate) fn fold_before(mut self, level: u8) -> Printer {
+        self.unfolded = level;
+        self
+    }
+
+    /// The last words if every check has passed.
+    pub(crate) fn farewell(mut self, text: Option<String>) -> Printer {
+        self.farewell = text;
+        self
     }
 
     fn paint(&self, color: &str, text: &str) -> String {
@@ -69,13 +100,61 @@ impl Printer {
                 Verdict::Skip => self.paint(YELLOW, "s"),
                 Verdict::NotRun => self.paint(DIM, "-"),
             },
-            Style::Pretty => self.heading(level) + &self.line(&report),
+            Style::Pretty => self.lines(level, &report),
         };
         write(&line);
         if report.verdict() == Verdict::Fail {
             self.failures.push((level, report.clone()));
         }
         self.reports.push(report);
+    }
+
+    fn lines(&mut self, level: &'static Level, report: &Report) -> String {
+        let mut before = String::new();
+        if self.level != Some(level.number) {
+            before = self.fold();
+            if level.number < self.unfolded {
+                self.folded = Some(Folded {
+                    level,
+                    count: 0,
+                    text: String::new(),
+                });
+            }
+        }
+        let lines = self.heading(level) + &self.line(report);
+        match self.folded.take() {
+            Some(mut folded) if report.verdict() == Verdict::Pass => {
+                folded.count += 1;
+                folded.text += &lines;
+                self.folded = Some(folded);
+                before
+            }
+            // Not all is well: everything from its first check on is shown.
+            Some(folded) => self.list(before + &folded.text + &lines),
+            None => self.list(before + &lines),
+        }
+    }
+
+    fn list(&mut self, lines: String) -> String {
+        self.is_listing = true;
+        lines
+    }
+
+    /// What is left to say of a level that was folded to its end.
+    fn fold(&mut self) -> String {
+        let Some(Folded { level, count, .. }) = self.folded.take() else {
+            return String::new();
+        };
+        let title = self.paint(DIM, level.title);
+        let ok = self.paint(GREEN, &format!("{count} ok"));
+        let gap = match std::mem::take(&mut self.is_listing) {
+            true => "\n",
+            false => "",
+        };
+        format!(
+            "{gap}{}  {title}: {ok}\n",
+            self.paint(BOLD, &level.package())
+        )
     }
 
     fn heading(&mut self, level: &Level) -> String {
@@ -113,9 +192,9 @@ impl Printer {
     }
 
     /// Explains the failures, counts, and says whether there were none.
-    pub(crate) fn finish(&self) -> bool {
+    pub(crate) fn finish(&mut self) -> bool {
         if self.style != Style::Json {
-            let mut text = "\n".to_owned();
+            let mut text = self.fold() + "\n";
             // What is known by its step first; what may only be a consequence of it last.
             let is_consequence = |report: &Report| report.0.get("consequence").is_some();
             let (last, first): (Vec<_>, Vec<_>) = self
@@ -126,6 +205,11 @@ impl Printer {
                 text += &self.explain(level, report);
             }
             text += &self.sum();
+            let mut verdicts = self.reports.iter().map(Report::verdict);
+            let is_green = !self.reports.is_empty() && verdicts.all(|it| it == Verdict::Pass);
+            if let Some(farewell) = self.farewell.as_ref().filter(|_| is_green) {
+                text += &format!("{farewell}\n\n");
+            }
             write(&text);
         }
         self.failures.is_empty()
@@ -192,4 +276,39 @@ impl Printer {
 fn write(text: &str) {
     let mut out = io::stdout().lock();
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::Failure;
+    use crate::levels::LEVELS;
+
+    /// What is shown of two levels of one check each, of which `fails` fails.
+    fn shown(fails: Option<u8>) -> String {
+        let mut printer = Printer::new(Style::Pretty, Some(false)).fold_before(1);
+        let mut text = String::new();
+        for level in &LEVELS[..2] {
+            let Some(check) = level.checks.first() else {
+                continue;
+            };
+            let outcome = match fails == Some(level.number) {
+                true => Err(Failure::seen("nothing").into()),
+                false => Ok(()),
+            };
+            let report = Report::from_outcome(level, check, outcome);
+            text += &printer.lines(level, &report);
+        }
+        text + &printer.fold()
+    }
+
+    #[test]
+    fn an_earlier_level_is_one_line_unless_something_is_wrong_with_it() {
+        let folded = format!("level00  {}: 1 ok\n\nlevel01", LEVELS[0].title);
+        assert!(shown(None).starts_with(&folded), "{}", shown(None));
+        assert!(shown(Some(1)).starts_with(&folded), "{}", shown(Some(1)));
+        let in_full = shown(Some(0));
+        assert!(in_full.contains("  FAIL  "), "{in_full}");
+        assert!(!in_full.contains("1 ok"), "{in_full}");
+    }
 }

@@ -24,6 +24,7 @@ pub(crate) fn check_level(package: &str, binary: &Path) -> ExitCode {
     let levels = LEVELS
         .iter()
         .filter(|level| number.is_none_or(|number| level.number <= number));
+    let is_narrowed = arguments.filter.is_some() || !arguments.skip.is_empty();
     let is_wanted = |check: &Check| {
         let matches = |filter: &String| {
             if arguments.exact {
@@ -60,7 +61,29 @@ pub(crate) fn check_level(package: &str, binary: &Path) -> ExitCode {
         Some(ColorSetting::Never) => Some(false),
         Some(ColorSetting::Auto) | None => None,
     };
-    show(&chosen, binary, &mut Printer::new(style, color))
+    let judged = number.unwrap_or_else(last);
+    let mut printer = Printer::new(style, color);
+    if !is_narrowed {
+        printer = printer
+            .fold_before(number.unwrap_or(u8::MAX))
+            .farewell(Some(farewell(number)));
+    }
+    show(&chosen, binary, judged, &mut printer)
+}
+
+/// The number of the last level; the finished runtime has come as far.
+fn last() -> u8 {
+    LEVELS.last().map_or(0, |level| level.number)
+}
+
+/// What to say when all is true; without a number, of the finished runtime.
+fn farewell(number: Option<u8>) -> String {
+    let Some(number) = number else {
+        return "all of it is true: this is a container runtime, and it is yours".to_owned();
+    };
+    let next = LEVELS.iter().find(|level| level.number > number);
+    let lesson = next.map_or("levels/complete/README.md".to_owned(), Level::lesson);
+    format!("level {number:02} is done; on to {lesson}")
 }
 
 /// A filter may also name a level: `cargo test -p level03 -- level01`.
@@ -81,14 +104,15 @@ fn list(chosen: &[(&'static Level, &'static Check)]) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// Judges `binary` by the checks of the levels up to and including `last`, or by
-/// those of one level alone, and gives each report to `each` as it comes.
+/// Judges `binary`, which should have come as far as level `judged`, by the `chosen`
+/// checks, and gives each report to `each` as it comes.
 ///
 /// The caller must have asked [`other_roles`](crate::other_roles) first: the sandbox
 /// is made by starting this very executable again.
 pub fn judge_with(
     chosen: &[(&'static Level, &'static Check)],
     binary: &Path,
+    judged: u8,
     mut each: impl FnMut(&'static Level, &'static Check, Report),
 ) -> Result<(), sandbox::Error> {
     sandbox::may_be_made()?;
@@ -100,7 +124,7 @@ pub fn judge_with(
     for &(level, check) in chosen {
         let report = match level.needs(check).find(|needed| untrue.contains(needed)) {
             Some(needed) => Report::not_run(level, check, needed),
-            None => judge::judge(level, check, binary, &image),
+            None => judge::judge(level, check, binary, judged, &image),
         };
         if matches!(report.verdict(), Verdict::Fail | Verdict::NotRun) {
             untrue.insert(check.name);
@@ -113,9 +137,10 @@ pub fn judge_with(
 fn show(
     chosen: &[(&'static Level, &'static Check)],
     binary: &Path,
+    judged: u8,
     printer: &mut Printer,
 ) -> ExitCode {
-    let run = judge_with(chosen, binary, |level, _, report| {
+    let run = judge_with(chosen, binary, judged, |level, _, report| {
         printer.add(level, report)
     });
     if let Err(why) = run {
@@ -138,7 +163,8 @@ pub fn judge_command(words: &[String]) -> ExitCode {
             } else {
                 Style::Pretty
             };
-            show(&judge.chosen, &judge.binary, &mut Printer::new(style, None))
+            let mut printer = Printer::new(style, None).fold_before(judge.unfolded);
+            show(&judge.chosen, &judge.binary, judge.level, &mut printer)
         }
         Err(why) => {
             eprintln!("{why}");
@@ -150,6 +176,8 @@ pub fn judge_command(words: &[String]) -> ExitCode {
 struct Judge {
     chosen: Vec<(&'static Level, &'static Check)>,
     binary: PathBuf,
+    level: u8,
+    unfolded: u8,
     json: bool,
 }
 
@@ -196,6 +224,8 @@ fn parse(words: &[String]) -> Result<Judge, String> {
     Ok(Judge {
         chosen,
         binary,
+        level: number,
+        unfolded: if only.is_some() { 0 } else { number },
         json,
     })
 }

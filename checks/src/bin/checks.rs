@@ -9,6 +9,9 @@ checks judge --level NN --binary PATH [--alone] [--only NAME] [--json]
 checks probe-image
     puts the image `probe` into the image directory; it holds the checks' probe:
     level02 run -i probe -- probe breakout
+checks escapes [--only WORDS | --markdown]
+    tries every way out of a container in the solution of every level, as they were
+    built beside this program; or prints docs/escapes.md
 checks shell
     a shell in the sandbox of the checks, in which the levels are found as
     `cargo run -q -p level02 -- ...`
@@ -21,6 +24,7 @@ fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
     match words.first().map(String::as_str) {
         Some("judge") => checks::judge_command(&words[1..]),
+        Some("escapes") => checks::escapes::main(&words[1..]),
         Some("shell") => checks::shell::main(&words[1..]),
         Some("probe-image") if words.len() == 1 => probe_image(),
         None | Some("help" | "--help" | "-h") => {

@@ -6,7 +6,7 @@ use linux_sys::Pid;
 
 use crate::check::{Check, Failure, Level, Outcome};
 use crate::container::Container;
-use crate::host::{CANARY, CANARY_VALUE, Host, await_that};
+use crate::host::{CANARY, CANARY_VALUE, Host, NOT_HELD, await_that};
 use crate::procfs;
 
 /// What other levels need of this one: without a container there is nothing to see.
@@ -37,16 +37,16 @@ pub(super) const LEVEL: Level = Level {
         Check {
             name: DEFAULT_SIGNALS,
             step: 1,
-            usually: "the clean start before exec was left out: ignored signals and the mask \
-                      survive exec, and Rust ignores SIGPIPE",
+            usually: "`given::clean_start()?` before execvp was left out: ignored signals and \
+                      the mask survive exec, and Rust ignores SIGPIPE",
             needs: &[],
             run: signals,
         },
         Check {
             name: "a signal to the level's process reaches the command once",
             step: 3,
-            usually: "the parent does not pass on signals while it waits (given code does, if \
-                      it is what waits)",
+            usually: "the parent does not pass on signals while it waits: \
+                      `given::pass_signals_until_end(child)?` before waitpid does",
             needs: &[WAITS],
             run: forwarding,
         },
@@ -111,13 +111,18 @@ pub(super) const LEVEL: Level = Level {
         Check {
             name: "the command has no open file but 0, 1 and 2",
             step: 1,
-            usually: "the clean start before exec was left out: what is open and not \
+            usually: "`given::clean_start()?` before execvp was left out: what is open and not \
                       close-on-exec survives exec, a door into the caller's files",
             needs: &[],
             run: open_files,
         },
     ],
-    calls: &[("fork()", "", 2), ("waitpid(", "", 3), ("execvp(", "", 1)],
+    calls: &[
+        ("call given::hold_signals()", "", 2),
+        ("fork()", "", 2),
+        ("waitpid(", "", 3),
+        ("execvp(", "", 1),
+    ],
 };
 
 fn in_a_child(host: &Host) -> Outcome {
@@ -142,7 +147,16 @@ fn arguments(host: &Host) -> Outcome {
         "$HOME",
         "ü",
     ];
-    let container = host.run(&given).hold()?;
+    // Another command has started: what is wrong now is wrong with these words.
+    let container = host.run(&given).hold().map_err(|failure| {
+        failure
+            .here()
+            .expected("the command starts, whatever its arguments are")
+            .usually(
+                "the words were joined into one line for a shell, which has split and read it in \
+                 its own way: execvp takes them one by one, and no shell",
+            )
+    })?;
     let got = procfs::arguments(container.pid)?;
     if got.iter().eq(given.map(str::as_bytes).iter()) {
         return Ok(());
@@ -265,12 +279,16 @@ fn waits(host: &Host) -> Outcome {
     await_that(|| matches!(procfs::state(level), None | Some('S' | 'Z')));
     if procfs::state(level).is_none_or(|state| state == 'Z') {
         let ended = container.end()?;
-        return Err(Failure::seen(format!(
+        let failure = Failure::seen(format!(
             "{}, with the command still running",
             ended.describe()
         ))
         .expected("the level's process is there as long as the command is")
-        .at(format!("/proc/{level}/status, State"))
+        .at(format!("/proc/{level}/status, State"));
+        return Err(match ended.is_unwaited() {
+            true => failure.step(0, 2).usually(NOT_HELD),
+            false => failure,
+        }
         .into());
     }
     let parent = procfs::status(container.pid, "PPid")?;

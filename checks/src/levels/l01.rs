@@ -8,15 +8,18 @@ use std::path::{Path, PathBuf};
 use super::l00::IN_A_CHILD;
 use crate::check::{Check, Failure, Finding, Level, Outcome};
 use crate::container::{Container, same_bytes};
-use crate::host::Host;
-use crate::{probe_image, procfs};
+use crate::host::{Host, NOT_CLEANED};
+use crate::probe_image;
+use crate::procfs::{self, Mount};
 
 pub(super) const ROOT_IS_IMAGE: &str = "the command's root directory is the image";
+
+const SYS_IS_MOUNTED: &str = "/sys is mounted";
 
 pub(super) const LEVEL: Level = Level {
     number: 1,
     directory: "01_chroot_image",
-    title: "an image as the root directory",
+    title: "chroot into an image",
     checks: &[
         Check {
             name: "the image is unpacked below the container directory",
@@ -58,16 +61,25 @@ pub(super) const LEVEL: Level = Level {
         Check {
             name: "/proc is mounted and shows the command's own process",
             step: 3,
-            usually: "proc was not mounted, or not on the /proc of the new root",
+            usually: "proc was not mounted, or not on the /proc of the new root; or something was \
+                      mounted on that root afterwards, which hides it",
             needs: &[ROOT_IS_IMAGE],
             run: proc_is_mounted,
         },
         Check {
-            name: "/sys is mounted",
+            name: SYS_IS_MOUNTED,
             step: 3,
             usually: "sysfs was not mounted, or not on the /sys of the new root",
             needs: &[ROOT_IS_IMAGE],
             run: sys_is_mounted,
+        },
+        Check {
+            name: "/sys is read-only",
+            step: 3,
+            usually: "MS_RDONLY is missing: what is in /sys are the knobs of the one kernel that \
+                      all share",
+            needs: &[SYS_IS_MOUNTED],
+            run: sys_is_read_only,
         },
         Check {
             name: "/dev is mounted and has /dev/null",
@@ -79,7 +91,8 @@ pub(super) const LEVEL: Level = Level {
         Check {
             name: "an image without /proc, /sys and /dev works too",
             step: 3,
-            usually: "the mount points were not made by the given code",
+            usually: "the mount points were not made: `given::mount_point` gives the path of one \
+                      and makes the directory where there is none",
             needs: &["/proc is mounted and shows the command's own process"],
             run: bare_image,
         },
@@ -247,7 +260,15 @@ fn closed(host: &Host) -> Outcome {
 }
 
 fn root_is_image(host: &Host) -> Outcome {
-    let container = host.run(&["probe", "hold"]).hold()?;
+    let container = host.run(&["probe", "hold"]).hold().map_err(|failure| {
+        match failure.mentions("execvp(\"probe\"") {
+            true => failure.here().usually(
+                "chroot was called with another directory than the one unpacked into: there is \
+                 no bin/probe below it",
+            ),
+            false => failure,
+        }
+    })?;
     let root = container.proc("root");
     if procfs::identity(&root)? == procfs::identity("/proc/1/root")? {
         return Err(Failure::seen("its root directory is the host's")
@@ -289,12 +310,19 @@ fn starts_in_root(host: &Host) -> Outcome {
         return Ok(());
     }
     let place = fs::read_link(&cwd).unwrap_or_default();
-    Err(Failure::seen(format!(
+    let failure = Failure::seen(format!(
         "its current directory is {} of the host",
         place.display()
     ))
     .expected("its current directory is its root directory")
-    .at(format!("{} and {}", cwd.display(), root.display()))
+    .at(format!("{} and {}", cwd.display(), root.display()));
+    Err(match host.judged() {
+        3.. => failure.step(3, 2).usually(
+            "chdir(\"/\") after pivot_root is missing: the current directory is still in the old \
+             root, and leads there by `..`",
+        ),
+        _ => failure,
+    }
     .into())
 }
 
@@ -310,13 +338,49 @@ fn expect_mount(container: &Container, point: &str, fstypes: &[&str]) -> Outcome
         None if mounts.is_empty() => "nothing is mounted in the container".to_owned(),
         None => format!("mounted in the container: {}", procfs::name_mounts(&mounts)),
     };
-    Err(Failure::seen(seen)
+    let failure = Failure::seen(seen)
         .expected(format!(
             "a {} is mounted on the container's {point}",
             fstypes.join(" or a ")
         ))
-        .at(container.proc("mountinfo").display().to_string())
-        .into())
+        .at(container.proc("mountinfo").display().to_string());
+    Err(covered(container, &mounts, failure).into())
+}
+
+/// If nothing is mounted in a container but its root, that root was mounted last, and has
+/// covered what was there. From level 03 on there is such a mount.
+pub(super) fn covered(container: &Container, mounts: &[Mount], failure: Failure) -> Failure {
+    let has = |point| procfs::mounted_at(mounts, point).is_some();
+    if container.judged() < 3 || !has("/") || ["/proc", "/sys", "/dev"].into_iter().any(has) {
+        return failure;
+    }
+    let (what, level, step) = match container.judged() {
+        3 => ("bind", 3, 1),
+        _ => ("overlay", 4, 2),
+    };
+    failure.step(level, step).usually(format!(
+        "the {what} is mounted on that root afterwards, which hides it: the {what} has to be \
+         the first, before proc, sys and dev"
+    ))
+}
+
+/// What is mounted at `point` must let its devices be opened.
+pub(super) fn expect_devices(container: &Container, point: &str) -> Result<(), Failure> {
+    let mounts = container.mounts()?;
+    match procfs::mounted_at(&mounts, point) {
+        Some(mount) if mount.has_option("nodev") => {
+            Err(Failure::seen(format!("the options are {}", mount.options))
+                .expected(format!(
+                    "no nodev among the options of the mount on {point}"
+                ))
+                .at(container.proc("mountinfo").display().to_string())
+                .usually(format!(
+                    "MS_NODEV is among the flags of {point}: the nodes are there, and the kernel \
+                     refuses to open them"
+                )))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn proc_is_mounted(host: &Host) -> Outcome {
@@ -341,6 +405,21 @@ fn sys_is_mounted(host: &Host) -> Outcome {
     expect_mount(&host.run(&["probe", "hold"]).hold()?, "/sys", &["sysfs"])
 }
 
+fn sys_is_read_only(host: &Host) -> Outcome {
+    let container = host.run(&["probe", "hold"]).hold()?;
+    let mounts = container.mounts()?;
+    // The option of this mount: the file system itself is the host's too, and writable.
+    let options = match procfs::mounted_at(&mounts, "/sys") {
+        Some(mount) if mount.has_option("ro") => return Ok(()),
+        Some(mount) => mount.options.as_str(),
+        None => "those of no mount",
+    };
+    Err(Failure::seen(format!("the options are {options}"))
+        .expected("ro among the options of the mount on /sys")
+        .at(container.proc("mountinfo").display().to_string())
+        .into())
+}
+
 fn dev_is_mounted(host: &Host) -> Outcome {
     let container = host.run(&["probe", "hold"]).hold()?;
     expect_mount(&container, "/dev", &["devtmpfs", "tmpfs"])?;
@@ -348,7 +427,12 @@ fn dev_is_mounted(host: &Host) -> Outcome {
     let is_null = fs::metadata(&null)
         .is_ok_and(|it| it.file_type().is_char_device() && it.rdev() == linux_sys::makedev(1, 3));
     if is_null {
-        return Ok(());
+        let is_own = |mount: &Mount| mount.fstype == "tmpfs";
+        let is_own = procfs::mounted_at(&container.mounts()?, "/dev").is_some_and(is_own);
+        return expect_devices(&container, "/dev").map_err(|failure| match is_own {
+            true => failure.step(2, 3).into(),
+            false => failure.into(),
+        });
     }
     Err(Failure::seen("it is not there, or something else")
         .expected("the container's /dev/null is character device 1:3")
@@ -366,7 +450,17 @@ fn bare_image(host: &Host) -> Outcome {
     host.add_changed_image("bare", |archive| {
         probe_image::rebuild(archive, |path| !is_mount_point(path), |_| Ok(()))
     })?;
-    let container = host.run(&["probe", "hold"]).image("bare").hold()?;
+    // The same image with these directories has started.
+    let container = host.run(&["probe", "hold"]).image("bare").hold();
+    let container = container.map_err(|failure| {
+        failure
+            .here()
+            .expected("the container starts, and the directories are made")
+            .usually(
+                "the mount points are expected to be in the image: `given::mount_point` makes \
+                 those that are missing",
+            )
+    })?;
     expect_mount(&container, "/proc", &["proc"])?;
     expect_mount(&container, "/sys", &["sysfs"])?;
     expect_mount(&container, "/dev", &["devtmpfs", "tmpfs"])
@@ -428,13 +522,16 @@ fn nothing_left(host: &Host) -> Outcome {
         .filter(|mount| !before.contains(mount))
         .collect();
     if !new.is_empty() {
-        let failure = Failure::seen(format!("left mounted: {}", procfs::name_mounts(new)))
+        let seen = format!("left mounted: {}", procfs::name_mounts(new.iter().copied()));
+        let failure = Failure::seen(seen)
             .expected("the host's mounts are what they were before the container")
             .at("/proc/1/mountinfo");
         return Err(match has_leaked(host) {
+            true if mounted_by_the_parent(host, &new) => failure.step(4, 2).usually(BY_THE_PARENT),
             true => failure.elsewhere().usually(
                 "the container has a mount namespace of its own, and its mounts appear on the \
-                 host all the same: propagation was left shared",
+                 host all the same: propagation was left shared, or unshare comes after the \
+                 first mount",
             ),
             false => failure,
         }
@@ -461,10 +558,21 @@ fn nothing_left(host: &Host) -> Outcome {
         .at(host.store().display().to_string());
     Err(match ended.code() {
         // It tried, and says itself what was in the way.
+        Some(125) if ended.has_run() => failure.elsewhere().usually(NOT_CLEANED),
         Some(125) => failure.elsewhere(),
         _ => failure,
     }
     .into())
+}
+
+/// What [`mounted_by_the_parent`] means.
+pub(super) const BY_THE_PARENT: &str = "the parent mounted it, before the namespace was unshared: \
+                                        mount_overlay belongs in contain";
+
+/// Whether only overlays have come to the host. The rest of a container's mounts would be
+/// there too, if its namespace were to blame.
+pub(super) fn mounted_by_the_parent(host: &Host, new: &[&Mount]) -> bool {
+    host.judged() >= 4 && new.iter().all(|mount| mount.fstype == "overlay")
 }
 
 /// Whether mounts on the host are not the level's, but come from the container's own

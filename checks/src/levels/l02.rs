@@ -7,7 +7,9 @@ use std::path::Path;
 use linux_sys::{MntFlags, MsFlags};
 
 use super::l00::IN_A_CHILD;
-use super::l01::{ROOT_IS_IMAGE, names};
+use super::l01::{
+    BY_THE_PARENT, ROOT_IS_IMAGE, covered, expect_devices, mounted_by_the_parent, names,
+};
 use crate::check::{Check, Failure, Finding, Level, Outcome};
 use crate::container::Container;
 use crate::host::Host;
@@ -32,7 +34,8 @@ pub(super) const LEVEL: Level = Level {
             name: "the container's mounts do not appear on the host",
             step: 2,
             usually: "propagation was left shared: mount(\"\", \"/\", MS_REC|MS_PRIVATE) is \
-                      missing, or comes after the container's first mount",
+                      missing, or comes after the container's first mount, or both calls come \
+                      after the first mount",
             needs: &[],
             run: nothing_leaks_out,
         },
@@ -63,10 +66,16 @@ pub(super) const LEVEL: Level = Level {
         Check {
             name: "null, zero, full, random, urandom and tty are there for everybody",
             step: 3,
-            usually: "mknod is missing or has other numbers; or its mode was cut by the umask, \
-                      which mknod obeys",
+            usually: "mknod is missing or has other numbers",
             needs: &[OWN_DEV],
             run: nodes,
+        },
+        Check {
+            name: "the command has the umask of whoever called",
+            step: 3,
+            usually: "umask(Mode::empty()) was not undone after mknod: the command inherits it",
+            needs: &[],
+            run: umask,
         },
         Check {
             name: "the host's other devices are not in /dev",
@@ -135,13 +144,21 @@ fn nothing_leaks_out(host: &Host) -> Outcome {
     if new.is_empty() {
         return Ok(());
     }
-    let failure = Failure::seen(format!("the host sees {}", procfs::name_mounts(new)))
+    let seen = procfs::name_mounts(new.iter().copied());
+    let failure = Failure::seen(format!("the host sees {seen}"))
         .expected("while the container runs, the host's mounts are what they were before")
         .at("/proc/1/mountinfo");
+    if mounted_by_the_parent(host, &new) {
+        return Err(failure.step(4, 2).usually(BY_THE_PARENT).into());
+    }
     // If the mount at / is private and these are not, it is known what was forgotten.
     let all = container.all_mounts()?;
     let root = procfs::mounted_at(&all, "/");
     Err(match root {
+        Some(_) if all.iter().all(|mount| mount.propagation.is_empty()) => failure.usually(
+            "propagation was cut too late, after the container's first mount, or both calls \
+             come after the first mount: what is mounted before is mounted on the host, too",
+        ),
         Some(root) if root.propagation.is_empty() => failure.usually(
             "MS_REC was forgotten: the mount at / was made private, but not the mounts below \
              it, and the container's directory lies on one of those",
@@ -194,15 +211,20 @@ fn nothing_shared(host: &Host) -> Outcome {
     if shared.is_empty() {
         return Ok(());
     }
-    Err(
-        Failure::seen(format!("shared are {}", procfs::name_mounts(shared)))
-            .expected("every mount in the container's namespace is private")
-            .at(format!(
-                "mountinfo at the root of {}",
-                container.proc("ns/mnt").display()
-            ))
-            .into(),
-    )
+    // Once the host's tree is gone, what is left may be shared for lack of MS_REC alone.
+    let nothing_private = host.judged() < 3 && shared.len() == all.len();
+    let failure = Failure::seen(format!("shared are {}", procfs::name_mounts(shared)))
+        .expected("every mount in the container's namespace is private")
+        .at(format!(
+            "mountinfo at the root of {}",
+            container.proc("ns/mnt").display()
+        ));
+    Err(match nothing_private {
+        true => failure
+            .usually("no mount was made private: mount(\"\", \"/\", MS_REC|MS_PRIVATE) is missing"),
+        false => failure,
+    }
+    .into())
 }
 
 fn own_dev(host: &Host) -> Outcome {
@@ -221,10 +243,10 @@ fn own_dev(host: &Host) -> Outcome {
         Some(_) => return Ok(()),
         None => format!("no mount; there are {}", procfs::name_mounts(&mounts)),
     };
-    Err(Failure::seen(seen)
+    let failure = Failure::seen(seen)
         .expected("a new tmpfs is mounted on the container's /dev")
-        .at(container.proc("mountinfo").display().to_string())
-        .into())
+        .at(container.proc("mountinfo").display().to_string());
+    Err(covered(&container, &mounts, failure).into())
 }
 
 const NODES: [(&str, u32, u32); 6] = [
@@ -240,6 +262,7 @@ fn nodes(host: &Host) -> Outcome {
     // Careless and careful callers: neither umask may show in the result.
     for umask in [0o077, 0] {
         let container = host.run(&["probe", "hold"]).umask(umask).hold()?;
+        expect_devices(&container, "/dev")?;
         for (name, major, minor) in NODES {
             node(&container, umask, name, (major, minor))?;
         }
@@ -247,28 +270,46 @@ fn nodes(host: &Host) -> Outcome {
     Ok(())
 }
 
+fn umask(host: &Host) -> Outcome {
+    // Neither the usual one nor none at all.
+    const UMASK: u32 = 0o027;
+    let container = host.run(&["probe", "hold"]).umask(UMASK).hold()?;
+    let seen = procfs::status(container.pid, "Umask")?;
+    if u32::from_str_radix(&seen, 8) == Ok(UMASK) {
+        return Ok(());
+    }
+    Err(Failure::seen(format!("its umask is {seen}"))
+        .expected(format!(
+            "a umask of {UMASK:04o}, as the level was called with"
+        ))
+        .at(format!("{}, Umask", container.proc("status").display()))
+        .into())
+}
+
 fn node(container: &Container, umask: u32, name: &str, number: (u32, u32)) -> Outcome {
     let path = container.inside(&format!("dev/{name}"));
     let (major, minor) = number;
-    let failure = |seen: String| -> Finding {
+    let failure = |seen: String| {
         Failure::seen(seen)
             .expected(format!(
                 "/dev/{name} is character device {major}:{minor} with mode 0666, whatever the \
                  umask"
             ))
             .at(path.display().to_string())
-            .into()
     };
     let file = fs::symlink_metadata(&path).map_err(|why| failure(why.to_string()))?;
     let device = linux_sys::makedev(major.into(), minor.into());
     if !file.file_type().is_char_device() || file.rdev() != device {
-        return Err(failure("it is something else".to_owned()));
+        let (major, minor) = (file.rdev() >> 8 & 0xfff, file.rdev() & 0xff);
+        return Err(failure(format!("it is something else: {major}:{minor}")).into());
     }
     match file.mode() & 0o7777 {
         0o666 => Ok(()),
-        mode => Err(failure(format!(
-            "mode {mode:04o}, with a umask of {umask:03o}"
-        ))),
+        mode => Err(
+            failure(format!("mode {mode:04o}, with a umask of {umask:03o}"))
+                .usually("the mode was cut by the umask, which mknod obeys")
+                .into(),
+        ),
     }
 }
 
@@ -321,7 +362,7 @@ fn own_devpts(host: &Host) -> Outcome {
         Some(mount) if on_host.iter().any(|other| other.device == mount.device) => {
             format!("the host's own instance (device {})", mount.device)
         }
-        Some(_) => return Ok(()),
+        Some(_) => return Ok(expect_devices(&container, "/dev/pts")?),
     };
     Err(Failure::seen(seen)
         .expected("a devpts that is not the host's is mounted on the container's /dev/pts")
@@ -371,13 +412,18 @@ fn links(host: &Host) -> Outcome {
             .into());
     }
     let shm = container.inside("dev/shm");
-    let is_shared = fs::symlink_metadata(&shm)
-        .is_ok_and(|file| file.is_dir() && file.mode() & 0o7777 == 0o1777);
-    if is_shared {
-        return Ok(());
-    }
-    Err(Failure::seen("it is not")
+    let seen = match fs::symlink_metadata(&shm) {
+        Ok(file) if file.is_dir() && file.mode() & 0o7777 == 0o1777 => return Ok(()),
+        Ok(file) if file.is_dir() => format!("its mode is {:04o}", file.mode() & 0o7777),
+        Ok(_) => "it is no directory".to_owned(),
+        Err(why) => why.to_string(),
+    };
+    Err(Failure::seen(seen)
         .expected("/dev/shm is a directory with mode 1777")
         .at(shm.display().to_string())
+        .usually(
+            "no tmpfs was mounted there, or without mode=1777: anybody may put something there, \
+             and nobody may remove what is another's",
+        )
         .into())
 }

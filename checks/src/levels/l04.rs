@@ -8,7 +8,7 @@ use super::l00::IN_A_CHILD;
 use super::l01::{ROOT_IS_IMAGE, left_in_store, names};
 use crate::check::{Check, Failure, Finding, Level, Outcome};
 use crate::container::Container;
-use crate::host::Host;
+use crate::host::{Host, NOT_CLEANED};
 use crate::probe_image::{ODD_FILE, ODD_TEXT};
 use crate::procfs::{self, Mount};
 
@@ -17,7 +17,7 @@ const ROOT_IS_OVERLAY: &str = "the container's root is an overlay";
 pub(super) const LEVEL: Level = Level {
     number: 4,
     directory: "04_overlay",
-    title: "an overlay over the image",
+    title: "an overlay",
     checks: &[
         Check {
             name: "the image is unpacked once",
@@ -42,6 +42,14 @@ pub(super) const LEVEL: Level = Level {
                       image, or one made by mknod, opens the host's disk",
             needs: &[ROOT_IS_OVERLAY],
             run: nodev,
+        },
+        Check {
+            name: "the container's / can be entered by everybody, whatever the umask",
+            step: 1,
+            usually: "`upper` gives the merged / its mode, and the umask has narrowed it: chmod \
+                      it to 0755",
+            needs: &[ROOT_IS_OVERLAY],
+            run: mode_of_root,
         },
         Check {
             name: "two containers share the image and nothing else",
@@ -138,7 +146,15 @@ fn overlay(container: &Container) -> Result<Mount, Finding> {
 }
 
 fn root_is_overlay(host: &Host) -> Outcome {
-    overlay(&host.run(&["probe", "hold"]).hold()?).map(drop)
+    let container = host.run(&["probe", "hold"]).hold();
+    let container =
+        container.map_err(|failure| match failure.mentions("Read-only file system") {
+            true => failure
+                .here()
+                .usually("the overlay has no upper directory, which makes it read-only"),
+            false => failure,
+        })?;
+    overlay(&container).map(drop)
 }
 
 fn nodev(host: &Host) -> Outcome {
@@ -151,6 +167,23 @@ fn nodev(host: &Host) -> Outcome {
         .expected("nodev among the options of the mount on /")
         .at(container.proc("mountinfo").display().to_string())
         .into())
+}
+
+fn mode_of_root(host: &Host) -> Outcome {
+    for umask in [0o077, 0] {
+        let container = host.run(&["probe", "hold"]).umask(umask).hold()?;
+        let root = container.proc("root");
+        let mode = procfs::stat(&root)?.mode() & 0o7777;
+        if mode != 0o755 {
+            return Err(
+                Failure::seen(format!("mode {mode:04o}, with a umask of {umask:03o}"))
+                    .expected("the container's / has mode 0755, whatever the umask")
+                    .at(root.display().to_string())
+                    .into(),
+            );
+        }
+    }
+    Ok(())
 }
 
 fn two_containers(host: &Host) -> Outcome {
@@ -228,13 +261,18 @@ fn image_unchanged(host: &Host) -> Outcome {
 }
 
 fn only_image_stays(host: &Host) -> Outcome {
-    host.run(&["probe", "write", "/written"]).finish()?;
+    let ended = host.run(&["probe", "write", "/written"]).finish()?;
     let left = left_in_store(host)?;
     if !left.is_empty() {
-        return Err(Failure::seen(format!("left: {}", procfs::few(left, 6)))
+        let seen = format!("left: {}; {}", procfs::few(left, 6), ended.describe());
+        let failure = Failure::seen(seen)
             .expected("upper, work and merged are gone with the container")
-            .at(host.store().display().to_string())
-            .into());
+            .at(host.store().display().to_string());
+        return Err(match ended.code() {
+            Some(125) if ended.has_run() => failure.elsewhere().usually(NOT_CLEANED),
+            _ => failure,
+        }
+        .into());
     }
     unpacked_image(host).map(drop)
 }

@@ -48,8 +48,9 @@ pub(super) const LEVEL: Level = Level {
         Check {
             name: LOOPBACK_IS_UP,
             step: 2,
-            usually: "IFF_UP is missing: in a new network namespace even the loopback is down; or \
-                      the socket was made before the namespace, and says another one",
+            usually: "IFF_UP was not written back with siocsifflags: in a new network namespace \
+                      even the loopback is down; or the socket was made before the namespace, \
+                      and says another one",
             needs: &[],
             run: loopback_is_up,
         },

@@ -36,8 +36,8 @@ pub(super) const LEVEL: Level = Level {
         Check {
             name: "--cpu-shares is the share of the container's group",
             step: 1,
-            usually: "the limits were not written, or not to the container's own group: each of \
-                      `limits` is a file and what belongs into it",
+            usually: "the limits were not written, or not to the container's own group, or in the \
+                      other version's unit: each of `limits` is a file and what belongs into it",
             needs: &[],
             run: shares,
         },
@@ -391,6 +391,8 @@ fn no_such_share(host: &Host) -> Outcome {
 
 fn read_only(host: &Host) -> Outcome {
     hierarchy("cpu")?;
+    // So that rubber-docker is there: what cannot be made then is the container's own.
+    host.run(&["probe", "exit", "0"]).finish()?;
     let read_only = MountAttr {
         set: MountAttrFlags::MOUNT_ATTR_RDONLY,
         ..MountAttr::default()

@@ -35,15 +35,17 @@ pub(super) const LEVEL: Level = Level {
         Check {
             name: LIMIT,
             step: 2,
-            usually: "the limit was not written, or into another file: memory.max on version 2, \
-                      memory.limit_in_bytes on version 1, in bytes",
+            usually: "the limit was not written, or not before the command was started, or into \
+                      another file: memory.max on version 2, memory.limit_in_bytes on version 1, \
+                      in bytes",
             needs: &[],
             run: limit,
         },
         Check {
             name: SWAP,
             step: 3,
-            usually: "version 2 counts swap alone (memory.swap.max), version 1 both together \
+            usually: "the limit of swap was not written, or the other version's number: version 2 \
+                      counts swap alone (memory.swap.max), version 1 both together \
                       (memory.memsw.limit_in_bytes): `SwapSize::beside` has both numbers",
             needs: &[LIMIT],
             run: swap,
@@ -127,6 +129,15 @@ fn limit(host: &Host) -> Outcome {
                 &["probe", "hold"],
             )
             .hold()
+        });
+        let container = container.map_err(|failure| {
+            match failure.mentions("ended with status 137") {
+            true => failure.here().usually(
+                "the limit is too low for any program: it is written in bytes, whatever the unit \
+                 of the option is",
+            ),
+            false => failure,
+        }
         })?;
         let group = the_group(host, "memory")?;
         let (file, unlimited) = match hierarchy.version {

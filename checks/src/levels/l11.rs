@@ -81,14 +81,15 @@ pub(super) const LEVEL: Level = Level {
         Check {
             name: NOTHING,
             step: 3,
-            usually: "capset comes before become_user, whose calls take CAP_SETGID and CAP_SETUID",
+            usually: "`kept` was not asked, which knows the options; or capset comes before \
+                      become_user, whose calls take CAP_SETGID and CAP_SETUID",
             needs: &[REST],
             run: nothing,
         },
         Check {
             name: "--cap-add and --cap-drop change what is kept, and ALL is all",
             step: 1,
-            usually: "`kept` was not asked: it knows the options",
+            usually: "`kept` was not asked, which knows the options: a single name outdoes ALL",
             needs: &[REST, NOTHING],
             run: options,
         },

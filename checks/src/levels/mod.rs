@@ -59,6 +59,16 @@ mod tests {
     }
 
     #[test]
+    fn titles_are_the_lessons() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        for level in LEVELS {
+            let lesson = std::fs::read_to_string(root.join(level.lesson())).unwrap_or_default();
+            let heading = format!("# Level {:02}: {}", level.number, level.title);
+            assert_eq!(lesson.lines().next(), Some(heading.as_str()));
+        }
+    }
+
+    #[test]
     fn names_are_unique_and_needs_name_an_earlier_check() {
         let mut earlier = BTreeSet::new();
         for level in LEVELS {

@@ -12,6 +12,7 @@
 mod build;
 mod chain;
 mod course;
+mod escapes;
 mod lessons;
 mod lock;
 mod matrix;
@@ -46,6 +47,7 @@ fn main() -> ExitCode {
     trials.extend(usage::trials(course));
     trials.extend(right_reason::trials(course));
     trials.extend(transcripts::trials(course));
+    trials.extend(escapes::trials(course));
     trials.extend(wrong::trials(course));
     let conclusion = libtest_mimic::run(&arguments, trials);
     course.print_notices();

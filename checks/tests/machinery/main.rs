@@ -9,4 +9,5 @@ mod chain;
 mod fixture;
 mod lesson;
 mod lock;
+mod mistakes;
 mod transcript;

@@ -1,0 +1,559 @@
+//! Break it, level by level: ways out of a container, and which level closes each.
+//!
+//! | module | holds |
+//! |---|---|
+//! | `table` | what there is to try, and which solution should stop it |
+//! | `attempts` | how it is tried, and what is looked at from outside |
+//!
+//! Every escape is tried in the solution of every level, each in a sandbox of its own:
+//! [`main`] prints what came of it, and fails where the table says something else.
+//! [`markdown`] is the same table for the docs.
+
+mod attempts;
+mod table;
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::io::{self, BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, Stdio};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use linux_sys::WaitStatus;
+use serde_json::{Value, json};
+
+use crate::host::{Host, tell};
+use crate::levels::{LEVELS, makes_cgroups};
+use crate::sandbox::{self, End, Sandbox};
+use crate::{cgroups, probe_image};
+use table::{ESCAPES, NOT_TRIED, SHARED};
+
+/// The first argument that makes this executable the keeper of a sandbox.
+pub(crate) const ARGUMENT: &str = "--keep-a-sandbox-for-one-escape";
+
+/// More than a hundred times what an attempt takes on an idle machine.
+const DEADLINE: Duration = Duration::from_secs(10);
+
+/// On the kernel's command line of a machine that is there to be broken.
+const DISPOSABLE: &str = "rubber_docker.disposable";
+
+/// Something that a container should not be able to do.
+struct Escape {
+    /// To do what, in a few words: unique.
+    what: &'static str,
+    /// What a person would type after `run -i probe -- probe`.
+    verbs: &'static str,
+    /// Where it is looked at, from outside.
+    witness: &'static str,
+    /// The solutions in which it works, from the first to the last.
+    works: (u8, u8),
+    /// What stops it in the solution after the last one; nothing yet if it is empty.
+    stopped_by: &'static str,
+    /// What the program must have said of it there, so that an accident does not pass
+    /// for a defence; empty where it succeeds, without reaching the host.
+    refusal: &'static str,
+    /// Whether it would change the machine for everybody.
+    disposable_only: bool,
+    attempt: attempts::Attempt,
+}
+
+/// Something that is shown elsewhere: by a file, or a test in it.
+struct Elsewhere {
+    what: &'static str,
+    why: &'static str,
+    shown_by: &'static [(&'static str, &'static str)],
+}
+
+/// What came of one escape in one solution.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Cell {
+    Works(String),
+    Stopped { seen: String, said: String },
+    Skipped(String),
+    Broken(String),
+}
+
+impl Cell {
+    fn mark(&self) -> char {
+        match self {
+            Cell::Works(_) => 'X',
+            Cell::Stopped { .. } => '.',
+            Cell::Skipped(_) => 's',
+            Cell::Broken(_) => '?',
+        }
+    }
+}
+
+/// The number of the last level.
+fn last() -> u8 {
+    LEVELS.last().map_or(0, |level| level.number)
+}
+
+/// The program that is the solution of a level: the next one, or `rd`.
+fn solution(level: u8) -> String {
+    if level == last() {
+        "rd".to_owned()
+    } else {
+        format!("level{:02}", level + 1)
+    }
+}
+
+impl Escape {
+    fn stopped_in(&self) -> Option<u8> {
+        (self.works.1 < last()).then(|| self.works.1 + 1)
+    }
+
+    /// What is wrong with the table, going by the cells of this row.
+    fn deviations(&self, cells: &[Cell]) -> Vec<String> {
+        let mut found = Vec::new();
+        for (level, cell) in (0..).zip(cells) {
+            let should_work = (self.works.0..=self.works.1).contains(&level);
+            let wrong = match cell {
+                Cell::Works(seen) if !should_work => format!("works, and should not: {seen}"),
+                Cell::Stopped { seen, said } if should_work => {
+                    format!("does not work, and should: {seen}; it said: {said}")
+                }
+                Cell::Stopped { seen, said } if Some(level) == self.stopped_in() => {
+                    let is_refused = said.contains("probe: ");
+                    let as_expected = match self.refusal {
+                        "" => !is_refused,
+                        refusal => said.contains(refusal),
+                    };
+                    if as_expected {
+                        continue;
+                    }
+                    format!(
+                        "is not stopped as it should be, by {:?}: {seen}; it said: {said}",
+                        self.refusal
+                    )
+                }
+                Cell::Broken(why) => format!("could not be tried: {why}"),
+                _ => continue,
+            };
+            found.push(format!(
+                "{:?} in the solution of {level:02}: {wrong}",
+                self.what
+            ));
+        }
+        found.extend(self.not_monotone(cells));
+        found
+    }
+
+    /// Once stopped it must stay stopped, whatever the table says.
+    fn not_monotone(&self, cells: &[Cell]) -> Option<String> {
+        let works = |cell: &Cell| matches!(cell, Cell::Works(_));
+        let first = cells.iter().position(works)?;
+        let stopped = first + cells[first..].iter().position(|cell| !works(cell))?;
+        let again = stopped + cells[stopped..].iter().position(works)?;
+        Some(format!(
+            "{:?} is stopped in the solution of {stopped:02}, and works again in that of {again:02}",
+            self.what
+        ))
+    }
+}
+
+/// `checks escapes [--only WORDS | --markdown]`.
+pub fn main(words: &[String]) -> ExitCode {
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let only = match words[..] {
+        ["--markdown"] => {
+            print!("{}", markdown());
+            return ExitCode::SUCCESS;
+        }
+        ["--only", words] => words,
+        [] => "",
+        _ => {
+            eprintln!("checks escapes: I know only `--only WORDS` and `--markdown`");
+            return ExitCode::from(125);
+        }
+    };
+    match run(only) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(why) => {
+            eprintln!("checks escapes: {why}");
+            ExitCode::from(125)
+        }
+    }
+}
+
+type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
+
+/// Tries the escapes that have these words in their name, and prints what came of it.
+/// Whether it is what the table says.
+fn run(only: &str) -> Result<bool> {
+    sandbox::may_be_made()?;
+    let started = Instant::now();
+    let binaries = binaries()?;
+    let image = probe_image::temporary()?;
+    let chosen: Vec<usize> = (0..ESCAPES.len())
+        .filter(|&row| ESCAPES[row].what.contains(only))
+        .collect();
+    if chosen.is_empty() {
+        return Err(format!("no escape has {only:?} in its name").into());
+    }
+    let cells = try_all(&chosen, &binaries, &image);
+    let mut deviations = Vec::new();
+    let mut skipped = BTreeMap::new();
+    let levels: Vec<String> = (0..=last()).map(|level| format!("{level:02}")).collect();
+    println!("In the solution of each level: X works, . does not, s not tried here, ? broken\n");
+    println!("{}  works to  stopped in", levels.join(" "));
+    for (row, cells) in chosen.iter().zip(&cells) {
+        let escape = &ESCAPES[*row];
+        let marks: Vec<String> = cells
+            .iter()
+            .map(|cell| format!(" {}", cell.mark()))
+            .collect();
+        let last_works = cells
+            .iter()
+            .rposition(|cell| matches!(cell, Cell::Works(_)));
+        let number = |it: Option<usize>| it.map_or("-".to_owned(), |it| format!("{it:02}"));
+        let stopped = match last_works {
+            Some(level) => Some(level + 1).filter(|&level| level < cells.len()),
+            None => None,
+        };
+        println!(
+            "{}     {:>2}        {:>2}      {}",
+            marks.join(" "),
+            number(last_works),
+            number(stopped),
+            escape.what
+        );
+        deviations.extend(escape.deviations(cells));
+        for cell in cells {
+            if let Cell::Skipped(why) = cell {
+                skipped.insert(escape.what, why);
+            }
+        }
+    }
+    let count = chosen.len() * binaries.len();
+    println!(
+        "\n{count} cells in {:.1} s",
+        started.elapsed().as_secs_f32()
+    );
+    for (what, why) in skipped {
+        println!("not tried here: {what}: {why}");
+    }
+    for deviation in &deviations {
+        println!("\n{deviation}");
+    }
+    Ok(deviations.is_empty())
+}
+
+/// The solutions of all levels, as they were built beside us.
+fn binaries() -> Result<Vec<PathBuf>> {
+    let own = fs::canonicalize("/proc/self/exe")?;
+    let directory = own.parent().unwrap_or(Path::new("/"));
+    (0..=last())
+        .map(|level| {
+            let path = directory.join(solution(level));
+            match path.is_file() {
+                true => Ok(path),
+                false => Err(format!(
+                    "there is no {}: build all levels with `cargo build --workspace`",
+                    path.display()
+                )
+                .into()),
+            }
+        })
+        .collect()
+}
+
+/// Every chosen row with its cells, two attempts at a time: most of each is waiting.
+fn try_all(chosen: &[usize], binaries: &[PathBuf], image: &File) -> Vec<Vec<Cell>> {
+    let columns = binaries.len();
+    let empty = Cell::Broken("it was not tried".to_owned());
+    let cells = Mutex::new(vec![vec![empty; columns]; chosen.len()]);
+    let next = AtomicUsize::new(0);
+    let work = || {
+        loop {
+            let number = next.fetch_add(1, Ordering::Relaxed);
+            let (index, column) = (number / columns, number % columns);
+            let Some(&row) = chosen.get(index) else { break };
+            let cell = ask(row, column, &binaries[column], image)
+                .unwrap_or_else(|why| Cell::Broken(why.to_string()));
+            if let Ok(mut cells) = cells.lock() {
+                cells[index][column] = cell;
+            }
+        }
+    };
+    std::thread::scope(|scope| {
+        scope.spawn(work);
+        scope.spawn(work);
+    });
+    cells.into_inner().unwrap_or_default()
+}
+
+/// One escape in one solution, asked for.
+fn ask(row: usize, level: usize, binary: &Path, image: &File) -> io::Result<Cell> {
+    if ESCAPES[row].disposable_only && !is_disposable() {
+        let why = format!(
+            "it would change the machine, which has no {DISPOSABLE} on its kernel's command line"
+        );
+        return Ok(Cell::Skipped(why));
+    }
+    let mut keeper = Command::new("/proc/self/exe")
+        .arg(ARGUMENT)
+        .arg(std::process::id().to_string())
+        .arg(row.to_string())
+        .arg(level.to_string())
+        .arg(binary)
+        .stdin(image.try_clone()?)
+        .stdout(Stdio::piped())
+        .spawn()?;
+    let Some(answers) = keeper.stdout.take() else {
+        return Err(io::ErrorKind::BrokenPipe.into());
+    };
+    let mut waited_for = "the sandbox to be made".to_owned();
+    let mut answer = None;
+    for line in BufReader::new(answers).lines() {
+        let message: Value = serde_json::from_str(&line?)?;
+        let text = |key: &str| message.get(key).and_then(Value::as_str).map(str::to_owned);
+        if let Some(event) = text("waiting") {
+            waited_for = event;
+        } else if let Some(why) = text("broken") {
+            answer.get_or_insert(Cell::Broken(why));
+        } else if let Some(why) = text("skipped") {
+            answer = Some(Cell::Skipped(why));
+        } else if let (Some(seen), Some(said)) = (text("seen"), text("said")) {
+            answer = Some(match message.get("worked") == Some(&json!(true)) {
+                true => Cell::Works(seen),
+                false => Cell::Stopped { seen, said },
+            });
+        }
+    }
+    keeper.wait()?;
+    let unanswered = || Cell::Broken(format!("no answer after waiting for {waited_for}"));
+    Ok(answer.unwrap_or_else(unanswered))
+}
+
+fn is_disposable() -> bool {
+    let line = fs::read_to_string("/proc/cmdline").unwrap_or_default();
+    line.split_whitespace().any(|word| word == DISPOSABLE)
+}
+
+/// The other side: makes the sandbox and tries it in there.
+pub(crate) fn keeper(arguments: &[OsString]) -> ExitCode {
+    let Some((asker, escape, level, binary)) = question(arguments) else {
+        eprintln!("{ARGUMENT} is how the checks call themselves; there is nothing here for people");
+        return ExitCode::FAILURE;
+    };
+    let sandbox = Sandbox {
+        asker,
+        deadline: Some(DEADLINE),
+        needed: &[Path::new("/proc/self/exe"), &binary],
+        keeps_terminal: false,
+    };
+    let end = sandbox.run(|base| {
+        let host = match Host::prepare(base, &binary) {
+            Ok(host) => host.judged_as(level),
+            Err(why) => {
+                tell(&json!({ "broken": format!("preparing {}: {why}", base.display()) }));
+                return 1;
+            }
+        };
+        match cgroups::problem() {
+            Some(problem) if makes_cgroups(&binary) => tell(&json!({ "skipped": problem })),
+            _ => match (escape.attempt)(&host, level) {
+                Ok(sight) => tell(&json!({
+                    "worked": sight.worked, "seen": sight.seen, "said": sight.said,
+                })),
+                Err(why) => tell(&json!({ "broken": format!("{why:?}") })),
+            },
+        }
+        0
+    });
+    match end {
+        Ok(End::Ended(WaitStatus::Exited(0))) => return ExitCode::SUCCESS,
+        Ok(End::Ended(status)) => {
+            tell(&json!({ "broken": format!("the sandbox's PID 1 ended: {status:?}") }));
+        }
+        // Nothing was answered: the asker says what was waited for.
+        Ok(End::DeadlinePassed | End::Abandoned) => {}
+        Err(why) => tell(&json!({ "broken": why.to_string() })),
+    }
+    ExitCode::FAILURE
+}
+
+fn question(arguments: &[OsString]) -> Option<(u32, &'static Escape, u8, PathBuf)> {
+    let [asker, row, level, binary] = arguments else {
+        return None;
+    };
+    let row: usize = row.to_str()?.parse().ok()?;
+    Some((
+        asker.to_str()?.parse().ok()?,
+        ESCAPES.get(row)?,
+        level.to_str()?.parse().ok()?,
+        PathBuf::from(binary),
+    ))
+}
+
+/// `docs/escapes.md`.
+pub fn markdown() -> String {
+    let mut text = String::from(INTRODUCTION);
+    for escape in ESCAPES {
+        let (first, last_works) = escape.works;
+        let works = match first {
+            0 => format!("{last_works:02}"),
+            _ if first == last_works => format!("{last_works:02} only"),
+            _ => format!("{first:02} to {last_works:02}"),
+        };
+        let stopped = match escape.stopped_in() {
+            Some(level) => format!("**{level:02}**: {}", escape.stopped_by),
+            None => "open: Part II".to_owned(),
+        };
+        let answer = match (escape.stopped_in(), escape.refusal) {
+            (None, _) => "",
+            (Some(_), "") => "nothing: it happens, or ends, inside",
+            (Some(_), refusal) => refusal,
+        };
+        let note = match escape.disposable_only {
+            true => " (tried only in a machine that is there to be broken)",
+            false => "",
+        };
+        text += &format!(
+            "| {}{note} | `{}` | {} | {works} | {stopped} | {answer} |\n",
+            escape.what, escape.verbs, escape.witness
+        );
+    }
+    text += SHARED_INTRODUCTION;
+    for it in SHARED {
+        let shown: Vec<String> = it
+            .shown_by
+            .iter()
+            .map(|(file, test)| match *test {
+                "" => format!("`{file}`"),
+                test => format!("`{test}` in `{file}`"),
+            })
+            .collect();
+        text += &format!("| {} | {} | {} |\n", it.what, it.why, shown.join(", "));
+    }
+    text += "\n## Not tried\n\n";
+    for (what, why) in NOT_TRIED {
+        text += &format!("- {what}: {why}.\n");
+    }
+    text
+}
+
+/// What the table refers to: files, and the names of tests in them, or nothing.
+pub fn references() -> impl Iterator<Item = (&'static str, &'static str)> {
+    SHARED.iter().flat_map(|it| it.shown_by.iter().copied())
+}
+
+const INTRODUCTION: &str = "\
+# Break it: which level stops what
+
+Below are ways out of a container, or to more than it was given. Each is tried in the
+solution of *every* level by `cargo test -p checks --test curriculum -- escapes`, and what
+you read here is what that test expects: this page is written by
+`cargo run -p checks -- escapes --markdown > docs/escapes.md`.
+
+Nobody asks the container how it went. Whether an escape has worked is looked at from
+outside, where the third column says, and what the program answers (the last column) only
+tells a defence from an accident.
+
+Try one yourself: `cargo run -p checks -- probe-image` once, then
+
+```sh
+cargo run -q -p level02 -- run -i probe -- probe VERB...
+```
+
+with level02 being the solution of level 01, and `rd` that of level 11.
+
+| To | `probe` ... | Seen from outside | Works in the solutions up to | Stopped in | It answers |
+|---|---|---|---|---|---|
+";
+
+const SHARED_INTRODUCTION: &str = "
+## Stopped by what all levels share
+
+These no level of its own stops: what all levels are given does, from the first on. It is
+shown by a test that has the attack in it, or by a wrong solution without the defence, which
+the checks refuse.
+
+| What | Why it leads nowhere | Shown by |
+|---|---|---|
+";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    fn stopped() -> Cell {
+        Cell::Stopped {
+            seen: String::new(),
+            said: "probe: EPERM".to_owned(),
+        }
+    }
+
+    fn row(works: &[u8]) -> Vec<Cell> {
+        let cell = |level| match works.contains(&level) {
+            true => Cell::Works(String::new()),
+            false => stopped(),
+        };
+        (0..=last()).map(cell).collect()
+    }
+
+    fn escape() -> Escape {
+        Escape {
+            what: "fly",
+            verbs: "fly",
+            witness: "the sky",
+            works: (0, 2),
+            stopped_by: "gravity",
+            refusal: "EPERM",
+            disposable_only: false,
+            attempt: |_, _| Err(crate::check::Failure::seen("never called")),
+        }
+    }
+
+    #[test]
+    fn each_row_has_a_name_of_its_own_and_a_sensible_span() {
+        let mut names = BTreeSet::new();
+        for escape in ESCAPES {
+            assert!(
+                names.insert(escape.what),
+                "{:?} is there twice",
+                escape.what
+            );
+            assert!(escape.works.0 <= escape.works.1 && escape.works.1 <= last());
+            assert_eq!(escape.stopped_by.is_empty(), escape.stopped_in().is_none());
+        }
+    }
+
+    #[test]
+    fn what_the_table_says_is_no_deviation() {
+        assert_eq!(escape().deviations(&row(&[0, 1, 2])), Vec::<String>::new());
+    }
+
+    #[test]
+    fn working_longer_or_shorter_than_expected_is_a_deviation() {
+        assert_eq!(escape().deviations(&row(&[0, 1, 2, 3])).len(), 1);
+        assert_eq!(escape().deviations(&row(&[0, 1])).len(), 1);
+    }
+
+    #[test]
+    fn working_again_is_a_deviation_of_its_own() {
+        let found = escape().deviations(&row(&[0, 1, 2, 7]));
+        assert!(
+            found
+                .iter()
+                .any(|it| it.contains("works again in that of 07")),
+            "{found:?}"
+        );
+    }
+
+    #[test]
+    fn an_accident_does_not_pass_for_a_defence() {
+        let mut cells = row(&[0, 1, 2]);
+        cells[3] = Cell::Stopped {
+            seen: String::new(),
+            said: "probe: there is no verb `fly`".to_owned(),
+        };
+        assert_eq!(escape().deviations(&cells).len(), 1);
+    }
+}

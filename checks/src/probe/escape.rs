@@ -1,0 +1,178 @@
+//! Ways out of a container, or to more than it was given. Each verb does one small
+//! thing that anybody could do; whether it has worked is seen from outside.
+
+use std::ffi::OsStr;
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use linux_sys::{
+    AF_INET, CloneFlags, IFF_UP, Mode, MsFlags, Pid, SFlag, SIGKILL, SOCK_CLOEXEC, SOCK_DGRAM, Uid,
+};
+
+use super::Failure;
+
+/// An empty directory that every image has, to mount things on.
+const SPOT: &str = "/tmp";
+
+/// Opens a file and leaves it open, to be seen from outside in `/proc/PID/fd`.
+pub(super) fn keep(path: &Path, writable: bool) -> Result<(), Failure> {
+    let opened = OpenOptions::new()
+        .read(!writable)
+        .write(writable)
+        .custom_flags(nix::libc::O_NONBLOCK)
+        .open(path);
+    std::mem::forget(opened.map_err(|why| named(path, &why))?);
+    println!("opened {}, and left open", path.display());
+    Ok(())
+}
+
+/// Ends a process.
+pub(super) fn kill(pid: u32) -> Result<(), Failure> {
+    linux_sys::kill(Pid::from_raw(pid.cast_signed()), SIGKILL)?;
+    println!("killed {pid}");
+    Ok(())
+}
+
+/// Enters somebody's mount namespace: whoever does so stands at its root.
+pub(super) fn enter(namespace: &Path) -> Result<(), Failure> {
+    let file = File::open(namespace).map_err(|why| named(namespace, &why))?;
+    linux_sys::setns(&file, CloneFlags::CLONE_NEWNS)?;
+    println!("entered {}", namespace.display());
+    Ok(())
+}
+
+/// Removes a message queue. They have a file system of their own, one for each IPC
+/// namespace (mq_overview(7)).
+pub(super) fn unqueue(name: &OsStr) -> Result<(), Failure> {
+    linux_sys::mount("none", SPOT, "mqueue", MsFlags::empty(), "")?;
+    let queue = Path::new(SPOT).join(name);
+    fs::remove_file(&queue).map_err(|why| named(&queue, &why))?;
+    println!("removed the message queue {}", name.display());
+    Ok(())
+}
+
+/// Switches a network interface off.
+pub(super) fn switch_off(interface: &str) -> Result<(), Failure> {
+    let socket = linux_sys::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)?;
+    let flags = linux_sys::siocgifflags(&socket, interface)?;
+    linux_sys::siocsifflags(&socket, interface, flags & !IFF_UP)?;
+    println!("switched {interface} off");
+    Ok(())
+}
+
+/// Makes a control group at the top of the tree that can be mounted here.
+pub(super) fn group(name: &OsStr) -> Result<(), Failure> {
+    mount_groups("cpu")?;
+    let group = Path::new(SPOT).join(name);
+    fs::create_dir(&group).map_err(|why| named(&group, &why))?;
+    println!("made the control group {}", name.display());
+    Ok(())
+}
+
+/// Takes the limit of memory off the top of the tree that can be mounted here, which
+/// in a cgroup namespace is one's own group.
+pub(super) fn lift() -> Result<(), Failure> {
+    mount_groups("memory")?;
+    // Swap before memory: version 1 refuses a sum below its part. A kernel that does
+    // not count swap has no file for it.
+    let of_v1 = ["memory.memsw.limit_in_bytes", "memory.limit_in_bytes"];
+    let of_v2 = ["memory.swap.max", "memory.max"];
+    for (file, all) in of_v1
+        .map(|it| (it, "-1"))
+        .into_iter()
+        .chain(of_v2.map(|it| (it, "max")))
+    {
+        let path = Path::new(SPOT).join(file);
+        if path.exists() {
+            fs::write(&path, all).map_err(|why| named(&path, &why))?;
+        }
+    }
+    println!("lifted the limit of memory");
+    Ok(())
+}
+
+/// The hierarchy with this controller, on [`SPOT`].
+fn mount_groups(controller: &str) -> Result<(), Failure> {
+    let own = "/proc/self/cgroup";
+    let groups = fs::read_to_string(own).map_err(|why| named(Path::new(own), &why))?;
+    // `4:cpu,cpuacct:/a/b`: mount(2) must be told all that share a hierarchy.
+    let of_version_1 = groups
+        .lines()
+        .filter_map(|line| line.split(':').nth(1))
+        .find(|names| names.split(',').any(|name| name == controller));
+    match of_version_1 {
+        Some(names) => linux_sys::mount("none", SPOT, "cgroup", MsFlags::empty(), names)?,
+        None => linux_sys::mount("none", SPOT, "cgroup2", MsFlags::empty(), "")?,
+    }
+    Ok(())
+}
+
+/// Takes memory and does not give it back.
+pub(super) fn hoard(megabytes: u32) {
+    for number in 0..megabytes {
+        std::mem::forget(vec![(number % 255) as u8 + 1; 1 << 20]);
+    }
+    println!("took {megabytes} MB, and keep them");
+}
+
+/// Makes a character device in the first directory in which it can be opened.
+pub(super) fn device(
+    major: u32,
+    minor: u32,
+    directories: &[impl AsRef<Path>],
+) -> Result<(), Failure> {
+    let mut refused = "`device` needs a directory".into();
+    for directory in directories {
+        let path = directory.as_ref().join("escape");
+        let number = linux_sys::makedev(major.into(), minor.into());
+        linux_sys::mknod(
+            &path,
+            SFlag::S_IFCHR,
+            Mode::from_bits_truncate(0o600),
+            number,
+        )?;
+        match File::open(&path) {
+            Ok(device) => {
+                std::mem::forget(device);
+                println!("opened {}, and left open", path.display());
+                return Ok(());
+            }
+            // What `nodev` says. Another directory may be on another mount.
+            Err(why) => refused = named(&path, &why),
+        }
+    }
+    Err(refused)
+}
+
+/// Makes a mount writable that is not.
+pub(super) fn remount(directory: &Path) -> Result<(), Failure> {
+    // The mount may be read-only, or the whole file system, or both.
+    linux_sys::mount(
+        "",
+        directory,
+        "",
+        MsFlags::MS_REMOUNT | MsFlags::MS_BIND,
+        "",
+    )?;
+    if let Err(why) = File::create(directory.join("writable"))
+        && why.kind() == io::ErrorKind::ReadOnlyFilesystem
+    {
+        linux_sys::mount("", directory, "", MsFlags::MS_REMOUNT, "")?;
+    }
+    println!("remounted {} for writing", directory.display());
+    Ok(())
+}
+
+/// Becomes root again.
+pub(super) fn root() -> Result<(), Failure> {
+    let root = Uid::from_raw(0);
+    linux_sys::setresuid(root, root, root)?;
+    println!("root");
+    Ok(())
+}
+
+fn named(path: &Path, why: &io::Error) -> Failure {
+    format!("{}: {why}", path.display()).into()
+}
