@@ -48,7 +48,10 @@ const OUT_OF_MEMORY: &[&str] = &["SIGKILL ended", "PID 1 ended: Signaled { signa
 /// What said `ready` too early may be looked at before it has become the command.
 const NO_CHILD: &[&str] = &["own process became the command", "no process below"];
 /// The probe ends when nobody can hear it.
-const UNHEARD: &[&str] = &["ended with status 0"];
+const UNHEARD: &[&str] = &[
+    "ended with status 0",
+    "the level's own process became the command",
+];
 
 macro_rules! kinds {
     ($($name:literal $expected:ident $wreck:ident)*) => {
