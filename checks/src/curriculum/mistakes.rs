@@ -14,7 +14,9 @@
 //! ...
 //! ```
 //!
-//! `says` may be there several times: all of it must be in the failure's text.
+//! `says` may be there several times: all of it must be in the failure's text. With
+//! `also: NAME` a further check must fail that would not be run otherwise, or not be
+//! the first to fail: it is asked by itself.
 
 use super::levels::Level;
 use super::{Result, read};
@@ -40,6 +42,8 @@ pub struct Mistake {
     pub check: String,
     /// What the failure must say.
     pub says: Vec<String>,
+    /// Checks that fail for it, too, when they are run by themselves.
+    pub also: Vec<String>,
 }
 
 /// All patches below `root`, in order. They are not read yet, so that one which
@@ -98,6 +102,7 @@ impl Mistake {
             mistake: one("mistake:")?,
             check: one("check:")?,
             says: all("says:"),
+            also: all("also:"),
         };
         if mistake.says.is_empty() {
             return Err(format!("{shown}: no line `says: ...` says what the failure says").into());

@@ -12,6 +12,7 @@ use crate::procfs;
 /// What other levels need of this one: without a container there is nothing to see.
 pub(super) const IN_A_CHILD: &str = "the command runs in a child process";
 const WAITS: &str = "the level's process waits while the command runs";
+const ARGUMENTS: &str = "the command gets its arguments unchanged";
 const DEFAULT_SIGNALS: &str = "the command starts with default signals, none held back";
 const STATUS: &str = "the command's exit status is passed on";
 
@@ -35,11 +36,18 @@ pub(super) const LEVEL: Level = Level {
             run: waits,
         },
         Check {
+            name: ARGUMENTS,
+            step: 1,
+            usually: "the arguments were joined and split again, or argv[0] was left out or given twice",
+            needs: &[],
+            run: arguments,
+        },
+        Check {
             name: DEFAULT_SIGNALS,
             step: 1,
             usually: "`given::clean_start()?` before execvp was left out: ignored signals and \
                       the mask survive exec, and Rust ignores SIGPIPE",
-            needs: &[],
+            needs: &[ARGUMENTS],
             run: signals,
         },
         Check {
@@ -79,13 +87,6 @@ pub(super) const LEVEL: Level = Level {
             usually: "the report to standard error is missing, or has another process's number",
             needs: &[STATUS],
             run: report,
-        },
-        Check {
-            name: "the command gets its arguments unchanged",
-            step: 1,
-            usually: "the arguments were joined and split again, or argv[0] was left out",
-            needs: &[],
-            run: arguments,
         },
         Check {
             name: "the command gets the environment",

@@ -28,7 +28,8 @@ pub(super) const LEVEL: Level = Level {
         Check {
             name: COUNTED,
             step: 1,
-            usually: "the memory controller is missing in CONTROLLERS",
+            usually: "the memory controller is missing in CONTROLLERS, or the command has not \
+                      joined its group",
             needs: &[],
             run: counted,
         },

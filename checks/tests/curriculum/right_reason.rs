@@ -30,7 +30,7 @@ fn judge(course: &'static Course, index: usize) -> Verdict {
         return course.skip("there is no level yet".to_owned());
     };
     let binary = Build::get(course).binary(&level.package)?;
-    let reports = reports(course, binary, up_to, false)?;
+    let reports = reports(course, binary, up_to, &[])?;
     matrix::note(index, &reports);
     let mut found = Vec::new();
     let mut missing_steps = Vec::new();
@@ -100,21 +100,18 @@ fn sentence(report: &Value) -> String {
 }
 
 /// The verdicts on a level's program by all checks up to those of `level`, or by those
-/// of `level` alone.
+/// that the options of `checks judge` say.
 pub(crate) fn reports(
     course: &Course,
     binary: &Path,
     level: u8,
-    alone: bool,
+    options: &[&str],
 ) -> Result<Vec<Value>, libtest_mimic::Failed> {
     let mut command = Command::new(".cargo/as-root");
     command.current_dir(&course.root).stdin(Stdio::null());
     command.arg(Build::get(course).binary("checks")?);
     command.args(["judge", "--json", "--level", &level.to_string()]);
-    if alone {
-        command.arg("--alone");
-    }
-    command.arg("--binary").arg(binary);
+    command.args(options).arg("--binary").arg(binary);
     let output = command.output()?;
     let stdout = String::from_utf8_lossy(&output.stdout);
     let reports: Vec<Value> = stdout

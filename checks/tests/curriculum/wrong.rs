@@ -13,7 +13,7 @@ use checks::curriculum::Result;
 use checks::curriculum::mistakes::{self, Mistake, write_if_changed};
 use libtest_mimic::Trial;
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -26,9 +26,10 @@ const AT_LEAST_A_LEVEL: usize = 4;
 static CAUGHT: Mutex<BTreeMap<u8, (u32, u32)>> = Mutex::new(BTreeMap::new());
 
 pub(crate) fn trials(course: &'static Course) -> Vec<Trial> {
-    let mut trials = vec![Trial::test("wrong::there_are_enough", move || {
-        enough(course)
-    })];
+    let mut trials = vec![
+        Trial::test("wrong::there_are_enough", move || enough(course)),
+        Trial::ignorable_test("wrong::they_apply", move || apply(course)),
+    ];
     for path in mistakes::discover(&course.root).unwrap_or_default() {
         let name = format!("wrong::{}", mistakes::name(&path));
         let trial = Trial::ignorable_test(name, move || judge(course, &path));
@@ -54,17 +55,31 @@ pub(crate) fn print_report() {
 
 fn enough(course: &Course) -> std::result::Result<(), libtest_mimic::Failed> {
     let mut found = Vec::new();
+    let mut named = BTreeSet::new();
     let mut by_level: BTreeMap<u8, usize> = LEVELS.iter().map(|it| (it.number, 0)).collect();
     for path in mistakes::discover(&course.root)? {
-        match Mistake::read(&course.root, &path) {
-            Err(error) => found.push(error.to_string()),
-            Ok(mistake) => {
-                *by_level.entry(mistake.level).or_default() += 1;
-                if level_of(&mistake.check).is_none_or(|level| level > mistake.level) {
-                    let path = path.display();
-                    found.push(format!("{path}: no check up to its level has that name"));
-                }
+        let mistake = match Mistake::read(&course.root, &path) {
+            Ok(mistake) => mistake,
+            Err(error) => {
+                found.push(error.to_string());
+                continue;
             }
+        };
+        *by_level.entry(mistake.level).or_default() += 1;
+        for check in mistake.also.iter().chain([&mistake.check]) {
+            if level_of(check).is_none_or(|level| level > mistake.level) {
+                let path = path.display();
+                found.push(format!(
+                    "{path}: no check up to its level is called {check:?}"
+                ));
+            }
+            named.insert(check.clone());
+        }
+    }
+    for check in LEVELS.iter().flat_map(|level| level.checks) {
+        if !named.contains(check.name) {
+            let name = check.name;
+            found.push(format!("{name:?} is named by none: can it fail at all?"));
         }
     }
     let all: usize = by_level.values().sum();
@@ -76,6 +91,27 @@ fn enough(course: &Course) -> std::result::Result<(), libtest_mimic::Failed> {
         .filter(|(_, count)| **count < AT_LEAST_A_LEVEL);
     found.extend(few.map(|(level, count)| format!("level {level:02} has only {count}")));
     nothing_of("the wrong solutions are not as they should be", found).map(drop)
+}
+
+/// Whoever edits a level is told at once which of them have to be refreshed.
+fn apply(course: &'static Course) -> Verdict {
+    let mut found = Vec::new();
+    for path in mistakes::discover(&course.root)? {
+        // What cannot be read the other trial tells.
+        let Ok(mistake) = Mistake::read(&course.root, &path) else {
+            continue;
+        };
+        let solution = mistakes::solution(&course.levels, mistake.level);
+        let Some(solution) = solution.filter(|&it| !course.is_learners(it)) else {
+            continue;
+        };
+        let solution = course.levels[solution].path();
+        let target = course.scratch.join("wrong").join(mistakes::name(&path));
+        if let Err(error) = mistake.write(&course.root, &solution, &target) {
+            found.push(error);
+        }
+    }
+    nothing_of("the wrong solutions have to follow the levels", found)
 }
 
 /// The level that a check belongs to.
@@ -109,10 +145,9 @@ fn expect_caught(course: &'static Course, mistake: &Mistake) -> Verdict {
         .ok_or_else(|| format!("no check is called {:?}", mistake.check))?;
     let binary = Workshop::get(course).binary(&mistake.path)?;
     // A level's own checks are enough, unless an earlier one's is to notice.
-    let reports = reports(course, binary, mistake.level, level == mistake.level)?;
-    let report = reports
-        .iter()
-        .find(|it| it["name"] == mistake.check.as_str());
+    let alone = &["--alone"][usize::from(level != mistake.level)..];
+    let all = reports(course, binary, mistake.level, alone)?;
+    let report = all.iter().find(|it| it["name"] == mistake.check.as_str());
     let Some(report) = report else {
         return Err(format!("nobody has run the check {:?}", mistake.check).into());
     };
@@ -122,7 +157,7 @@ fn expect_caught(course: &'static Course, mistake: &Mistake) -> Verdict {
     }
     if report["verdict"] != "fail" || report["sandbox"] == "broken" {
         found.push(format!("the check did not fail: {report:#}"));
-        let failed = reports.iter().filter(|it| it["verdict"] == "fail");
+        let failed = all.iter().filter(|it| it["verdict"] == "fail");
         found.extend(failed.map(|it| format!("what failed is {it:#}")));
     } else {
         let text: String = ["expected", "seen", "usually"]
@@ -140,6 +175,15 @@ fn expect_caught(course: &'static Course, mistake: &Mistake) -> Verdict {
                 "it names the step {step:?}, which is not one of level {:02}: {report:#}",
                 mistake.level
             ));
+        }
+    }
+    for check in &mistake.also {
+        for report in reports(course, binary, mistake.level, &["--only", check])? {
+            if report["verdict"] != "fail" || report["sandbox"] == "broken" {
+                found.push(format!(
+                    "asked by itself, {check:?} did not fail: {report:#}"
+                ));
+            }
         }
     }
     let what = format!(
