@@ -12,6 +12,9 @@
 #                     The checkout that this script stands in, if not said.
 #   WORKSHOP_USER     who will work on the machine; made if need be. If not said: whoever
 #                     called sudo, else the first ordinary user, else `learner`.
+#   WORKSHOP_TARGET   where cargo builds, if not in the checkout: for a checkout on a shared folder.
+#   WORKSHOP_ONLY     `tools`: everything but the checkout, its build and its images, which a
+#                     dev container mounts and makes when it starts.
 #   WORKSHOP_SWAP_MB  size of the swap file, for the level about memory; 0 for none (1024).
 #   WORKSHOP_IMAGES   images to pull beside `base`, where a registry answers
 #                     (docker.io/library/ubuntu docker.io/library/alpine); empty for none.
@@ -27,16 +30,18 @@ containers=$workshop/containers
 # ---- what it says ----
 
 number=0
+title=''
 step() {
     number=$((number + 1))
-    printf '\n[%02d] %s\n' "$number" "$*"
+    title=$*
+    printf '\n[%02d] %s\n' "$number" "$title"
 }
 say() { printf '     %s\n' "$*"; }
 die() {
     printf '\nbootstrap.sh: %s\n' "$*" >&2
     exit 1
 }
-trap 'printf "\nbootstrap.sh: failed in step %02d, line %d: %s\n" "$number" "$LINENO" "$BASH_COMMAND" >&2' ERR
+trap 'if [ $? != 0 ]; then printf "\nbootstrap.sh: failed in step %02d, %s\n" "$number" "$title" >&2; fi' EXIT
 
 # write FILE MODE < TEXT: puts it there if it is not there already, and whole or not at all.
 write() {
@@ -64,6 +69,7 @@ in_file() {
 # as_user COMMAND [ARG]...: what belongs to the learner is made by the learner.
 as_user() {
     runuser -u "$user" -- env HOME="$home" USER="$user" LOGNAME="$user" PATH="$path" \
+        ${WORKSHOP_TARGET:+"CARGO_TARGET_DIR=$WORKSHOP_TARGET"} \
         RUBBER_DOCKER_IMAGES="$images" RUBBER_DOCKER_CONTAINERS="$containers" "$@"
 }
 
@@ -124,7 +130,9 @@ say "$user, at home in $home"
 step "The repository, at $checkout"
 install -d -m 755 "$workshop"
 own=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-if [ -e "$checkout/Cargo.toml" ]; then
+if [ "${WORKSHOP_ONLY-}" = tools ]; then
+    say 'not asked for'
+elif [ -e "$checkout/Cargo.toml" ]; then
     say 'there already; left as it is'
 else
     source=${WORKSHOP_SOURCE:-$own}
@@ -138,7 +146,9 @@ fi
 # ---- Rust ----
 
 step 'Rust'
-needed=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' "$checkout/Cargo.toml")
+manifest=$checkout/Cargo.toml
+[ -e "$manifest" ] || manifest=$own/Cargo.toml
+needed=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' "$manifest")
 path=$home/.cargo/bin:/usr/local/cargo/bin:/opt/rust/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 found=$(as_user rustc --version 2>/dev/null | cut -d' ' -f2) || found=''
 # The smaller of the two versions comes first.
@@ -195,11 +205,12 @@ fi
 step 'The environment of every login'
 in_file /etc/environment <<END
 RUBBER_DOCKER_IMAGES=$images
-RUBBER_DOCKER_CONTAINERS=$containers
+RUBBER_DOCKER_CONTAINERS=$containers${WORKSHOP_TARGET:+
+CARGO_TARGET_DIR=$WORKSHOP_TARGET}
 END
 # /etc/environment is for logins through PAM; a shell in a dev container has had none.
 write /etc/profile.d/rubber-docker.sh 644 <<END
-export RUBBER_DOCKER_IMAGES=$images RUBBER_DOCKER_CONTAINERS=$containers
+export RUBBER_DOCKER_IMAGES=$images RUBBER_DOCKER_CONTAINERS=$containers${WORKSHOP_TARGET:+ CARGO_TARGET_DIR=$WORKSHOP_TARGET}
 for directory in "\$HOME/.cargo/bin" /usr/local/cargo/bin /opt/rust/bin; do
     case ":\$PATH:" in
         *":\$directory:"*) ;;
@@ -235,10 +246,16 @@ set number expandtab shiftwidth=4 mouse=
 END
 fi
 
+if [ "${WORKSHOP_ONLY-}" = tools ]; then
+    printf '\nReady: the tools are there; mount the checkout at %s\n' "$checkout"
+    exit
+fi
+
 # ---- what makes it work without network ----
 
 step 'Fetching the dependencies, building the levels'
 cd "$checkout"
+if [ -n "${WORKSHOP_TARGET-}" ]; then install -d -o "$user" -g "$group" "$WORKSHOP_TARGET"; fi
 say 'this is the long one: some minutes on two cores'
 as_user cargo fetch -q --locked
 as_user cargo build -q --locked --workspace --bins
