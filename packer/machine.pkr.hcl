@@ -21,7 +21,7 @@ source "qemu" "workshop" {
   cd_label = "cidata"
   cd_files = ["${path.root}/cidata/meta-data", "${path.root}/cidata/user-data"]
 
-  ssh_username     = "learner"
+  ssh_username = "learner"
   # Written in cidata/user-data as well, good for this build alone: the last step locks it.
   ssh_password     = "only-while-building"
   ssh_timeout      = "10m"
