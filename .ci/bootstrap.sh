@@ -137,7 +137,8 @@ said 'and says what it has to' '^hello from Rubber Docker base$'
 typed 'cargo test -q -p level11 -- namespace'
 same 'the checks of a level run: the skeleton passes those of earlier levels' 0 "$status"
 typed 'cargo build --workspace --bins'
-same 'and nothing is built again' 0 "$(grep -c '^ *Compiling' <<<"$log")"
+same 'and nothing is built again, but what git has just touched' '' \
+    "$(grep '^ *Compiling' <<<"$log" | grep -v level00 || :)"
 same 'nothing of theirs is root'"'"'s afterwards' '' "$(find "$checkout" ! -uid "$(inside id -u learner)" | head)"
 
 mkdir -p "${stamp%/*}"

@@ -60,7 +60,7 @@ write() {
 # in_file FILE < TEXT: the text between two marks in a file that others write to as well.
 in_file() {
     local file=$1 new
-    touch "$file"
+    [ -e "$file" ] || touch "$file"
     new=$(sed '/^# rubber-docker: begin$/,/^# rubber-docker: end$/d' "$file")
     { [ -z "$new" ] || printf '%s\n' "$new"; printf '# rubber-docker: begin\n'; cat; printf '# rubber-docker: end\n'; } |
         write "$file" "$(stat -c %a "$file")"
