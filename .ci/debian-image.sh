@@ -12,23 +12,8 @@ set -euo pipefail
 seclude "$@"
 
 rd=$(program rd)
-suite=${DEBIAN_SUITE:-bookworm}
-cache=${XDG_CACHE_HOME:-$HOME/.cache}/rubber-docker
-archive=$cache/debian-$suite.tar
-
-if [ ! -e "$archive" ]; then
-    log=$scratch/debootstrap.log
-    if ! debootstrap --variant=minbase "$suite" "$scratch/debian" ${DEBIAN_MIRROR:+"$DEBIAN_MIRROR"} >"$log" 2>&1; then
-        printf 'debootstrap failed; the end of its log:\n' >&2
-        tail -n 20 "$log" "$scratch/debian/debootstrap/debootstrap.log" >&2 || :
-        exit 1
-    fi
-    mkdir -p "$cache"
-    # Whole or not at all, should somebody stop us here.
-    tar -C "$scratch/debian" --numeric-owner --xattrs -cf "$archive.$$.partial" .
-    mv "$archive.$$.partial" "$archive"
-    rm -rf --one-file-system "$scratch/debian"
-fi
+suite=$debian_suite
+archive=$(debian_archive)
 cp "$archive" "$RUBBER_DOCKER_IMAGES/debian.tar"
 mounts_before=$(mount_table)
 

@@ -86,6 +86,31 @@ mount_table() { cat /proc/self/mountinfo; }
 # What the containers have left behind; the cache of images is meant to stay.
 left_in() { find "$1" -mindepth 1 -maxdepth 1 ! -name .images; }
 
+# ---- a whole Debian ----
+
+# shellcheck disable=SC2034 # read by those who source this
+debian_suite=${DEBIAN_SUITE:-bookworm}
+
+# Prints the path of a tar of one, as debootstrap makes it: kept under ~/.cache/rubber-docker,
+# downloaded by whoever asks first.
+debian_archive() {
+    local archive log=$scratch/debootstrap.log
+    archive=${XDG_CACHE_HOME:-$HOME/.cache}/rubber-docker/debian-$debian_suite.tar
+    if [ ! -e "$archive" ]; then
+        if ! debootstrap --variant=minbase "$debian_suite" "$scratch/debian" ${DEBIAN_MIRROR:+"$DEBIAN_MIRROR"} >"$log" 2>&1; then
+            printf 'debootstrap failed; the end of its log:\n' >&2
+            tail -n 20 "$log" "$scratch/debian/debootstrap/debootstrap.log" >&2 || :
+            return 1
+        fi
+        mkdir -p "${archive%/*}"
+        # Whole or not at all, should somebody stop us here.
+        tar -C "$scratch/debian" --numeric-owner --xattrs -cf "$archive.$$.partial" .
+        mv "$archive.$$.partial" "$archive"
+        rm -rf --one-file-system "$scratch/debian"
+    fi
+    printf '%s\n' "$archive"
+}
+
 # ---- control groups ----
 
 # Where the hierarchies are mounted: one on version 2, one for each controller on
