@@ -290,6 +290,16 @@ pub(super) const ESCAPES: &[Escape] = &[
         disposable_only: true,
         attempt: attempts::core_pattern_written,
     },
+    Escape {
+        what: "give the kernel an order by /proc/sysrq-trigger; `b` would be: restart",
+        verbs: "write /proc/sysrq-trigger 1",
+        witness: "`/proc/sys/kernel/printk` on the host: the log level is 1",
+        works: (0, OPEN),
+        stopped_by: "",
+        refusal: "",
+        disposable_only: true,
+        attempt: attempts::sysrq,
+    },
 ];
 
 /// Stopped by code that all levels share, from the first on. What shows it is a test
@@ -374,10 +384,6 @@ pub(super) const NOT_TRIED: &[(&str, &str)] = &[
         "load a kernel module; read a raw disk; `release_agent` (CVE-2022-0492)",
         "it would change the machine, or could. What they need is refused above: \
          a mount, a device node, a capability",
-    ),
-    (
-        "reboot by a letter in /proc/sysrq-trigger",
-        "not every kernel has it; it stands open as core_pattern does",
     ),
     (
         "open a file of the host by its handle (\"shocker\")",
