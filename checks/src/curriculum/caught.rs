@@ -4,6 +4,7 @@
 use super::Result;
 use super::mistakes::Mistake;
 use crate::LEVELS;
+use crate::cgroups::{self, Version};
 use serde_json::Value;
 
 /// What came of a wrong solution.
@@ -30,19 +31,26 @@ pub fn look(
     mistake: &Mistake,
     mut judge: impl FnMut(&[&str]) -> Result<Vec<Value>>,
 ) -> Result<Caught> {
-    let level = level_of(&mistake.check)
-        .ok_or_else(|| format!("no check is called {:?}", mistake.check))?;
+    let on_v2 = match cgroups::version() {
+        Some(Version::V2) => mistake.on_v2.as_ref(),
+        _ => None,
+    };
+    let (check, says) = match on_v2 {
+        Some((check, says)) => (check, says),
+        None => (&mistake.check, &mistake.says),
+    };
+    let level = level_of(check).ok_or_else(|| format!("no check is called {check:?}"))?;
     // A level's own checks are enough, unless an earlier one's is to notice.
     let alone = &["--alone"][usize::from(level != mistake.level)..];
     let all = judge(alone)?;
-    let report = all.iter().find(|it| it["name"] == mistake.check.as_str());
-    let report = report.ok_or_else(|| format!("nobody has run the check {:?}", mistake.check))?;
+    let report = all.iter().find(|it| it["name"] == check.as_str());
+    let report = report.ok_or_else(|| format!("nobody has run the check {check:?}"))?;
     if report["verdict"] == "skip" {
         return Ok(Caught::NotLookedAt(text(report, "seen").to_owned()));
     }
     let mut found = Vec::new();
     if failed(report) {
-        found.extend(wrong_words(mistake, level, report));
+        found.extend(wrong_words(mistake, says, level, report));
     } else {
         found.push(format!("the check did not fail: {report:#}"));
         let others = all.iter().filter(|it| it["verdict"] == "fail");
@@ -61,10 +69,9 @@ pub fn look(
         return Ok(Caught::Yes);
     }
     Ok(Caught::No(format!(
-        "{}\n\"{}\"\nis not caught by \"{}\" as it should be\n\n{}",
+        "{}\n\"{}\"\nis not caught by {check:?} as it should be\n\n{}",
         mistake.path.display(),
         mistake.mistake,
-        mistake.check,
         found.join("\n\n")
     )))
 }
@@ -78,10 +85,10 @@ fn text<'a>(report: &'a Value, key: &str) -> &'a str {
 }
 
 /// What the failure of the right check, which is one of `level`, does not say.
-fn wrong_words(mistake: &Mistake, level: u8, report: &Value) -> Vec<String> {
+fn wrong_words(mistake: &Mistake, says: &[String], level: u8, report: &Value) -> Vec<String> {
     let said = ["expected", "seen", "usually"].map(|key| text(report, key));
     let said = said.join("\n");
-    let missing = mistake.says.iter().filter(|it| !said.contains(it.as_str()));
+    let missing = says.iter().filter(|it| !said.contains(it.as_str()));
     let mut found: Vec<String> = missing
         .map(|says| format!("it does not say {says:?}: {report:#}"))
         .collect();

@@ -63,7 +63,12 @@ fn enough(course: &Course) -> Result<(), libtest_mimic::Failed> {
             }
         };
         *by_level.entry(mistake.level).or_default() += 1;
-        for check in mistake.also.iter().chain([&mistake.check]) {
+        for check in mistake
+            .also
+            .iter()
+            .chain([&mistake.check])
+            .chain(mistake.on_v2.iter().map(|(check, _)| check))
+        {
             if level_of(check).is_none_or(|level| level > mistake.level) {
                 let path = path.display();
                 found.push(format!(
