@@ -407,6 +407,7 @@ pub(super) const NOT_TRIED: &[(&str, &str)] = &[
     ),
     (
         "take all processors",
-        "shares are a question of time, and level 08's own check measures them",
+        "shares are a question of time: `.ci/shares.sh` measures them, and on cgroup version 2 \
+         `.ci/qemu.sh`",
     ),
 ];
