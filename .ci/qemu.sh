@@ -1,7 +1,10 @@
 #!/usr/bin/env bash
 # Runs the checks of all levels on a machine that has cgroup version 2 and nothing
 # else: a stock Debian kernel, started in QEMU. Every level is judged twice there: its
-# solution must pass, its skeleton must fail and name the steps that are missing.
+# solution must pass, its skeleton must fail and name the steps that are missing. So are
+# the wrong solutions of the levels that are about control groups: each must be noticed.
+# Every escape is tried, those that change a whole machine in this one only; and two
+# containers share a processor.
 #
 #   .ci/qemu.sh
 #
@@ -17,6 +20,9 @@ limit=900
 
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/rubber-docker
 built=${CARGO_TARGET_DIR:-target}/debug
+
+# Whose wrong solutions version 2 may show in another light.
+about_cgroups=(08 09)
 
 say() { printf '%s\n' "$*"; }
 die() {
@@ -105,15 +111,21 @@ build() {
     local packages=() name
     for name in checks "${programs[@]}"; do packages+=(-p "$name"); done
     cargo build -q --bins "${packages[@]}"
+    "$built/curriculum" wrong "$scratch/wrong" "${about_cgroups[@]}"
 }
 
 # A line for each that is to be judged. The longest first: then those who share the
 # work end together.
 work() {
-    local index
+    local index patch name
+    say "escapes escapes ${levels[-1]}"
     for ((index = ${#levels[@]} - 1; index >= 0; index--)); do
         say "solution ${programs[index + 1]} ${levels[index]}"
         say "skeleton ${programs[index]} ${levels[index]}"
+    done
+    for patch in "$scratch"/wrong/*/*.patch; do
+        name=${patch#"$scratch/wrong/"}
+        say "wrong ${name%.patch} ${name%%/*}"
     done
 }
 
@@ -129,8 +141,15 @@ put() {
     done
 }
 
+# An image that has nothing but a shell.
+spinning_image() {
+    mkdir -p "$scratch"/spin/{bin,dev,proc,sys,tmp} "$root/images"
+    cp "$busybox" "$scratch/spin/bin/"
+    tar -C "$scratch/spin" -cf "$root/images/spin.tar" .
+}
+
 pack() {
-    local name module
+    local name module file
     root=$scratch/initramfs/machine
     mkdir -p "$root"/{dev,etc,mnt,proc,root,run,sys,tmp,modules,usr/bin,usr/sbin,usr/lib,usr/lib64,var/lib}
     for name in bin sbin lib lib64; do ln -s "usr/$name" "$root/$name"; done
@@ -138,13 +157,18 @@ pack() {
     say 'root:x:0:' >"$root/etc/group"
 
     put "$(realpath /bin/sh)" /bin/sh
-    for name in checks "${programs[@]}"; do put "$built/$name" "/judged/$name"; done
+    for name in checks curriculum "${programs[@]}"; do put "$built/$name" "/judged/$name"; done
+    for file in "$scratch"/wrong/*/*.patch "$scratch"/wrong/*/*/*; do
+        name=/judged${file#"$scratch"}
+        if [ -x "$file" ]; then put "$file" "$name"; else install -D "$file" "$root$name"; fi
+    done
     for module in fs/overlayfs/overlay drivers/net/veth net/llc/llc net/802/stp net/bridge/bridge; do
         cp "$kernel"/lib/modules/*/kernel/"$module".ko* "$root/modules/"
     done
     if compgen -G "$root/modules/*.xz" >/dev/null; then xz -d "$root"/modules/*.xz; fi
+    spinning_image
     work >"$root/work"
-    install "$busybox" .ci/qemu/machine .ci/qemu/solution .ci/qemu/skeleton "$root/"
+    install "$busybox" .ci/qemu/machine .ci/qemu/{solution,skeleton,wrong,escapes,shares} "$root/"
 
     mkdir "$scratch/initramfs/new"
     install "$busybox" .ci/qemu/init "$scratch/initramfs/"
@@ -170,7 +194,7 @@ boot() {
     # panics it reboots, and if it reboots it ends.
     setpriv --pdeathsig TERM timeout --kill-after 5 "$limit" \
         setpriv --pdeathsig KILL qemu-system-x86_64 -nodefaults -no-user-config -display none \
-        -machine pc -accel tcg,thread=multi,tb-size=256 -cpu qemu64 -smp 2 -m 1024 -no-reboot \
+        -machine pc -accel tcg,thread=multi,tb-size=256 -cpu qemu64 -smp 2 -m 1536 -no-reboot \
         -serial stdio -serial "file:$scratch/results" \
         -kernel "${kernels[0]}" -initrd "$scratch/initramfs.cpio" -append "$words" \
         </dev/null >"$scratch/console" &
@@ -190,6 +214,8 @@ boot() {
 sum_up() {
     local kind name passed failed not_run skipped status
     local all_passed=0 all_failed=0 all_not_run=0 all_skipped=0 results=0 finished=no expected
+    local -A caught=() judged=()
+    local level
     while read -r kind name passed failed not_run skipped status; do
         case $kind in
             finished) finished=yes ;;
@@ -199,6 +225,12 @@ sum_up() {
                 all_failed=$((all_failed + failed))
                 all_not_run=$((all_not_run + not_run))
                 all_skipped=$((all_skipped + skipped))
+                # Nothing else has a name with a level in front.
+                if [[ $name = */* ]]; then
+                    level=${name%%/*}
+                    caught[$level]=$((${caught[$level]-0} + passed))
+                    judged[$level]=$((${judged[$level]-0} + 1))
+                fi
                 if [ "$failed" = 0 ] && { [ "$status" != 0 ] || [ "$passed" = 0 ]; }; then
                     say "qemu.sh: judging $name ended with status $status after $passed checks; see above."
                     all_failed=$((all_failed + 1))
@@ -206,7 +238,12 @@ sum_up() {
                 ;;
         esac
     done < <(tr -d '\r' <"$scratch/results")
-    expected=$(work | wc -l)
+    say 'wrong solutions that were caught on cgroup version 2, by level'
+    for level in "${about_cgroups[@]}"; do
+        say "  $level  ${caught[$level]-0} of ${judged[$level]-0}"
+    done
+    # Besides, the shares of a processor.
+    expected=$(($(work | wc -l) + 1))
     if [ "$finished" = no ] || [ "$results" != "$expected" ]; then
         say "qemu.sh: the machine ended after $results of $expected results; its last words are above."
         all_failed=$((all_failed + 1))

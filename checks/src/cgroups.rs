@@ -20,6 +20,7 @@
 //! is the one thing that stays: switching it off again would race with whoever relies
 //! on it meanwhile. It changes no group's share.
 
+use std::fmt;
 use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::MetadataExt;
@@ -56,6 +57,15 @@ pub(crate) enum Version {
     V1,
     /// One hierarchy for all.
     V2,
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Version::V1 => "version 1",
+            Version::V2 => "version 2",
+        })
+    }
 }
 
 /// A hierarchy as it is mounted.
@@ -122,6 +132,13 @@ pub(crate) fn hierarchies() -> Result<Vec<Hierarchy>, Error> {
         }
     }
     Ok(found)
+}
+
+/// The version that the machine limits processors and memory with.
+pub(crate) fn version() -> Option<Version> {
+    let all = hierarchies().ok()?;
+    let found = all.iter().find(|it| it.has("memory"))?;
+    Some(found.version)
 }
 
 static PROBLEM: OnceLock<String> = OnceLock::new();

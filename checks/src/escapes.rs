@@ -25,10 +25,11 @@ use std::time::{Duration, Instant};
 use linux_sys::WaitStatus;
 use serde_json::{Value, json};
 
+use crate::cgroups::{self, Version};
 use crate::host::{Host, tell};
 use crate::levels::{LEVELS, makes_cgroups};
+use crate::probe_image;
 use crate::sandbox::{self, End, Sandbox};
-use crate::{cgroups, probe_image};
 use table::{ESCAPES, NOT_TRIED, SHARED};
 
 /// The first argument that makes this executable the keeper of a sandbox.
@@ -55,9 +56,47 @@ struct Escape {
     /// What the program must have said of it there, so that an accident does not pass
     /// for a defence; empty where it succeeds, without reaching the host.
     refusal: &'static str,
-    /// Whether it would change the machine for everybody.
-    disposable_only: bool,
+    place: Place,
     attempt: attempts::Attempt,
+}
+
+/// On what machine an escape is tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Any,
+    /// It would change the machine for everybody.
+    Disposable,
+    /// Memory is limited by this version of cgroups.
+    Cgroups(Version),
+}
+
+impl Place {
+    /// Why an escape is not tried here, if it is not.
+    fn problem(self) -> Option<String> {
+        match self {
+            Place::Disposable if !is_disposable() => Some(format!(
+                "it would change the machine, which has no {DISPOSABLE} on its kernel's command line"
+            )),
+            Place::Cgroups(version) if cgroups::version() != Some(version) => {
+                Some(format!("not a machine of cgroup {version}"))
+            }
+            Place::Cgroups(Version::V2) if !is_delegated() => {
+                Some("cgroup2 is not mounted with nsdelegate, as systemd mounts it".to_owned())
+            }
+            _ => None,
+        }
+    }
+
+    /// What the table in the docs says of it.
+    fn note(self) -> String {
+        match self {
+            Place::Any => String::new(),
+            Place::Disposable => {
+                " (tried in the QEMU machine only: it changes the whole machine)".to_owned()
+            }
+            Place::Cgroups(version) => format!(" (tried on cgroup {version})"),
+        }
+    }
 }
 
 /// Something that is shown elsewhere: by a file, or a test in it.
@@ -198,6 +237,7 @@ fn run(only: &str) -> Result<bool> {
     let cells = try_all(&chosen, &binaries, &image);
     let mut deviations = Vec::new();
     let mut skipped = BTreeMap::new();
+    let (mut true_rows, mut untrue_rows) = (0, 0);
     let levels: Vec<String> = (0..=last()).map(|level| format!("{level:02}")).collect();
     println!("In the solution of each level: X works, . does not, s not tried here, ? broken\n");
     println!("{}  works to  stopped in", levels.join(" "));
@@ -222,24 +262,33 @@ fn run(only: &str) -> Result<bool> {
             number(stopped),
             escape.what
         );
-        deviations.extend(escape.deviations(cells));
-        for cell in cells {
-            if let Cell::Skipped(why) = cell {
-                skipped.insert(escape.what, why);
-            }
+        let found = escape.deviations(cells);
+        let not_tried = cells.iter().find_map(|cell| match cell {
+            Cell::Skipped(why) => Some(why),
+            _ => None,
+        });
+        match not_tried {
+            _ if !found.is_empty() => untrue_rows += 1,
+            Some(why) => drop(skipped.insert(escape.what, why)),
+            None => true_rows += 1,
         }
+        deviations.extend(found);
     }
     let count = chosen.len() * binaries.len();
     println!(
         "\n{count} cells in {:.1} s",
         started.elapsed().as_secs_f32()
     );
-    for (what, why) in skipped {
+    for (what, why) in &skipped {
         println!("not tried here: {what}: {why}");
     }
     for deviation in &deviations {
         println!("\n{deviation}");
     }
+    println!(
+        "\n{true_rows} passed, {untrue_rows} failed, {} skipped",
+        skipped.len()
+    );
     Ok(deviations.is_empty())
 }
 
@@ -289,12 +338,12 @@ fn try_all(chosen: &[usize], binaries: &[PathBuf], image: &File) -> Vec<Vec<Cell
 
 /// One escape in one solution, asked for.
 fn ask(row: usize, level: usize, binary: &Path, image: &File) -> io::Result<Cell> {
-    if ESCAPES[row].disposable_only && !is_disposable() {
-        let why = format!(
-            "it would change the machine, which has no {DISPOSABLE} on its kernel's command line"
-        );
+    if let Some(why) = ESCAPES[row].place.problem() {
         return Ok(Cell::Skipped(why));
     }
+    // What a machine has only one of, two attempts would take from each other.
+    static THE_MACHINE: Mutex<()> = Mutex::new(());
+    let _alone = (ESCAPES[row].place == Place::Disposable).then(|| THE_MACHINE.lock());
     let mut keeper = Command::new("/proc/self/exe")
         .arg(ARGUMENT)
         .arg(std::process::id().to_string())
@@ -333,6 +382,13 @@ fn ask(row: usize, level: usize, binary: &Path, image: &File) -> io::Result<Cell
 fn is_disposable() -> bool {
     let line = fs::read_to_string("/proc/cmdline").unwrap_or_default();
     line.split_whitespace().any(|word| word == DISPOSABLE)
+}
+
+/// Whether the root of a cgroup namespace is closed to who lives in it (cgroups(7)).
+fn is_delegated() -> bool {
+    let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
+    let mut of_v2 = mounts.lines().filter(|line| line.contains(" - cgroup2 "));
+    of_v2.any(|line| line.contains("nsdelegate"))
 }
 
 /// The other side: makes the sandbox and tries it in there.
@@ -410,10 +466,7 @@ pub fn markdown() -> String {
             (Some(_), "") => "nothing: it happens, or ends, inside",
             (Some(_), refusal) => refusal,
         };
-        let note = match escape.disposable_only {
-            true => " (tried only in a machine that is there to be broken)",
-            false => "",
-        };
+        let note = escape.place.note();
         text += &format!(
             "| {}{note} | `{}` | {} | {works} | {stopped} | {answer} |\n",
             escape.what, escape.verbs, escape.witness
@@ -449,7 +502,9 @@ const INTRODUCTION: &str = "\
 Below are ways out of a container, or to more than it was given. Each is tried in the
 solution of *every* level by `cargo test -p checks --test curriculum -- escapes`, and what
 you read here is what that test expects: this page is written by
-`cargo run -p checks -- escapes --markdown > docs/escapes.md`.
+`cargo run -p checks -- escapes --markdown > docs/escapes.md`. `.ci/qemu.sh` tries all of
+them once more in a machine with cgroup version 2, which is there to be broken: what would
+change the whole machine is tried in that one only.
 
 Nobody asks the container how it went. Whether an escape has worked is looked at from
 outside, where the third column says, and what the program answers (the last column) only
@@ -506,7 +561,7 @@ mod tests {
             works: (0, 2),
             stopped_by: "gravity",
             refusal: "EPERM",
-            disposable_only: false,
+            place: Place::Any,
             attempt: |_, _| Err(crate::check::Failure::seen("never called")),
         }
     }

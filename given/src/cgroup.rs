@@ -133,12 +133,11 @@ pub fn write(path: &Path, value: &str) -> Result<(), Error> {
     let file = fs::OpenOptions::new().write(true).open(path);
     file.and_then(|mut file| file.write_all(value.as_bytes()))
         .map_err(|error| {
-            format!(
-                "write {value:?} to {}: {}",
-                path.display(),
-                meaning(errno_of(&error))
-            )
-            .into()
+            let meaning = match errno_of(&error) {
+                Errno::ENOENT => said(Errno::ENOENT, missing(path)),
+                errno => meaning(errno),
+            };
+            format!("write {value:?} to {}: {meaning}", path.display()).into()
         })
 }
 
@@ -152,12 +151,25 @@ fn errno_of(error: &std::io::Error) -> Errno {
     Errno::from_raw(error.raw_os_error().unwrap_or(0))
 }
 
+/// What is not there when a write has ended with ENOENT.
+fn missing(path: &Path) -> &'static str {
+    let has_group = path.parent().is_some_and(Path::exists);
+    if path.exists() {
+        // Version 2 hides from a namespace what is not below its root (nsdelegate).
+        "the file is there, but its group is outside of this process's cgroup namespace: join before unshare(CLONE_NEWCGROUP)"
+    } else if has_group {
+        NO_SUCH_FILE
+    } else {
+        "there is no such group: mkdir makes it"
+    }
+}
+
+const NO_SUCH_FILE: &str = "there is no such file here: the kernel lacks it, or the controller is not enabled in the parent's cgroup.subtree_control";
+
 /// What the kernel means when it refuses something in a cgroup file system.
 fn meaning(errno: Errno) -> String {
     let meaning = match errno {
-        Errno::ENOENT => {
-            "there is no such file here: the kernel lacks it, or the controller is not enabled in the parent's cgroup.subtree_control"
-        }
+        Errno::ENOENT => NO_SUCH_FILE,
         Errno::EACCES | Errno::EPERM => {
             "not allowed: cgroups need root, and in a container somebody who has delegated them"
         }
@@ -170,6 +182,10 @@ fn meaning(errno: Errno) -> String {
         Errno::EOPNOTSUPP => "the group is of a kind that cannot do this (see cgroup.type)",
         _ => "",
     };
+    said(errno, meaning)
+}
+
+fn said(errno: Errno, meaning: &str) -> String {
     format!("{errno:?} ({}): {meaning}; man 7 cgroups", errno.desc())
 }
 

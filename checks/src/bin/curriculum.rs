@@ -1,10 +1,14 @@
-//! The maintainers' commands. None of them needs root.
+//! The maintainers' commands. Only `caught` needs root: it has a program judged.
 
 use checks::curriculum::carry::{self, Outcome};
+use checks::curriculum::caught::{self, Caught};
 use checks::curriculum::levels::{self, Level};
 use checks::curriculum::lock::Lock;
+use checks::curriculum::mistakes::{self, Mistake};
+use checks::curriculum::workshop::Workshop;
 use checks::curriculum::{Result, chain};
 use clap::{Parser, Subcommand};
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -28,6 +32,19 @@ enum Command {
     },
     /// Print every line that breaks the chain from a level to the next
     Chain,
+    /// Build the wrong solutions of some levels, to be judged on another machine
+    Wrong {
+        /// Where each goes with its patch: NN/NAME.patch, NN/NAME/PROGRAM
+        into: PathBuf,
+        /// The levels' numbers
+        #[arg(required = true)]
+        levels: Vec<u8>,
+    },
+    /// Tell whether the check that a patch names notices the program beside the patch
+    Caught {
+        /// NN/NAME.patch, as `wrong` has put it there
+        patch: PathBuf,
+    },
 }
 
 fn main() -> ExitCode {
@@ -41,6 +58,9 @@ fn main() -> ExitCode {
 }
 
 fn run(command: Command) -> Result<ExitCode> {
+    if let Command::Caught { patch } = command {
+        return is_caught(&patch);
+    }
     let root = levels::workspace_root()?;
     let levels = levels::discover(&root)?;
     match command {
@@ -57,6 +77,65 @@ fn run(command: Command) -> Result<ExitCode> {
         }
         Command::Carry { level, file } => carry_edit(&root, &levels, level, file.as_deref()),
         Command::Chain => print_chain(&root, &levels),
+        Command::Wrong {
+            into,
+            levels: numbers,
+        } => hand_out(&root, &levels, &into, &numbers),
+        Command::Caught { patch } => is_caught(&patch),
+    }
+}
+
+/// Beside us, where the tests of the curriculum build them as well.
+fn hand_out(root: &Path, levels: &[Level], into: &Path, numbers: &[u8]) -> Result<ExitCode> {
+    let own = std::env::current_exe()?;
+    let target = own.ancestors().nth(2).unwrap_or(Path::new("target"));
+    let is_wanted =
+        |path: &Path| Mistake::read(root, path).is_ok_and(|it| numbers.contains(&it.level));
+    let workshop = Workshop::build(root, levels, &target.join("tmp/wrong"), is_wanted);
+    for path in mistakes::discover(root)? {
+        if !is_wanted(&path) {
+            continue;
+        }
+        let binary = workshop.binary(&path)?;
+        let patch = into.join(mistakes::name(&path) + ".patch");
+        let directory = patch.with_extension("");
+        fs::create_dir_all(&directory)?;
+        fs::copy(root.join(&path), &patch)?;
+        fs::copy(
+            binary,
+            directory.join(binary.file_name().unwrap_or_default()),
+        )?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Needs no checkout, but root, and `checks` beside this program.
+fn is_caught(patch: &Path) -> Result<ExitCode> {
+    let mistake = Mistake::read(Path::new(""), patch)?;
+    let checks = std::env::current_exe()?.with_file_name("checks");
+    let directory = patch.with_extension("");
+    let binary = fs::read_dir(&directory)
+        .and_then(|mut entries| entries.next().transpose())
+        .map_err(|error| format!("list {}: {error}", directory.display()))?
+        .ok_or_else(|| format!("there is no program in {}", directory.display()))?;
+    let outcome = caught::look(&mistake, |options| {
+        let mut command = std::process::Command::new(&checks);
+        command.args(["judge", "--json", "--level", &mistake.level.to_string()]);
+        command.args(options).arg("--binary").arg(binary.path());
+        let output = command.output()?;
+        let lines = String::from_utf8_lossy(&output.stdout);
+        Ok(lines
+            .lines()
+            .filter_map(|line| serde_json::from_str(line).ok())
+            .collect())
+    })?;
+    match outcome {
+        Caught::Yes => {
+            println!("caught: {}", mistake.mistake);
+            Ok(ExitCode::SUCCESS)
+        }
+        Caught::NotLookedAt(why) => Err(format!("not looked at here: {why}").into()),
+        Caught::No(why) => Err(why.into()),
     }
 }
 

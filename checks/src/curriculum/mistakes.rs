@@ -16,7 +16,8 @@
 //!
 //! `says` may be there several times: all of it must be in the failure's text. With
 //! `also: NAME` a further check must fail that would not be run otherwise, or not be
-//! the first to fail: it is asked by itself.
+//! the first to fail: it is asked by itself. Where cgroup version 2 has the kernel refuse
+//! what version 1 lets pass, another check notices: `check-v2` and `says-v2` tell which.
 
 use super::levels::Level;
 use super::{Result, read};
@@ -44,6 +45,9 @@ pub struct Mistake {
     pub says: Vec<String>,
     /// Checks that fail for it, too, when they are run by themselves.
     pub also: Vec<String>,
+    /// The check that must fail on cgroup version 2, if it is another one there, and what
+    /// it must say.
+    pub on_v2: Option<(String, Vec<String>)>,
 }
 
 /// All patches below `root`, in order. They are not read yet, so that one which
@@ -94,6 +98,16 @@ impl Mistake {
                 found.len()
             )),
         };
+        let on_v2 = match (&all("check-v2:")[..], all("says-v2:")) {
+            ([], says) if says.is_empty() => None,
+            ([check], says) if !says.is_empty() => Some((check.clone(), says)),
+            _ => {
+                return Err(format!(
+                    "{shown}: one line `check-v2: ...` and a line `says-v2: ...` belong together"
+                )
+                .into());
+            }
+        };
         let directory = path.parent().and_then(Path::file_name).unwrap_or_default();
         let level = directory.to_string_lossy().parse();
         let mistake = Mistake {
@@ -103,6 +117,7 @@ impl Mistake {
             check: one("check:")?,
             says: all("says:"),
             also: all("also:"),
+            on_v2,
         };
         if mistake.says.is_empty() {
             return Err(format!("{shown}: no line `says: ...` says what the failure says").into());

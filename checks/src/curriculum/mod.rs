@@ -12,6 +12,8 @@
 //! | `carry.rs` | a maintainer's edit, carried into every later level |
 //! | `lesson.rs` | the parts of a lesson's README, and its console fences |
 //! | `mistakes.rs` | wrong solutions, and the check that notices each |
+//! | `workshop.rs` | wrong solutions, built |
+//! | `caught.rs` | is a wrong solution noticed, and in the right words? |
 //! | `transcript.rs` | what stands in such a fence |
 //!
 //! Nothing here runs a level, so nothing here needs root. The tests that use it
@@ -20,6 +22,7 @@
 mod align;
 pub mod block;
 pub mod carry;
+pub mod caught;
 pub mod chain;
 pub mod lesson;
 pub mod levels;
@@ -27,6 +30,10 @@ mod line;
 pub mod lock;
 pub mod mistakes;
 pub mod transcript;
+pub mod workshop;
+
+use std::path::Path;
+use std::process::Command;
 
 /// What went wrong, as a paragraph for people.
 pub type Error = Box<dyn std::error::Error + Send + Sync>;
@@ -34,8 +41,22 @@ pub type Error = Box<dyn std::error::Error + Send + Sync>;
 /// The result of everything here that can go wrong.
 pub type Result<T> = std::result::Result<T, Error>;
 
+/// The cargo that runs us, for the workspace at `root`. The compilation's own variables,
+/// which cargo has set for this program, are not meant for the cargo inside.
+pub fn cargo(root: &Path) -> Command {
+    let program = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(program);
+    command.current_dir(root);
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("CARGO_PKG_") || name == "CARGO_MANIFEST_DIR" {
+            command.env_remove(name);
+        }
+    }
+    command
+}
+
 /// Reads a text file; the error names it.
-pub(crate) fn read(path: &std::path::Path) -> Result<String> {
+pub(crate) fn read(path: &Path) -> Result<String> {
     std::fs::read_to_string(path)
         .map_err(|error| format!("read {}: {error}", path.display()).into())
 }

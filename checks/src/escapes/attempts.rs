@@ -531,3 +531,16 @@ pub(super) fn core_pattern_written(host: &Host, _: u8) -> Result<Sight, Failure>
     let seen = format!("the host's core_pattern is {}", after.trim_end());
     Ok(sight(&container, after.trim_end() == "|/escaped", seen))
 }
+
+/// Some order that can be taken back: how much of the log goes to the console.
+pub(super) fn sysrq(host: &Host, _: u8) -> Result<Sight, Failure> {
+    let file = "/proc/sys/kernel/printk";
+    let before = procfs::read_text(file)?;
+    let container = hold(host, &["write", "/proc/sysrq-trigger", "1"], None)?;
+    let after = procfs::read_text(file)?;
+    fs::write(file, &before).map_err(|why| failed(file, &why))?;
+    let level = |text: &str| text.split_whitespace().next().map(str::to_owned);
+    let seen = format!("the host's {file} is {:?}", after.trim_end());
+    let has_obeyed = level(&after).as_deref() == Some("1") && level(&before) != level(&after);
+    Ok(sight(&container, has_obeyed, seen))
+}

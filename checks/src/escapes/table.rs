@@ -4,7 +4,8 @@
 //! solution of every level, and says where this table is wrong.
 
 use super::attempts;
-use super::{Elsewhere, Escape};
+use super::{Elsewhere, Escape, Place};
+use crate::cgroups::Version;
 
 /// After level 11. Part II has more to close.
 const OPEN: u8 = 11;
@@ -17,7 +18,7 @@ pub(super) const ESCAPES: &[Escape] = &[
         works: (0, 0),
         stopped_by: "a root of its own (`chroot`)",
         refusal: "No such file or directory",
-        disposable_only: false,
+        place: Place::Any,
         attempt: attempts::read_by_path,
     },
     Escape {
@@ -27,7 +28,7 @@ pub(super) const ESCAPES: &[Escape] = &[
         works: (0, 1),
         stopped_by: "a /dev of its own, with six devices",
         refusal: "No such file or directory",
-        disposable_only: false,
+        place: Place::Any,
         attempt: attempts::device_of_host,
     },
     Escape {
@@ -37,7 +38,7 @@ pub(super) const ESCAPES: &[Escape] = &[
         works: (0, 1),
         stopped_by: "a mount namespace, made private",
         refusal: "",
-        disposable_only: false,
+        place: Place::Any,
         attempt: attempts::mount_on_host,
     },
     Escape {
@@ -47,7 +48,7 @@ pub(super) const ESCAPES: &[Escape] = &[
         works: (1, 1),
         stopped_by: "a mount namespace, made private",
         refusal: "",
-        disposable_only: false,
+        place: Place::Any,
         attempt: attempts::mounts_left,
     },
     Escape {
@@ -57,7 +58,7 @@ pub(super) const ESCAPES: &[Escape] = &[
         works: (0, 2),
         stopped_by: "`pivot_root`, and the old root unmounted",
         refusal: "No such file or directory",
-        disposable_only: false,
+        place: Place::Any,
         attempt: attempts::breakout,
     },
     Escape {
@@ -67,7 +68,7 @@ pub(super) const ESCAPES: &[Escape] = &[
         works: (0, 3),
         stopped_by: "the overlay is mounted `nodev`",
         refusal: "Permission denied",
-        disposable_only: false,
+        place: Place::Any,
         attempt: attempts::device_in_root,
     },
     Escape {
@@ -77,7 +78,7 @@ pub(super) const ESCAPES: &[Escape] = &[
         works: (0, 4),
         stopped_by: "a UTS namespace",
         refusal: "",
-        disposable_only: false,
+        place: Place::Any,
         attempt: attempts::hostname,
     },
     Escape {
@@ -87,7 +88,7 @@ pub(super) const ESCAPES: &[Escape] = &[
         works: (0, 5),
         stopped_by: "a PID namespace",
         refusal: "ESRCH",
-        disposable_only: false,
+        place: Place::Any,
         attempt: attempts::kill_host_process,
     },
     Escape {
@@ -97,7 +98,7 @@ pub(super) const ESCAPES: &[Escape] = &[
         works: (0, 5),
         stopped_by: "a PID namespace, and the /proc that belongs to it",
         refusal: "No such file or directory",
-        disposable_only: false,
+        place: Place::Any,
         attempt: attempts::root_of_process_1,
     },
     Escape {
@@ -107,7 +108,7 @@ pub(super) const ESCAPES: &[Escape] = &[
         works: (0, 5),
         stopped_by: "a PID namespace, and the /proc that belongs to it",
         refusal: "No such file or directory",
-        disposable_only: false,
+        place: Place::Any,
         attempt: attempts::enter_namespace,
     },
     Escape {
@@ -117,7 +118,7 @@ pub(super) const ESCAPES: &[Escape] = &[
         works: (0, 5),
         stopped_by: "an IPC namespace",
         refusal: "No such file or directory",
-        disposable_only: false,
+        place: Place::Any,
         attempt: attempts::message_queue,
     },
     Escape {
@@ -127,7 +128,7 @@ pub(super) const ESCAPES: &[Escape] = &[
         works: (0, 5),
         stopped_by: "PR_SET_PDEATHSIG",
         refusal: "",
-        disposable_only: false,
+        place: Place::Any,
         attempt: attempts::outlive,
     },
     Escape {
@@ -137,7 +138,7 @@ pub(super) const ESCAPES: &[Escape] = &[
         works: (0, 5),
         stopped_by: "a PID namespace: it ends with its process 1",
         refusal: "",
-        disposable_only: false,
+        place: Place::Any,
         attempt: attempts::stay_behind,
     },
     Escape {
@@ -147,7 +148,7 @@ pub(super) const ESCAPES: &[Escape] = &[
         works: (0, 6),
         stopped_by: "a network namespace",
         refusal: "Connection refused",
-        disposable_only: false,
+        place: Place::Any,
         attempt: attempts::abstract_socket,
     },
     Escape {
@@ -157,7 +158,7 @@ pub(super) const ESCAPES: &[Escape] = &[
         works: (0, 6),
         stopped_by: "a network namespace",
         refusal: "Connection refused",
-        disposable_only: false,
+        place: Place::Any,
         attempt: attempts::host_port,
     },
     Escape {
@@ -167,7 +168,7 @@ pub(super) const ESCAPES: &[Escape] = &[
         works: (0, 6),
         stopped_by: "a network namespace",
         refusal: "",
-        disposable_only: false,
+        place: Place::Any,
         attempt: attempts::switch_off,
     },
     Escape {
@@ -177,7 +178,7 @@ pub(super) const ESCAPES: &[Escape] = &[
         works: (0, 7),
         stopped_by: "a group of its own, and a cgroup namespace",
         refusal: "",
-        disposable_only: false,
+        place: Place::Any,
         attempt: attempts::group_of_host,
     },
     Escape {
@@ -187,8 +188,18 @@ pub(super) const ESCAPES: &[Escape] = &[
         works: (0, 8),
         stopped_by: "a limit of memory, swap included",
         refusal: "",
-        disposable_only: false,
+        place: Place::Any,
         attempt: attempts::too_much_memory,
+    },
+    Escape {
+        what: "lift one's own limit of memory of version 2 (`--memory 32m`)",
+        verbs: "lift then hoard 96",
+        witness: "VmRSS in `/proc/PID/status`, or who ended the command",
+        works: (0, 8),
+        stopped_by: "a limit at the root of a cgroup namespace, which cannot be written to from inside (`nsdelegate`)",
+        refusal: "Operation not permitted",
+        place: Place::Cgroups(Version::V2),
+        attempt: attempts::lift_limit,
     },
     Escape {
         what: "read with a group that the caller happens to be in (`--user 1000:1000`)",
@@ -197,7 +208,7 @@ pub(super) const ESCAPES: &[Escape] = &[
         works: (0, 9),
         stopped_by: "`setgroups` to none, before `setuid`",
         refusal: "Permission denied",
-        disposable_only: false,
+        place: Place::Any,
         attempt: attempts::group_kept,
     },
     Escape {
@@ -207,7 +218,7 @@ pub(super) const ESCAPES: &[Escape] = &[
         works: (0, 9),
         stopped_by: "`setuid`, of all of the user's numbers",
         refusal: "EPERM",
-        disposable_only: false,
+        place: Place::Any,
         attempt: attempts::root_again,
     },
     Escape {
@@ -217,17 +228,17 @@ pub(super) const ESCAPES: &[Escape] = &[
         works: (0, 9),
         stopped_by: "`setgid` and `setuid`",
         refusal: "Permission denied",
-        disposable_only: false,
+        place: Place::Any,
         attempt: attempts::write_to_root,
     },
     Escape {
-        what: "lift one's own limit of memory (`--memory 32m`)",
+        what: "lift one's own limit of memory of version 1 (`--memory 32m`)",
         verbs: "lift then hoard 96",
         witness: "VmRSS in `/proc/PID/status`, or who ended the command",
         works: (0, 10),
         stopped_by: "no CAP_SYS_ADMIN: nothing can be mounted",
         refusal: "EPERM",
-        disposable_only: false,
+        place: Place::Cgroups(Version::V1),
         attempt: attempts::lift_limit,
     },
     Escape {
@@ -237,7 +248,7 @@ pub(super) const ESCAPES: &[Escape] = &[
         works: (0, 10),
         stopped_by: "no CAP_MKNOD",
         refusal: "EPERM",
-        disposable_only: false,
+        place: Place::Any,
         attempt: attempts::device_anywhere,
     },
     Escape {
@@ -247,7 +258,7 @@ pub(super) const ESCAPES: &[Escape] = &[
         works: (0, 10),
         stopped_by: "no CAP_SYS_ADMIN",
         refusal: "EPERM",
-        disposable_only: false,
+        place: Place::Any,
         attempt: attempts::mount_inside,
     },
     Escape {
@@ -257,7 +268,7 @@ pub(super) const ESCAPES: &[Escape] = &[
         works: (0, 10),
         stopped_by: "no CAP_SYS_ADMIN",
         refusal: "EPERM",
-        disposable_only: false,
+        place: Place::Any,
         attempt: attempts::remount_sys,
     },
     Escape {
@@ -267,7 +278,7 @@ pub(super) const ESCAPES: &[Escape] = &[
         works: (0, 10),
         stopped_by: "`capset` and an empty ambient set",
         refusal: "",
-        disposable_only: false,
+        place: Place::Any,
         attempt: attempts::inherited_capability,
     },
     Escape {
@@ -277,7 +288,7 @@ pub(super) const ESCAPES: &[Escape] = &[
         works: (0, OPEN),
         stopped_by: "",
         refusal: "",
-        disposable_only: false,
+        place: Place::Any,
         attempt: attempts::core_pattern,
     },
     Escape {
@@ -287,8 +298,18 @@ pub(super) const ESCAPES: &[Escape] = &[
         works: (0, OPEN),
         stopped_by: "",
         refusal: "",
-        disposable_only: true,
+        place: Place::Disposable,
         attempt: attempts::core_pattern_written,
+    },
+    Escape {
+        what: "give the kernel an order by /proc/sysrq-trigger; `b` would be: restart",
+        verbs: "write /proc/sysrq-trigger 1",
+        witness: "`/proc/sys/kernel/printk` on the host: the log level is 1",
+        works: (0, OPEN),
+        stopped_by: "",
+        refusal: "",
+        place: Place::Disposable,
+        attempt: attempts::sysrq,
     },
 ];
 
@@ -376,10 +397,6 @@ pub(super) const NOT_TRIED: &[(&str, &str)] = &[
          a mount, a device node, a capability",
     ),
     (
-        "reboot by a letter in /proc/sysrq-trigger",
-        "not every kernel has it; it stands open as core_pattern does",
-    ),
-    (
         "open a file of the host by its handle (\"shocker\")",
         "it needs CAP_DAC_READ_SEARCH, which level 11 takes; the probe has no such system call",
     ),
@@ -390,6 +407,7 @@ pub(super) const NOT_TRIED: &[(&str, &str)] = &[
     ),
     (
         "take all processors",
-        "shares are a question of time, and level 08's own check measures them",
+        "shares are a question of time: `.ci/shares.sh` measures them, and on cgroup version 2 \
+         `.ci/qemu.sh`",
     ),
 ];

@@ -89,6 +89,8 @@ pub(super) const LEVEL: Level = Level {
         },
     ],
     calls: &[
+        ("there is no such group", "cgroup.procs", 1),
+        ("outside of this process's cgroup namespace", "", 3),
         ("write \"0\" to ", "cgroup.procs", 2),
         ("unshare(CLONE_NEWCGROUP", "", 3),
         ("rmdir(", "rubber-docker", 4),

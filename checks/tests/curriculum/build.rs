@@ -1,11 +1,11 @@
 //! All levels, built once for all suites that need a binary or a warning.
 
 use crate::course::Course;
+pub(crate) use checks::curriculum::cargo;
 use libtest_mimic::Failed;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::{Once, OnceLock};
 
 /// What cargo said of the levels and of `checks`.
@@ -111,18 +111,4 @@ impl Build {
             .iter()
             .filter(move |diagnostic| Path::new(&diagnostic.file).starts_with(directory))
     }
-}
-
-/// The cargo that runs us, for the workspace. The compilation's own variables,
-/// which cargo set for this test, are not meant for the cargo inside.
-pub(crate) fn cargo(root: &Path) -> Command {
-    let program = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut command = Command::new(program);
-    command.current_dir(root);
-    for (name, _) in std::env::vars_os() {
-        if name.to_string_lossy().starts_with("CARGO_PKG_") || name == "CARGO_MANIFEST_DIR" {
-            command.env_remove(name);
-        }
-    }
-    command
 }

@@ -76,6 +76,22 @@ fn a_mistake_without_its_header_is_refused() {
 }
 
 #[test]
+fn another_check_for_version_2_has_words_of_its_own() {
+    let read = |lines: &str| {
+        let workshop = workshop(&format!("{HEADER}{lines}{DIFF}"));
+        Mistake::read(workshop.root(), Path::new(PATCH)).map(|it| it.on_v2)
+    };
+    let expected = ("it starts".to_owned(), vec!["wait first".to_owned()]);
+    let both = "check-v2: it starts\nsays-v2: wait first\n";
+    assert_eq!(read(both).unwrap(), Some(expected));
+    assert_eq!(read("").unwrap(), None);
+    for line in both.lines() {
+        let error = read(&format!("{line}\n")).unwrap_err();
+        assert!(error.to_string().contains("check-v2:"), "{error}");
+    }
+}
+
+#[test]
 fn the_solution_of_a_level_is_the_next_crate() {
     let workshop = workshop("");
     let levels = workshop.levels();
