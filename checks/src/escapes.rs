@@ -391,7 +391,7 @@ fn question(arguments: &[OsString]) -> Option<(u32, &'static Escape, u8, PathBuf
     ))
 }
 
-/// `docs/escapes.md`.
+/// `docs/src/escapes.md`.
 pub fn markdown() -> String {
     let mut text = String::from(INTRODUCTION);
     for escape in ESCAPES {
@@ -449,7 +449,7 @@ const INTRODUCTION: &str = "\
 Below are ways out of a container, or to more than it was given. Each is tried in the
 solution of *every* level by `cargo test -p checks --test curriculum -- escapes`, and what
 you read here is what that test expects: this page is written by
-`cargo run -p checks -- escapes --markdown > docs/escapes.md`.
+`cargo run -p checks -- escapes --markdown > docs/src/escapes.md`.
 
 Nobody asks the container how it went. Whether an escape has worked is looked at from
 outside, where the third column says, and what the program answers (the last column) only

@@ -11,7 +11,7 @@ checks probe-image
     level02 run -i probe -- probe breakout
 checks escapes [--only WORDS | --markdown]
     tries every way out of a container in the solution of every level, as they were
-    built beside this program; or prints docs/escapes.md
+    built beside this program; or prints docs/src/escapes.md
 checks shell
     a shell in the sandbox of the checks, in which the levels are found as
     `cargo run -q -p level02 -- ...`

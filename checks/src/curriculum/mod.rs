@@ -13,6 +13,7 @@
 //! | `lesson.rs` | the parts of a lesson's README, and its console fences |
 //! | `mistakes.rs` | wrong solutions, and the check that notices each |
 //! | `transcript.rs` | what stands in such a fence |
+//! | `pages.rs` | the pages of the book |
 //!
 //! Nothing here runs a level, so nothing here needs root. The tests that use it
 //! are `checks/tests/curriculum`; the tests *of* it are `checks/tests/machinery`.
@@ -26,6 +27,7 @@ pub mod levels;
 mod line;
 pub mod lock;
 pub mod mistakes;
+pub mod pages;
 pub mod transcript;
 
 /// What went wrong, as a paragraph for people.
