@@ -13,6 +13,9 @@ use std::time::{Duration, Instant};
 /// For each command; a lesson's commands take moments.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
+/// For a command that runs the checks of a level, each of which has a deadline itself.
+const PATIENCE_WITH_CHECKS: Duration = Duration::from_secs(120);
+
 /// Runs `commands` in a sandbox of their own. `programs` are found there under these
 /// names, besides all that are built; `page` is for the messages.
 pub(crate) fn perform(
@@ -89,7 +92,13 @@ impl Performance<'_> {
 
     /// The command ends, and this is all that it printed.
     fn finish(&mut self, shown: &Shown) -> Result<(), Failed> {
-        let deadline = self.deadline();
+        let is_judged = shown.command.starts_with("cargo test ");
+        let patience = if is_judged {
+            PATIENCE_WITH_CHECKS
+        } else {
+            self.patience
+        };
+        let deadline = Instant::now() + patience;
         if !self.terminals.wait(FIRST, deadline)? {
             return Err(self.endless(shown));
         }

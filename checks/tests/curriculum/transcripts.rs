@@ -29,11 +29,32 @@ struct Page {
 }
 
 pub(crate) fn trials(course: &'static Course) -> Vec<Trial> {
-    let mut trials = Vec::new();
+    let mut trials = vec![Trial::test(
+        "transcript::fewer_than_one_in_ten_is_not_run",
+        || few_are_skipped(course),
+    )];
     for page in pages_of(course) {
         trials.extend(fences(course, page));
     }
     trials
+}
+
+/// What is not run may be wrong, and nobody would know.
+fn few_are_skipped(course: &Course) -> Result<(), Failed> {
+    let (mut all, mut skipped) = (0, 0);
+    for page in pages_of(course) {
+        let text = std::fs::read_to_string(course.root.join(page.path)).unwrap_or_default();
+        let fences = Lesson::parse(&text).fences;
+        all += fences.len();
+        let is_skipped = |fence: &&Fence| matches!(fence.mode, Mode::Skip(_));
+        skipped += fences.iter().filter(is_skipped).count();
+    }
+    let counts = format!("of {all} console fences {skipped} are not run");
+    course.notice(counts.clone());
+    if skipped * 10 < all {
+        return Ok(());
+    }
+    Err(format!("{counts}; fewer than one in ten may be so").into())
 }
 
 fn pages_of(course: &Course) -> Vec<Page> {
