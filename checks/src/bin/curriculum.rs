@@ -1,5 +1,6 @@
 //! The maintainers' commands. None of them needs root.
 
+use checks::curriculum::book;
 use checks::curriculum::carry::{self, Outcome};
 use checks::curriculum::levels::{self, Level};
 use checks::curriculum::lock::Lock;
@@ -28,6 +29,11 @@ enum Command {
     },
     /// Print every line that breaks the chain from a level to the next
     Chain,
+    /// Rewrite the book's pages for mdBook, which calls this; see docs/book.toml
+    Preprocess {
+        /// `supports RENDERER`: mdBook asks whether the pages are for that renderer
+        question: Vec<String>,
+    },
 }
 
 fn main() -> ExitCode {
@@ -57,6 +63,12 @@ fn run(command: Command) -> Result<ExitCode> {
         }
         Command::Carry { level, file } => carry_edit(&root, &levels, level, file.as_deref()),
         Command::Chain => print_chain(&root, &levels),
+        // Any renderer may have them.
+        Command::Preprocess { question } if !question.is_empty() => Ok(ExitCode::SUCCESS),
+        Command::Preprocess { .. } => {
+            book::preprocess(&root, &levels)?;
+            Ok(ExitCode::SUCCESS)
+        }
     }
 }
 

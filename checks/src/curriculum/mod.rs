@@ -13,13 +13,15 @@
 //! | `lesson.rs` | the parts of a lesson's README, and its console fences |
 //! | `mistakes.rs` | wrong solutions, and the check that notices each |
 //! | `transcript.rs` | what stands in such a fence |
-//! | `pages.rs` | the pages of the book |
+//! | `pages.rs` | the pages of the book, as files |
+//! | `book/` | the pages of the book, as mdBook gets them |
 //!
 //! Nothing here runs a level, so nothing here needs root. The tests that use it
 //! are `checks/tests/curriculum`; the tests *of* it are `checks/tests/machinery`.
 
 mod align;
 pub mod block;
+pub mod book;
 pub mod carry;
 pub mod chain;
 pub mod lesson;

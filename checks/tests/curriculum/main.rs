@@ -9,6 +9,7 @@
 //! solutions, which take minutes, run with `-- --ignored`. With `--nocapture`, or in
 //! CI, the matrix of all checks and levels is printed.
 
+mod book;
 mod build;
 mod chain;
 mod course;
@@ -44,6 +45,7 @@ fn main() -> ExitCode {
     trials.extend(lock::trials(course));
     trials.extend(chain::trials(course));
     trials.extend(lessons::trials(course));
+    trials.extend(book::trials(course));
     trials.extend(tree::trials(course));
     trials.extend(warnings::trials(course));
     trials.extend(usage::trials(course));
