@@ -52,11 +52,15 @@ const END: &[u8] = b"\0end of command ";
 const CARGO: &str = r#"#!/bin/sh
 bin=${0%/*}
 stop() {
-    echo "cargo: the shell of the transcripts knows only \`cargo run [-q] -p NAME [--bin NAME] [--] ...\` and \`cargo test [-q] -p NAME [-- ...]\`" >&2
+    echo "cargo: the shell of the transcripts knows only \`cargo run [-q] -p NAME [--bin NAME] [--] ...\`, \`cargo test [-q] -p NAME [-- ...]\` and \`cargo workshop ...\`" >&2
     exit 101
 }
 verb=$1
-case $verb in run | test) shift ;; *) stop ;; esac
+case $verb in
+    run | test) shift ;;
+    workshop) shift; exec "$bin/workshop" "$@" ;; # the alias, as in .cargo/config.toml
+    *) stop ;;
+esac
 name= quiet=
 while [ $# -gt 0 ]; do
     case $1 in
@@ -191,7 +195,7 @@ fn built_programs() -> Result<BTreeMap<OsString, PathBuf>> {
             let level = name
                 .strip_prefix("level")
                 .is_some_and(|number| number.parse::<u8>().is_ok());
-            level || ["rd", "checks", "curriculum"].contains(&name)
+            level || ["rd", "checks", "curriculum", "workshop"].contains(&name)
         };
         if name.to_str().is_some_and(is_ours) {
             programs.insert(name, entry.path());

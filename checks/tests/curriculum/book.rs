@@ -7,7 +7,7 @@ use checks::curriculum::pages;
 use libtest_mimic::{Failed, Trial};
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Calls that belong to a level in linux-sys's map, and that its learner does not write:
 /// given code, bonus rounds, and others of a family.
