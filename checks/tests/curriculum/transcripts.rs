@@ -14,7 +14,7 @@ use crate::performance::{PATIENCE, perform};
 use crate::right_reason::no_root;
 use checks::curriculum::lesson::{Fence, Lesson, Mode};
 use checks::curriculum::pages;
-use checks::curriculum::transcript;
+use checks::curriculum::transcript::{self, SECOND};
 use libtest_mimic::{Completion, Failed, Trial};
 use std::path::{Path, PathBuf};
 
@@ -89,6 +89,7 @@ fn fences(course: &'static Course, page: Page) -> Vec<Trial> {
         ));
     }
     for fence in lesson.fences {
+        trials.extend(changed(course, level, &name, &path, &fence));
         let path = path.clone();
         let mode = match &fence.mode {
             Mode::Skip(_) => "skip".to_owned(),
@@ -111,28 +112,91 @@ fn run(course: &Course, level: Option<usize>, page: &Path, fence: &Fence) -> Ver
         ));
         return Ok(Completion::ignored_with(reason));
     }
+    let commands = transcript::read(page, fence)?;
+    let subjects = subjects(course, level, fence);
+    let solutions: Vec<usize> = subjects.iter().map(|&(_, shown)| shown).collect();
+    course.unless_learners(&solutions, || {
+        if let Some(reason) = no_root() {
+            return course.skip(reason);
+        }
+        let programs = programs(course, &subjects)?;
+        perform(course, page, &programs, &commands, PATIENCE)?;
+        Ok(Completion::Completed)
+    })
+}
+
+/// The levels that a fence is about, each with the one whose program it gets.
+fn subjects(course: &Course, level: Option<usize>, fence: &Fence) -> Vec<(usize, usize)> {
     let named = match level {
         Some(index) => vec![index],
         None => named_in(course, fence),
     };
     // What `after` shows is the next level's skeleton.
     let step = usize::from(fence.mode == Mode::After);
-    let shown = |index: usize| (index + step).min(course.levels.len() - 1);
-    let subjects: Vec<usize> = named.iter().map(|&index| shown(index)).collect();
-    course.unless_learners(&subjects, || {
+    let last = course.levels.len() - 1;
+    named
+        .into_iter()
+        .map(|index| (index, (index + step).min(last)))
+        .collect()
+}
+
+fn programs(
+    course: &Course,
+    subjects: &[(usize, usize)],
+) -> Result<Vec<(String, PathBuf)>, Failed> {
+    let build = Build::get(course);
+    let program = |&(index, shown): &(usize, usize)| {
+        let binary = build.binary(&course.levels[shown].package)?;
+        Ok((course.levels[index].package.clone(), binary.to_owned()))
+    };
+    subjects.iter().map(program).collect()
+}
+
+/// The same fence with one line changed must not pass: a transcript of which nobody
+/// notices what it shows is no test.
+fn changed(
+    course: &'static Course,
+    level: Option<usize>,
+    name: &str,
+    page: &Path,
+    fence: &Fence,
+) -> Option<Trial> {
+    let mut commands = match fence.mode {
+        Mode::Skip(_) => return None,
+        _ => transcript::read(page, fence).ok()?, // a fault is the fence's own trial's to say
+    };
+    let (command, line) = commands.iter_mut().rev().find_map(|command| {
+        let line = command
+            .output
+            .lines()
+            .rfind(|line| !["", "..."].contains(line))?;
+        let line = line.to_owned();
+        Some((command, line))
+    })?;
+    let other = format!("{line} changed");
+    let at = command.output.rfind(&line)?;
+    command.output.replace_range(at..at + line.len(), &other);
+    let subjects = subjects(course, level, fence);
+    let page = page.to_owned();
+    let title = format!("wrong_transcript::{name}:{}", fence.line);
+    let trial = Trial::ignorable_test(title, move || {
         if let Some(reason) = no_root() {
             return course.skip(reason);
         }
-        let build = Build::get(course);
-        let mut programs = Vec::new();
-        for &index in &named {
-            let binary = build.binary(&course.levels[shown(index)].package)?;
-            programs.push((course.levels[index].package.clone(), binary.to_owned()));
+        let programs = programs(course, &subjects)?;
+        // A second terminal looks again until then; what ends by itself is compared at its end.
+        let is_watched = commands.iter().any(|command| command.terminal == SECOND);
+        let patience = if is_watched { PATIENCE / 4 } else { PATIENCE };
+        match perform(course, &page, &programs, &commands, patience) {
+            Err(failed) if failed.message().is_some_and(|it| it.contains(" changed")) => {
+                Ok(Completion::Completed)
+            }
+            Err(failed) => Err(failed),
+            Ok(()) => Err(format!("nobody noticed that it should be: {other}").into()),
         }
-        let commands = transcript::read(page, fence)?;
-        perform(course, page, &programs, &commands, PATIENCE)?;
-        Ok(Completion::Completed)
-    })
+    });
+    // It takes longer than the transcripts themselves.
+    Some(trial.with_ignored_flag(true))
 }
 
 /// The levels that a fence names.
