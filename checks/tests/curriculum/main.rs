@@ -6,7 +6,8 @@
 //! counted. With `CI=true` such a skip is a failure.
 //!
 //! `cargo test -p checks --test curriculum -- chain` runs one suite; the wrong
-//! solutions and the wrong transcripts, which take minutes, run with `-- --ignored`. With `--nocapture`, or in
+//! solutions and the wrong transcripts, which take minutes, run with `-- --ignored`.
+//! With `--nocapture`, or in
 //! CI, the matrix of all checks and levels is printed.
 
 mod book;
