@@ -8,19 +8,23 @@ export function faultsOf(theme) {
 
     if (!document.documentElement.classList.contains(theme)) faults.push('is not in this theme');
 
-    const width = document.documentElement.clientWidth;
-    if (document.documentElement.scrollWidth > width) faults.push('scrolls sideways');
+    const page = document.documentElement;
+    const content = document.querySelector('.content');
+    for (const box of [page, content]) {
+        if (box.scrollWidth > box.clientWidth) faults.push(`${box.className.split(' ')[0]} scrolls sideways`);
+    }
 
-    // What is too wide must scroll in itself. mdBook cuts off what sticks out of the body.
+    // What is too wide must scroll in itself: mdBook cuts off what sticks out.
     const scrolls = (element) => {
-        for (let box = element; box && box.tagName !== 'MAIN'; box = box.parentElement) {
+        for (let box = element; box !== content; box = box.parentElement) {
             if (['auto', 'scroll'].includes(getComputedStyle(box).overflowX)) return true;
         }
         return false;
     };
-    for (const element of document.querySelectorAll('main *')) {
-        const { right, left, width: own } = element.getBoundingClientRect();
-        if (own > 0 && (right > width + 1 || left < -1) && !scrolls(element)) {
+    const edges = content.getBoundingClientRect();
+    for (const element of content.querySelectorAll('main *')) {
+        const { right, left, width } = element.getBoundingClientRect();
+        if (width > 0 && (right > edges.right + 1 || left < edges.left - 1) && !scrolls(element.parentElement)) {
             faults.push(`sticks out of the page: ${name(element)}`);
             break; // what is in it would stick out as well
         }
