@@ -447,7 +447,7 @@ fn question(arguments: &[OsString]) -> Option<(u32, &'static Escape, u8, PathBuf
     ))
 }
 
-/// `docs/escapes.md`.
+/// `docs/src/escapes.md`.
 pub fn markdown() -> String {
     let mut text = String::from(INTRODUCTION);
     for escape in ESCAPES {
@@ -502,7 +502,7 @@ const INTRODUCTION: &str = "\
 Below are ways out of a container, or to more than it was given. Each is tried in the
 solution of *every* level by `cargo test -p checks --test curriculum -- escapes`, and what
 you read here is what that test expects: this page is written by
-`cargo run -p checks -- escapes --markdown > docs/escapes.md`. `.ci/qemu.sh` tries all of
+`cargo run -p checks -- escapes --markdown > docs/src/escapes.md`. `.ci/qemu.sh` tries all of
 them once more in a machine with cgroup version 2, which is there to be broken: what would
 change the whole machine is tried in that one only.
 

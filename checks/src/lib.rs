@@ -53,7 +53,7 @@ use std::process::ExitCode;
 pub use check::{Check, Level, Report, Verdict};
 pub use levels::LEVELS;
 pub use probe_image::write_to as write_probe_image;
-pub use runner::{judge_command, judge_with};
+pub use runner::{judge_command, judge_with, test_command};
 
 /// The whole of a level's `tests/check.rs`: runs the checks of the levels up to
 /// `package`'s against its binary.
@@ -71,7 +71,7 @@ pub fn main(package: &str, binary: &str) -> ExitCode {
     if let Some(code) = other_roles() {
         return code;
     }
-    runner::check_level(package, Path::new(binary))
+    runner::check_level(package, Path::new(binary), std::env::args_os())
 }
 
 /// The executable that runs checks has two more roles: under the name `probe` it is

@@ -1,6 +1,7 @@
 //! Which checks, in which order, shown how.
 
 use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -12,10 +13,15 @@ use crate::levels::LEVELS;
 use crate::report::{Printer, Style};
 use crate::{judge, probe_image, sandbox};
 
-/// What `cargo test -p levelNN` runs. The arguments are those of every Rust test.
-pub(crate) fn check_level(package: &str, binary: &Path) -> ExitCode {
+/// What `cargo test -p levelNN` runs. The arguments are those of every Rust test, the
+/// program's name first.
+pub(crate) fn check_level(
+    package: &str,
+    binary: &Path,
+    arguments: impl IntoIterator<Item = OsString>,
+) -> ExitCode {
     // `--json` is ours; libtest's own word for it is `--format json`.
-    let (json, rest): (Vec<_>, Vec<_>) = std::env::args_os().partition(|word| word == "--json");
+    let (json, rest): (Vec<_>, Vec<_>) = arguments.into_iter().partition(|word| word == "--json");
     let arguments = Arguments::from_iter(rest);
     // The package of the finished runtime is `rd`: all levels.
     let number = package
@@ -151,6 +157,24 @@ fn show(
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE
+    }
+}
+
+/// `checks test PACKAGE PATH [ARG]...`: the shell of the transcripts has no cargo.
+pub fn test_command(words: &[String]) -> ExitCode {
+    let [package, binary, arguments @ ..] = words else {
+        eprintln!("checks test PACKAGE PATH [ARG]...");
+        return ExitCode::from(125);
+    };
+    match Path::new(binary).canonicalize() {
+        Ok(path) => {
+            let words = [package].into_iter().chain(arguments);
+            check_level(package, &path, words.map(OsString::from))
+        }
+        Err(why) => {
+            eprintln!("{binary}: {why}");
+            ExitCode::from(125)
+        }
     }
 }
 

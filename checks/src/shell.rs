@@ -2,7 +2,8 @@
 //!
 //! What a lesson shows at a `$` is run by a real bash in the same small machine in
 //! which the checks run. `cargo run -p level03 -- ...` means what a learner means by
-//! it, without a compiler: a stand-in called `cargo` starts the built program.
+//! it, without a compiler: a stand-in called `cargo` starts the built program. So does
+//! `cargo test -p level03`: the checks make their sandboxes inside this one.
 //!
 //! Whoever asks (a test, without root) speaks JSON lines over our standard input
 //! and output. Waiting, comparing and giving up are the asker's business:
@@ -49,23 +50,32 @@ const END: &[u8] = b"\0end of command ";
 
 /// In place of cargo: what it would build is built, and nobody may write here.
 const CARGO: &str = r#"#!/bin/sh
+bin=${0%/*}
 stop() {
-    echo "cargo: the shell of the transcripts knows only \`cargo run [-q] -p NAME [--bin NAME] [--] ...\`" >&2
+    echo "cargo: the shell of the transcripts knows only \`cargo run [-q] -p NAME [--bin NAME] [--] ...\`, \`cargo test [-q] -p NAME [-- ...]\` and \`cargo workshop ...\`" >&2
     exit 101
 }
-[ "$1" = run ] || stop
-shift
-name=
+verb=$1
+case $verb in
+    run | test) shift ;;
+    workshop) shift; exec "$bin/workshop" "$@" ;; # the alias, as in .cargo/config.toml
+    *) stop ;;
+esac
+name= quiet=
 while [ $# -gt 0 ]; do
     case $1 in
-        -q | --quiet | --release) shift ;;
+        -q | --quiet) quiet=--quiet; shift ;;
+        --release) shift ;;
         -p | --package | --bin) name=$2; shift 2 ;;
         --) shift; break ;;
         *) stop ;;
     esac
 done
-[ -x "${0%/*}/$name" ] || stop
-exec "${0%/*}/$name" "$@"
+[ -x "$bin/$name" ] || stop
+if [ "$verb" = run ]; then
+    exec "$bin/$name" "$@"
+fi
+exec "$bin/checks" test "$name" "$bin/$name" $quiet "$@"
 "#;
 
 /// In place of sudo: we are root here, and there may be none.
@@ -185,7 +195,7 @@ fn built_programs() -> Result<BTreeMap<OsString, PathBuf>> {
             let level = name
                 .strip_prefix("level")
                 .is_some_and(|number| number.parse::<u8>().is_ok());
-            level || ["rd", "checks", "curriculum"].contains(&name)
+            level || ["rd", "checks", "curriculum", "workshop"].contains(&name)
         };
         if name.to_str().is_some_and(is_ours) {
             programs.insert(name, entry.path());

@@ -6,12 +6,14 @@ use std::process::ExitCode;
 const USAGE: &str = "\
 checks judge --level NN --binary PATH [--alone] [--only NAME] [--json]
     judges a program by the checks of the levels up to NN, or of NN alone
+checks test PACKAGE PATH [ARG]...
+    what `cargo test -p PACKAGE -- ARG...` does, of a program that is built
 checks probe-image
     puts the image `probe` into the image directory; it holds the checks' probe:
     level02 run -i probe -- probe breakout
 checks escapes [--only WORDS | --markdown]
     tries every way out of a container in the solution of every level, as they were
-    built beside this program; or prints docs/escapes.md
+    built beside this program; or prints docs/src/escapes.md
 checks shell
     a shell in the sandbox of the checks, in which the levels are found as
     `cargo run -q -p level02 -- ...`
@@ -24,6 +26,7 @@ fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
     match words.first().map(String::as_str) {
         Some("judge") => checks::judge_command(&words[1..]),
+        Some("test") => checks::test_command(&words[1..]),
         Some("escapes") => checks::escapes::main(&words[1..]),
         Some("shell") => checks::shell::main(&words[1..]),
         Some("probe-image") if words.len() == 1 => probe_image(),

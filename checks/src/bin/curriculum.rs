@@ -1,5 +1,6 @@
 //! The maintainers' commands. Only `caught` needs root: it has a program judged.
 
+use checks::curriculum::book;
 use checks::curriculum::carry::{self, Outcome};
 use checks::curriculum::caught::{self, Caught};
 use checks::curriculum::levels::{self, Level};
@@ -45,6 +46,11 @@ enum Command {
         /// NN/NAME.patch, as `wrong` has put it there
         patch: PathBuf,
     },
+    /// Rewrite the book's pages for mdBook, which calls this; see docs/book.toml
+    Preprocess {
+        /// `supports RENDERER`: mdBook asks whether the pages are for that renderer
+        question: Vec<String>,
+    },
 }
 
 fn main() -> ExitCode {
@@ -82,6 +88,12 @@ fn run(command: Command) -> Result<ExitCode> {
             levels: numbers,
         } => hand_out(&root, &levels, &into, &numbers),
         Command::Caught { patch } => is_caught(&patch),
+        // Any renderer may have them.
+        Command::Preprocess { question } if !question.is_empty() => Ok(ExitCode::SUCCESS),
+        Command::Preprocess { .. } => {
+            book::preprocess(&root, &levels)?;
+            Ok(ExitCode::SUCCESS)
+        }
     }
 }
 

@@ -15,12 +15,15 @@
 //! | `workshop.rs` | wrong solutions, built |
 //! | `caught.rs` | is a wrong solution noticed, and in the right words? |
 //! | `transcript.rs` | what stands in such a fence |
+//! | `pages.rs` | the pages of the book, as files |
+//! | `book/` | the pages of the book, as mdBook gets them |
 //!
 //! Nothing here runs a level, so nothing here needs root. The tests that use it
 //! are `checks/tests/curriculum`; the tests *of* it are `checks/tests/machinery`.
 
 mod align;
 pub mod block;
+pub mod book;
 pub mod carry;
 pub mod caught;
 pub mod chain;
@@ -29,6 +32,7 @@ pub mod levels;
 mod line;
 pub mod lock;
 pub mod mistakes;
+pub mod pages;
 pub mod transcript;
 pub mod workshop;
 

@@ -1,4 +1,4 @@
-//! All levels, built once for all suites that need a binary or a warning.
+//! All programs, built once for all suites that need a binary or a warning.
 
 use crate::course::Course;
 pub(crate) use checks::curriculum::cargo;
@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Once, OnceLock};
 
-/// What cargo said of the levels and of `checks`.
+/// What cargo said of the levels, of `checks` and of `workshop`.
 pub(crate) struct Build {
     binaries: BTreeMap<String, PathBuf>,
     diagnostics: Vec<Diagnostic>,
@@ -38,6 +38,8 @@ impl Build {
             "--bins",
             "-p",
             "checks",
+            "-p",
+            "workshop",
         ]);
         for level in &course.levels {
             command.args(["-p", &level.package]);

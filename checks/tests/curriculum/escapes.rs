@@ -1,4 +1,4 @@
-//! Which solution stops which escape, as docs/escapes.md says it.
+//! Which solution stops which escape, as docs/src/escapes.md says it.
 
 use crate::build::Build;
 use crate::course::{Course, Verdict, nothing_of};
@@ -48,13 +48,13 @@ fn try_all(course: &Course) -> Verdict {
 }
 
 fn page(course: &Course) -> Verdict {
-    let path = course.root.join("docs/escapes.md");
+    let path = course.root.join("docs/src/escapes.md");
     if fs::read_to_string(&path).is_ok_and(|page| page == escapes::markdown()) {
         return Ok(Completion::Completed);
     }
     Err(format!(
         "{} is not what the table says; write it again with\n\
-         cargo run -p checks -- escapes --markdown > docs/escapes.md",
+         cargo run -p checks -- escapes --markdown > docs/src/escapes.md",
         path.display()
     )
     .into())

@@ -6,9 +6,11 @@
 //! counted. With `CI=true` such a skip is a failure.
 //!
 //! `cargo test -p checks --test curriculum -- chain` runs one suite; the wrong
-//! solutions, which take minutes, run with `-- --ignored`. With `--nocapture`, or in
+//! solutions and the wrong transcripts, which take minutes, run with `-- --ignored`.
+//! With `--nocapture`, or in
 //! CI, the matrix of all checks and levels is printed.
 
+mod book;
 mod build;
 mod chain;
 mod course;
@@ -16,9 +18,11 @@ mod escapes;
 mod lessons;
 mod lock;
 mod matrix;
+mod performance;
 mod right_reason;
 mod terminal;
 mod transcripts;
+mod transcripts_itself;
 mod tree;
 mod usage;
 mod warnings;
@@ -42,10 +46,12 @@ fn main() -> ExitCode {
     trials.extend(lock::trials(course));
     trials.extend(chain::trials(course));
     trials.extend(lessons::trials(course));
+    trials.extend(book::trials(course));
     trials.extend(tree::trials(course));
     trials.extend(warnings::trials(course));
     trials.extend(usage::trials(course));
     trials.extend(right_reason::trials(course));
+    trials.extend(transcripts_itself::trials(course));
     trials.extend(transcripts::trials(course));
     trials.extend(escapes::trials(course));
     trials.extend(wrong::trials(course));

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may")]
 
 mod block;
+mod book;
 mod carry;
 mod chain;
 mod fixture;

@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# Makes the book and looks at it: every page in headless Chromium, in a light and a dark
+# theme, on a desktop and on a phone; every link followed that stays inside, and those
+# that lead to the net listed.
+#
+#   .ci/book.sh [SCREENSHOTS]
+#
+# Needs chromium and npm. mdBook is kept under ~/.cache/rubber-docker. What the book says
+# in console fences is run by `cargo test`.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+mdbook_version=0.5.4
+mdbook=${XDG_CACHE_HOME:-$HOME/.cache}/rubber-docker/mdbook-$mdbook_version
+screenshots=${1-}
+
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+if [ ! -x "$mdbook/bin/mdbook" ]; then
+    # Built elsewhere, with its 200 crates, so that ours need not be built again.
+    cargo install -q mdbook --version "$mdbook_version" --locked --root "$mdbook" \
+        --no-default-features --features search --target-dir "$scratch/target"
+fi
+
+"$mdbook/bin/mdbook" build docs 2>&1 | tee "$scratch/log"
+if grep -E '\b(WARN|ERROR)\b' "$scratch/log" >&2; then
+    printf 'mdBook has something to complain about\n' >&2
+    exit 1
+fi
+
+npm --prefix docs ci --silent --no-audit --no-fund
+node docs/tests/pages.mjs docs/book ${screenshots:+"$screenshots"}

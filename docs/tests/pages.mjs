@@ -1,0 +1,112 @@
+// Opens every page of the built book in headless Chromium, in a light and a dark theme,
+// as wide as a desktop and as wide as a phone, and says what a reader would stumble over.
+//
+//   node docs/tests/pages.mjs BOOK [SCREENSHOTS]
+//
+// BOOK is the directory that mdBook has made. CHROMIUM names another browser than
+// /usr/bin/chromium.
+
+import { chromium } from 'playwright-core';
+import { mkdirSync, readdirSync } from 'node:fs';
+import { join, relative, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { faultsOf, linksOf } from './page.mjs';
+import { follow } from './links.mjs';
+
+const [directory, screenshots] = process.argv.slice(2);
+if (!directory) {
+    console.error('node docs/tests/pages.mjs BOOK [SCREENSHOTS]');
+    process.exit(125);
+}
+const book = resolve(directory);
+const views = ['light', 'navy'].flatMap((theme) => [1280, 390].map((width) => ({ theme, width })));
+const reference = 'reference/linux_sys/index.html';
+
+// What rustdoc has made is rustdoc's: one page of it must open, the others be there.
+const pages = readdirSync(book, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && entry.name.endsWith('.html') && entry.name !== 'toc.html')
+    .map((entry) => relative(book, join(entry.parentPath, entry.name)))
+    .filter((page) => !page.startsWith('reference/'))
+    .sort();
+if (pages.length === 0) {
+    console.error(`${book} has no pages; make it: mdbook build docs`);
+    process.exit(125);
+}
+
+const faults = new Set();
+const links = new Map();
+
+const browser = await chromium.launch({
+    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+    // Root, as CI is, has no other sandbox; nothing but our own pages is opened.
+    args: process.getuid() === 0 ? ['--no-sandbox'] : [],
+});
+try {
+    await Promise.all(views.map(look));
+    await search();
+} finally {
+    await browser.close();
+}
+
+const { broken, external } = follow(book, links);
+broken.forEach((fault) => faults.add(fault));
+for (const [url, page] of [...external].sort()) {
+    console.log(`external: ${url} (${page})`);
+}
+console.log(`${pages.length} pages, ${views.length} views, ${external.size} external links, ${faults.size} faults`);
+for (const fault of [...faults].sort()) {
+    console.error(fault);
+}
+process.exit(faults.size === 0 ? 0 : 1);
+
+// All pages, in one theme and one width.
+async function look({ theme, width }) {
+    const context = await browser.newContext({ viewport: { width, height: 900 }, reducedMotion: 'reduce' });
+    await context.addInitScript((theme) => localStorage.setItem('mdbook-theme', theme), theme);
+    const tab = await context.newPage();
+    let page;
+    const complain = (what) => faults.add(`${page} (${theme}, ${width} px): ${what}`);
+    watch(context, tab, complain);
+    for (page of [...pages, reference]) {
+        await tab.goto(pathToFileURL(join(book, page)).href, { waitUntil: 'load' });
+        if (page === reference) continue;
+        (await tab.evaluate(faultsOf, theme)).forEach(complain);
+        if (!links.has(page)) links.set(page, await tab.evaluate(linksOf));
+        if (screenshots && page !== 'print.html') await photograph(tab, page, `${theme}-${width}`);
+    }
+    await context.close();
+}
+
+// Whatever leaves the machine is stopped, and is a fault; so is an error in the console.
+function watch(context, tab, complain) {
+    context.route(/^(?!file:|data:|blob:)/, (route) => {
+        complain(`asks for ${route.request().url()}`);
+        route.abort();
+    });
+    tab.on('console', (message) => message.type() === 'error' && complain(`console: ${message.text()}`));
+    tab.on('pageerror', (error) => complain(`script: ${error.message}`));
+    tab.on('requestfailed', (request) => {
+        // Aborted is what was still on its way when we went on to the next page.
+        const isOurs = request.failure()?.errorText === 'net::ERR_ABORTED';
+        if (!isOurs) complain(`not loaded: ${request.url()}`);
+    });
+}
+
+async function photograph(tab, page, view) {
+    mkdirSync(screenshots, { recursive: true });
+    const name = `${page.replaceAll('/', '-').replace('.html', '')}-${view}.png`;
+    await tab.screenshot({ path: join(screenshots, name), fullPage: true });
+}
+
+// The search works without a server.
+async function search() {
+    const context = await browser.newContext();
+    const tab = await context.newPage();
+    watch(context, tab, (what) => faults.add(`search: ${what}`));
+    await tab.goto(pathToFileURL(join(book, 'index.html')).href);
+    await tab.keyboard.press('s');
+    await tab.keyboard.type('pivot_root');
+    const found = tab.locator('#mdbook-searchresults li a, #searchresults li a').first();
+    await found.waitFor({ timeout: 10_000 }).catch(() => faults.add('search: finds no pivot_root'));
+    await context.close();
+}
