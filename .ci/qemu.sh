@@ -109,7 +109,7 @@ programs+=(rd)
 # that is better optimised would start a little sooner, and take minutes to build.
 build() {
     local packages=() name
-    for name in checks "${programs[@]}"; do packages+=(-p "$name"); done
+    for name in checks workshop "${programs[@]}"; do packages+=(-p "$name"); done
     cargo build -q --bins "${packages[@]}"
     "$built/curriculum" wrong "$scratch/wrong" "${about_cgroups[@]}"
 }
@@ -157,7 +157,9 @@ pack() {
     say 'root:x:0:' >"$root/etc/group"
 
     put "$(realpath /bin/sh)" /bin/sh
-    for name in checks curriculum "${programs[@]}"; do put "$built/$name" "/judged/$name"; done
+    for name in checks curriculum workshop "${programs[@]}"; do put "$built/$name" "/judged/$name"; done
+    # Busybox's knows no cgroup namespace.
+    put "$(command -v unshare)" /judged/unshare
     for file in "$scratch"/wrong/*/*.patch "$scratch"/wrong/*/*/*; do
         name=/judged${file#"$scratch"}
         if [ -x "$file" ]; then put "$file" "$name"; else install -D "$file" "$root$name"; fi
@@ -168,7 +170,7 @@ pack() {
     if compgen -G "$root/modules/*.xz" >/dev/null; then xz -d "$root"/modules/*.xz; fi
     spinning_image
     work >"$root/work"
-    install "$busybox" .ci/qemu/machine .ci/qemu/{solution,skeleton,wrong,escapes,shares} "$root/"
+    install "$busybox" .ci/qemu/machine .ci/qemu/{solution,skeleton,wrong,escapes,shares,doctor} workshop/tests/doctor/pure-v2.sh "$root/"
 
     mkdir "$scratch/initramfs/new"
     install "$busybox" .ci/qemu/init "$scratch/initramfs/"
@@ -242,8 +244,8 @@ sum_up() {
     for level in "${about_cgroups[@]}"; do
         say "  $level  ${caught[$level]-0} of ${judged[$level]-0}"
     done
-    # Besides, the shares of a processor.
-    expected=$(($(work | wc -l) + 1))
+    # Besides, the shares of a processor, and the doctor.
+    expected=$(($(work | wc -l) + 2))
     if [ "$finished" = no ] || [ "$results" != "$expected" ]; then
         say "qemu.sh: the machine ended after $results of $expected results; its last words are above."
         all_failed=$((all_failed + 1))
