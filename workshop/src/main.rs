@@ -1,6 +1,7 @@
 //! `cargo workshop`: the companion at the learner's side.
 
 mod clean;
+mod doctor;
 mod leftover;
 mod mountinfo;
 
@@ -8,6 +9,12 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+
+/// What went wrong, as a paragraph for people.
+pub(crate) type Error = checks::curriculum::Error;
+
+/// The result of everything here that can go wrong.
+pub(crate) type Result<T> = std::result::Result<T, Error>;
 
 /// The companion at the learner's side
 #[derive(Parser)]
@@ -23,6 +30,9 @@ struct CommandLine {
 
 #[derive(Subcommand)]
 enum Action {
+    /// Say what this machine lacks, and for which level
+    Doctor(doctor::Arguments),
+
     /// Remove what killed containers have left: processes, mounts, groups, directories
     #[command(after_help = "Example: cargo workshop clean --dry-run")]
     Clean {
@@ -38,17 +48,24 @@ enum Action {
 }
 
 fn main() -> ExitCode {
-    let outcome = match CommandLine::parse().action {
-        Action::Clean {
-            dry_run,
-            container_dir,
-        } => clean::clean(&container_dir, dry_run),
-    };
-    match outcome {
-        Ok(()) => ExitCode::SUCCESS,
+    match run(CommandLine::parse().action) {
+        Ok(status) => status,
         Err(error) => {
             given::tell(&error.to_string());
             ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(action: Action) -> Result<ExitCode> {
+    match action {
+        Action::Doctor(arguments) => doctor::run(arguments),
+        Action::Clean {
+            dry_run,
+            container_dir,
+        } => {
+            clean::clean(&container_dir, dry_run).map_err(|error| error.to_string())?;
+            Ok(ExitCode::SUCCESS)
         }
     }
 }
