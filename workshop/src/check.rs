@@ -16,12 +16,12 @@ use crate::{Result, map};
 /// What may be said after `check`.
 #[derive(clap::Args)]
 #[command(after_help = "\
-Exit status: 0 all is true, 1 something is not or does not compile, 125 it could not be
-looked at (no root, for example).
+Exit status: 0 all is true, 1 something is not or does not compile, 125 it could
+not be looked at (no root, for example).
 
 Example: cargo workshop check 03")]
 pub(crate) struct Arguments {
-    /// Which level: 4, 04, level04, or rd for all of them together [default: where you are]
+    /// Which level: 4, 04, level04; rd is all of them [default: where you are]
     #[arg(value_name = "LEVEL", value_parser = crate::level_word(), hide_possible_values = true)]
     level: Option<String>,
 

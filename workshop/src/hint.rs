@@ -91,6 +91,15 @@ pub(crate) fn next(course: &Course, level: &Level) -> Result<()> {
     Ok(())
 }
 
+/// How many hints of a level have not been read.
+pub(crate) fn left(course: &Course, level: &Level) -> Result<usize> {
+    let progress = Progress::read(course)?;
+    let seen: Vec<&str> = progress.hints(level).collect();
+    let steps = course.steps(level)?;
+    let is_new = |(_, hint): &(&Step, &Hint)| !seen.contains(&hint.title.as_str());
+    Ok(hints(&steps).filter(is_new).count())
+}
+
 fn again(course: &Course, level: &Level) -> Result<()> {
     let progress = Progress::read(course)?;
     let steps = course.steps(level)?;

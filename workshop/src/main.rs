@@ -36,6 +36,7 @@ mod progress;
 mod reset;
 mod screen;
 mod solution;
+mod watch;
 mod welcome;
 
 use std::path::PathBuf;
@@ -77,13 +78,15 @@ enum Action {
     Doctor(doctor::Arguments),
     /// Build a level, and say what the kernel sees of it
     Check(check::Arguments),
+    /// Check a level on every save, and go on to the next when it is done
+    Watch(watch::Arguments),
     /// Show the next hint of a lesson, one at a time
     Hint(hint::Arguments),
     /// Show what the reference does differently from your code
     Solution(solution::Arguments),
     /// Make a level what it was when it came; your work is kept aside
     Reset(reset::Arguments),
-    /// Remove what killed containers have left: processes, mounts, groups, directories
+    /// Remove what killed containers have left: processes, mounts and the like
     #[command(after_help = "Example: cargo workshop clean --dry-run")]
     Clean {
         /// Only say what would be done
@@ -140,6 +143,7 @@ fn run(action: Option<Action>) -> Result<ExitCode> {
         None => where_am_i(),
         Some(Action::Doctor(arguments)) => doctor::run(arguments),
         Some(Action::Check(arguments)) => check::run(arguments),
+        Some(Action::Watch(arguments)) => watch::run(arguments),
         Some(Action::Hint(arguments)) => hint::run(arguments),
         Some(Action::Solution(arguments)) => solution::run(arguments),
         Some(Action::Reset(arguments)) => reset::run(arguments),

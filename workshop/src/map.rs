@@ -45,13 +45,20 @@ fn line(course: &Course, level: &Level, state: State, is_here: bool) -> String {
     };
     let sign = paint(style, format!("{sign:>7}"));
     let title = course.title(level);
-    let title = match state {
-        State::Untouched if !is_here => paint(DIM, format!("{title:<30}")),
-        _ if is_here => paint(BOLD, format!("{title:<30}")),
-        _ => format!("{title:<30}"),
+    let gap = match remark.is_empty() {
+        true => String::new(),
+        false => " ".repeat(32_usize.saturating_sub(title.chars().count()).max(2)),
     };
-    let line = format!("{sign}  {own}  {title}  {}", paint(style, remark));
-    line.trim_end().to_owned()
+    let title = match state {
+        _ if is_here => paint(BOLD, title),
+        State::Untouched => paint(DIM, title),
+        _ => title,
+    };
+    let remark = match remark.is_empty() {
+        true => remark,
+        false => paint(style, remark),
+    };
+    format!("{sign}  {own}  {title}{gap}{remark}")
 }
 
 /// What to do next, and the command for it.

@@ -42,8 +42,12 @@ struct Part {
     /// Where it begins in the learner's file, counted from 1.
     line: usize,
     mine: Vec<String>,
+    /// What the skeleton has there.
+    skeleton: Vec<String>,
     /// What `use` has to bring in for it.
     uses: Vec<String>,
+    /// What the next level has and this one has not: lines that name it are not for here.
+    foreign: Vec<String>,
 }
 
 pub(crate) fn show(course: &Course, level: &Level) -> Result<()> {
@@ -67,18 +71,16 @@ pub(crate) fn show(course: &Course, level: &Level) -> Result<()> {
     let mut told = Vec::new();
     for part in &parts {
         heading(&steps, part, &mut told);
-        body(level, part);
+        body(level, next, part);
     }
     say(format!(
-        "The whole files: {}/src/. Each line that is not yours to write is the same there.",
+        "The whole files are in {}/src/.",
         next.path().display()
     ));
-    if !parts.is_empty() {
-        say(format!(
-            "What the kernel says to yours: {}",
-            paint(CODE, format!("cargo workshop check {}", word(level)))
-        ));
-    }
+    say(format!(
+        "What the kernel says to yours: {}",
+        paint(CODE, format!("cargo workshop check {}", word(level)))
+    ));
     Ok(())
 }
 
@@ -89,9 +91,14 @@ fn parts_of(course: &Course, level: &Level, next: &Level, file: &Path) -> Result
     let (skeleton, reference) = (text(level)?, text(next)?);
     let mine = fs::read_to_string(course.root.join(level.path()).join(file)).unwrap_or_default();
     let mine_lines: Vec<&str> = mine.lines().collect();
+    let foreign = foreign(course, level, next);
     let make = |solved: Solved| {
         let range = region(&skeleton, &mine, solved.block);
-        let uses = uses(&skeleton, &reference, &solved.lines);
+        let ours = solved.lines.iter().filter(|line| !names(line, &foreign));
+        let ours: Vec<&str> = ours.map(String::as_str).collect();
+        let uses = uses(&skeleton, &reference, &ours.join("\n"));
+        let (first, last) = solved.block;
+        let block = skeleton.lines().take(last).skip(first - 1);
         Part {
             file: level.path().join(file),
             line: range.start + 1,
@@ -99,7 +106,9 @@ fn parts_of(course: &Course, level: &Level, next: &Level, file: &Path) -> Result
                 .iter()
                 .map(|line| (*line).to_owned())
                 .collect(),
+            skeleton: block.map(str::to_owned).collect(),
             uses,
+            foreign: foreign.clone(),
             solved,
         }
     };
@@ -133,12 +142,24 @@ fn region(skeleton: &str, mine: &str, (first, last): (usize, usize)) -> Range<us
     start.min(end)..end
 }
 
+/// The modules that are only in the next level, as one calls into them: `cgroup::`.
+fn foreign(course: &Course, level: &Level, next: &Level) -> Vec<String> {
+    let has = course.skeleton_files(level);
+    let mut new = course.skeleton_files(next);
+    new.retain(|file| !has.contains(file) && file.starts_with("src"));
+    let stem = |file: &PathBuf| Some(format!("{}::", file.file_stem()?.to_str()?));
+    new.iter().filter_map(stem).collect()
+}
+
+fn names(line: &str, foreign: &[String]) -> bool {
+    foreign.iter().any(|module| line.contains(module.as_str()))
+}
+
 /// The names in the reference's `use` lines that the skeleton does not bring in, and that
 /// these lines need.
-fn uses(skeleton: &str, reference: &str, lines: &[String]) -> Vec<String> {
+fn uses(skeleton: &str, reference: &str, body: &str) -> Vec<String> {
     let has = imported(skeleton);
-    let body = lines.join("\n");
-    let needed = words(&body);
+    let needed = words(body);
     let mut new: Vec<String> = imported(reference);
     new.retain(|name| !has.contains(name) && needed.contains(&name.as_str()));
     new
@@ -167,31 +188,27 @@ fn words(text: &str) -> Vec<&str> {
 /// The step in the lesson's words, unless they have been said.
 fn heading(steps: &[Step], part: &Part, told: &mut Vec<u32>) {
     for (number, task) in &part.solved.steps {
-        if told.contains(number) {
-            say(paint(BOLD, format!("Step {number}, also: {task}")));
-            continue;
+        let step = steps.iter().find(|step| step.number == *number);
+        match step.filter(|_| !told.contains(number)) {
+            Some(step) => say(markdown(&format!("{number}. {}\n", step.words))),
+            None => say(format!("{number}. {task}")),
         }
         told.push(*number);
-        match steps.iter().find(|step| step.number == *number) {
-            Some(step) => {
-                say(paint(BOLD, format!("Step {number}")));
-                say(markdown(&step.words));
-            }
-            None => say(paint(BOLD, format!("Step {number}. {task}"))),
-        }
+        say("");
     }
 }
 
-fn body(level: &Level, part: &Part) {
+fn body(level: &Level, next: &Level, part: &Part) {
     let place = format!("{}:{}", part.file.display(), part.line);
-    say(format!("\n{}", paint(DIM, place)));
+    say(paint(BOLD, place));
     let mine = without_markers(level, &part.mine);
     let reference = &part.solved.lines;
     if code(&mine) == code(reference) {
-        say(format!(
-            "  {}\n",
-            paint(GREEN, "line for line what you have")
-        ));
+        let same = match code(&without_markers(level, &part.skeleton)) == code(reference) {
+            true => "as the skeleton has it",
+            false => "line for line what you have",
+        };
+        say(format!("  {}\n", paint(GREEN, same)));
         return;
     }
     if !part.uses.is_empty() {
@@ -207,8 +224,24 @@ fn body(level: &Level, part: &Part) {
             ChangeTag::Equal => say(format!("    {line}").trim_end()),
             _ if line.is_empty() => {}
             ChangeTag::Delete => say(paint(RED, format!("  - {line}"))),
+            ChangeTag::Insert if names(line, &part.foreign) => {
+                let number = word(next);
+                say(paint(DIM, format!(" {number} {line}")));
+            }
             ChangeTag::Insert => say(paint(GREEN, format!("  + {line}"))),
         }
+    }
+    if part
+        .solved
+        .lines
+        .iter()
+        .any(|line| names(line, &part.foreign))
+    {
+        let number = word(next);
+        say(paint(
+            DIM,
+            format!("  (lines with {number} are that level's, and not for here)"),
+        ));
     }
     say("");
 }

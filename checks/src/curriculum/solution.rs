@@ -33,7 +33,8 @@ pub fn solved(
     let mut kept = Vec::new();
     let (mut i, mut j) = (0, 0);
     for step in align(&old, &new) {
-        if step == Step::Keep {
+        // A line that happens to be kept inside of a block says nothing of its place.
+        if step == Step::Keep && !old[i].in_block {
             kept.push((old[i].number, new[j].number));
         }
         i += usize::from(step != Step::Appear);
@@ -42,22 +43,30 @@ pub fn solved(
     let raw: Vec<&str> = solution.lines().collect();
     let unasked = markers(next, path, &raw);
     let (blocks, _) = block::parse(path, skeleton, level.number);
-    let solve = |block: block::Block| {
+    let mut all: Vec<(Solved, (usize, usize))> = Vec::new();
+    for block in blocks {
         let before = kept.iter().rev().find(|(old, _)| *old < block.first);
         let after = kept.iter().find(|(old, _)| *old > block.last);
         let first = before.map_or(1, |(_, new)| new + 1);
         let last = after.map_or(raw.len(), |(_, new)| new - 1);
+        // Two blocks with nothing between them have one answer.
+        if let Some((solved, _)) = all.last_mut().filter(|(_, it)| *it == (first, last)) {
+            solved.steps.extend(block.steps);
+            solved.block.1 = block.last;
+            continue;
+        }
         let lines: Vec<&str> = (first..=last)
             .filter(|number| !unasked.contains(number))
             .map(|number| raw[number - 1])
             .collect();
-        Solved {
+        let solved = Solved {
             steps: block.steps,
             block: (block.first, block.last),
             lines: without_blank_ends(&lines),
-        }
-    };
-    blocks.into_iter().map(solve).collect()
+        };
+        all.push((solved, (first, last)));
+    }
+    all.into_iter().map(|(solved, _)| solved).collect()
 }
 
 /// The lines of the next level that are about its own task: the markers, and a block in
