@@ -36,6 +36,7 @@ mod progress;
 mod reset;
 mod screen;
 mod solution;
+mod trace;
 mod watch;
 mod welcome;
 
@@ -84,6 +85,8 @@ enum Action {
     Hint(hint::Arguments),
     /// Show what the reference does differently from your code
     Solution(solution::Arguments),
+    /// Tell a container's system calls as a story
+    Trace(trace::Arguments),
     /// Make a level what it was when it came; your work is kept aside
     Reset(reset::Arguments),
     /// Remove what killed containers have left: processes, mounts and the like
@@ -146,6 +149,7 @@ fn run(action: Option<Action>) -> Result<ExitCode> {
         Some(Action::Watch(arguments)) => watch::run(arguments),
         Some(Action::Hint(arguments)) => hint::run(arguments),
         Some(Action::Solution(arguments)) => solution::run(arguments),
+        Some(Action::Trace(arguments)) => trace::run(arguments),
         Some(Action::Reset(arguments)) => reset::run(arguments),
         Some(Action::Completions(arguments)) => completions::run(arguments),
         Some(Action::Clean {

@@ -5,7 +5,7 @@
 //! we are stopped by Ctrl-Z. So signals are blocked while we wait and read from a
 //! descriptor instead, and the settings are put back by a guard that is dropped in any case.
 
-use std::io::{IsTerminal, Read};
+use std::io::IsTerminal;
 use std::os::fd::AsFd;
 
 use nix::errno::Errno;
