@@ -116,7 +116,11 @@ impl Finding {
     /// What was read, and where. Only its beginning, if it is long: it is to be looked
     /// up, not to be read here.
     pub(super) fn seen(mut self, source: impl Into<String>, seen: impl AsRef<str>) -> Finding {
-        let mut seen = seen.as_ref().split_whitespace().collect::<Vec<_>>().join(" ");
+        let mut seen = seen
+            .as_ref()
+            .split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" ");
         if seen.chars().count() > 200 {
             seen = seen.chars().take(200).chain("...".chars()).collect();
         }

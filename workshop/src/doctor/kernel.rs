@@ -12,10 +12,30 @@ use super::machine::Machine;
 /// Linux that brought it, the first level that needs it, what for.
 type Call = (&'static str, &'static str, u8, &'static str);
 
-const CLOSE_RANGE: Call = ("close_range", "5.9", 0, "closes what the command must not inherit");
-const PIDFD_OPEN: Call = ("pidfd_open", "5.3", 0, "shows whether a process still lives");
-const OPENAT2: Call = ("openat2", "5.6", 1, "keeps paths inside the container's root");
-const MOUNT_SETATTR: Call = ("mount_setattr", "5.12", 0, "the checks protect this machine by it");
+const CLOSE_RANGE: Call = (
+    "close_range",
+    "5.9",
+    0,
+    "closes what the command must not inherit",
+);
+const PIDFD_OPEN: Call = (
+    "pidfd_open",
+    "5.3",
+    0,
+    "shows whether a process still lives",
+);
+const OPENAT2: Call = (
+    "openat2",
+    "5.6",
+    1,
+    "keeps paths inside the container's root",
+);
+const MOUNT_SETATTR: Call = (
+    "mount_setattr",
+    "5.12",
+    0,
+    "the checks protect this machine by it",
+);
 
 /// The namespaces, by their names in /proc/self/ns and in /proc/sys/user, and the
 /// first level that makes one.
@@ -49,8 +69,15 @@ fn version(machine: &Machine) -> Vec<Finding> {
     // The overlay is mounted `volatile`, which cannot be tried without root.
     match machine.version() {
         Some(version) if version < (5, 10) => vec![
-            finding("kernel-version", State::InTheWay, from(4),
-                format!("Linux {release} is too old: overlays are mounted \"volatile\", which came with 5.10"))
+            finding(
+                "kernel-version",
+                State::InTheWay,
+                from(4),
+                format!(
+                    "Linux {release} is too old: overlays are mounted \"volatile\", which \
+                    came with 5.10"
+                ),
+            )
             .seen(source, &release)
             .remedy("install a newer kernel, or a newer system in a virtual machine"),
         ],
@@ -76,7 +103,10 @@ fn tries() -> Vec<(Call, Option<Errno>)> {
         (PIDFD_OPEN, errno(pidfd_open(Pid::this()).map(drop))),
         (OPENAT2, open_here()),
         // There is no file of this name.
-        (MOUNT_SETATTR, errno(mount_setattr("", false, MountAttr::default()))),
+        (
+            MOUNT_SETATTR,
+            errno(mount_setattr("", false, MountAttr::default())),
+        ),
     ]
 }
 
@@ -91,14 +121,24 @@ fn calls(tries: &[(Call, Option<Errno>)]) -> Vec<Finding> {
     if missing.is_empty() {
         let names: Vec<&str> = tries.iter().map(|((name, ..), _)| *name).collect();
         let summary = "the younger system calls are there";
-        return vec![finding("system-calls", State::Fine, from(0), summary).seen("tried", names.join(", "))];
+        return vec![
+            finding("system-calls", State::Fine, from(0), summary).seen("tried", names.join(", ")),
+        ];
     }
     let describe = |((name, since, level, purpose), errno): &(Call, Option<Errno>)| {
         let seen = errno.map_or_else(String::new, |errno| format!("{errno:?} ({})", errno.desc()));
         let summary = format!("{name} does not work here: {purpose}");
-        finding(&format!("system-call-{name}"), State::InTheWay, from(*level), summary)
-            .seen(format!("tried {name}"), seen)
-            .remedy(format!("it came with Linux {since}; install a newer kernel, or, in a container, let its filter of system calls pass it"))
+        finding(
+            &format!("system-call-{name}"),
+            State::InTheWay,
+            from(*level),
+            summary,
+        )
+        .seen(format!("tried {name}"), seen)
+        .remedy(format!(
+            "it came with Linux {since}; install a newer kernel, or, in a \
+                container, let its filter of system calls pass it"
+        ))
     };
     missing.into_iter().map(describe).collect()
 }
@@ -110,9 +150,14 @@ fn namespaces(machine: &Machine) -> Vec<Finding> {
         if !machine.has(&file) {
             let summary = format!("the kernel has no {name} namespaces");
             findings.push(
-                finding(&format!("namespace-{name}"), State::InTheWay, from(level), summary)
-                    .seen(file, "not there")
-                    .remedy("start a kernel that was built with them; every distribution's is"),
+                finding(
+                    &format!("namespace-{name}"),
+                    State::InTheWay,
+                    from(level),
+                    summary,
+                )
+                .seen(file, "not there")
+                .remedy("start a kernel that was built with them; every distribution's is"),
             );
         }
         // Root is counted as well.
@@ -120,10 +165,15 @@ fn namespaces(machine: &Machine) -> Vec<Finding> {
         if machine.read(&file).as_deref() == Some("0") {
             let summary = format!("nobody may make a {name} namespace, not even root");
             findings.push(
-                finding(&format!("namespace-{name}-limit"), State::InTheWay, from(level), summary)
-                    .seen(file, "0")
-                    .remedy("raise the limit, and look in /etc/sysctl.d for who has set it")
-                    .command(format!("sudo sysctl user.max_{limit}_namespaces=10000")),
+                finding(
+                    &format!("namespace-{name}-limit"),
+                    State::InTheWay,
+                    from(level),
+                    summary,
+                )
+                .seen(file, "0")
+                .remedy("raise the limit, and look in /etc/sysctl.d for who has set it")
+                .command(format!("sudo sysctl user.max_{limit}_namespaces=10000")),
             );
         }
     }
@@ -141,11 +191,15 @@ fn namespaces(machine: &Machine) -> Vec<Finding> {
 fn overlay(machine: &Machine) -> Finding {
     let fine = |summary| finding("overlayfs", State::Fine, from(4), summary);
     let file_systems = machine.read("/proc/filesystems").unwrap_or_default();
-    if file_systems.lines().any(|line| line.split_whitespace().last() == Some("overlay")) {
+    if file_systems
+        .lines()
+        .any(|line| line.split_whitespace().last() == Some("overlay"))
+    {
         return fine("overlayfs is there").seen("/proc/filesystems", "nodev overlay");
     }
     let in_the_way = |summary| {
-        finding("overlayfs", State::InTheWay, from(4), summary).seen("/proc/filesystems", "no overlay")
+        finding("overlayfs", State::InTheWay, from(4), summary)
+            .seen("/proc/filesystems", "no overlay")
     };
     let modules = format!("/lib/modules/{}", machine.release());
     for list in ["modules.dep", "modules.builtin"] {
@@ -163,10 +217,16 @@ fn overlay(machine: &Machine) -> Finding {
         return fine("overlayfs is a module, which the first mount loads").seen(list, module);
     }
     if !machine.has(&modules) {
-        return in_the_way("overlayfs is not loaded, and there are no modules for the running kernel")
-            .seen(modules, "not there")
-            .remedy("if the kernel was updated, reboot into the new one; in a container, load the module outside of it")
-            .command("sudo modprobe overlay");
+        return in_the_way(
+            "overlayfs is not loaded, and there are no modules for the running \
+            kernel",
+        )
+        .seen(modules, "not there")
+        .remedy(
+            "if the kernel was updated, reboot into the new one; in a container, load \
+                the module outside of it",
+        )
+        .command("sudo modprobe overlay");
     }
     in_the_way("this kernel has no overlayfs, not even as a module")
         .seen(modules, "no overlay.ko in modules.dep or modules.builtin")
@@ -177,17 +237,33 @@ fn overlay(machine: &Machine) -> Finding {
 /// "unshare: Operation not permitted".
 fn user_namespaces(machine: &Machine) -> Finding {
     let files = [
-        ("/proc/sys/kernel/apparmor_restrict_unprivileged_userns", "1"),
+        (
+            "/proc/sys/kernel/apparmor_restrict_unprivileged_userns",
+            "1",
+        ),
         ("/proc/sys/kernel/unprivileged_userns_clone", "0"),
         ("/proc/sys/user/max_user_namespaces", "0"),
     ];
-    let restricted = files.into_iter().find(|(file, value)| machine.read(file).as_deref() == Some(value));
+    let restricted = files
+        .into_iter()
+        .find(|(file, value)| machine.read(file).as_deref() == Some(value));
     match restricted {
         Some((file, value)) => {
-            let summary = "user namespaces are closed to ordinary users; the levels, which run as root, do not need them";
+            let summary = "user namespaces are closed to ordinary users; the levels, which run \
+                as root, do not need them";
             finding("user-namespaces", State::Note, none(), summary).seen(file, value)
         }
-        None => finding("user-namespaces", State::Fine, none(), "nothing restricts user namespaces")
-            .seen(files.map(|(file, _)| file.rsplit('/').next().unwrap_or(file)).join(", "), "not set against them"),
+        None => finding(
+            "user-namespaces",
+            State::Fine,
+            none(),
+            "nothing restricts user namespaces",
+        )
+        .seen(
+            files
+                .map(|(file, _)| file.rsplit('/').next().unwrap_or(file))
+                .join(", "),
+            "not set against them",
+        ),
     }
 }

@@ -60,7 +60,11 @@ impl Machine {
     /// A field of /proc/self/status (proc_pid_status(5)).
     pub(super) fn status(&self, field: &str) -> Option<String> {
         let status = self.read("/proc/self/status")?;
-        let value = |line: &str| line.strip_prefix(field)?.strip_prefix(':').map(str::to_owned);
+        let value = |line: &str| {
+            line.strip_prefix(field)?
+                .strip_prefix(':')
+                .map(str::to_owned)
+        };
         Some(status.lines().find_map(value)?.trim().to_owned())
     }
 
