@@ -69,12 +69,14 @@ fn controller(machine: &Machine, mounts: &[Mount], name: &str, levels: Levels) -
         );
     };
     let top = &mount.point;
-    if mount.is_read_only() {
+    // Mounted over each other, the last one is the one that is seen.
+    let seen = mounts.iter().rfind(|it| it.point == *top).unwrap_or(mount);
+    if seen.is_read_only() {
         return about(
             State::InTheWay,
             format!("the {name} controller is there, but its control groups are read-only"),
         )
-        .seen("/proc/self/mountinfo", &mount.line)
+        .seen("/proc/self/mountinfo", &seen.line)
         .remedy(in_container(
             machine,
             "mount them writable",
