@@ -30,6 +30,8 @@ mod storage;
 mod surroundings;
 mod tools;
 mod verdict;
+#[cfg(test)]
+mod written;
 
 use std::process::ExitCode;
 
