@@ -33,6 +33,7 @@ mod leftover;
 mod map;
 mod mountinfo;
 mod progress;
+mod report;
 mod reset;
 mod screen;
 mod solution;
@@ -62,9 +63,14 @@ pub(crate) type Result<T> = std::result::Result<T, Error>;
     max_term_width = 80,
     disable_help_subcommand = true,
     after_help = "\
-A newer workshop: commit your work, then `git pull`. git merges what has changed around
-your lines; the map says which levels to check again. Should it report a conflict in a
-level, take theirs (`git checkout --theirs FILE && git add FILE`), or edit it by hand.
+Example: cargo workshop check 03",
+    after_long_help = "\
+A newer workshop: commit your work, then `git pull --no-rebase`. git merges what has
+changed around your lines, and the map says which levels to check again. If it reports
+a conflict in a level: `cargo workshop reset LEVEL` and `git add levels`, then put your
+lines back from .workshop/kept. Nothing of yours is lost either way.
+
+Progress is a text file, .workshop/progress, which git does not see.
 
 Example: cargo workshop check 03"
 )]
@@ -79,7 +85,7 @@ enum Action {
     Doctor(doctor::Arguments),
     /// Build a level, and say what the kernel sees of it
     Check(check::Arguments),
-    /// Check a level on every save, and go on to the next when it is done
+    /// Check on every save, and go on to the next level when one is done
     Watch(watch::Arguments),
     /// Show the next hint of a lesson, one at a time
     Hint(hint::Arguments),
@@ -89,7 +95,9 @@ enum Action {
     Trace(trace::Arguments),
     /// Make a level what it was when it came; your work is kept aside
     Reset(reset::Arguments),
-    /// Remove what killed containers have left: processes, mounts and the like
+    /// Put all that a helper needs into one file
+    Report(report::Arguments),
+    /// Remove what killed containers have left behind
     #[command(after_help = "Example: cargo workshop clean --dry-run")]
     Clean {
         /// Only say what would be done
@@ -151,6 +159,7 @@ fn run(action: Option<Action>) -> Result<ExitCode> {
         Some(Action::Solution(arguments)) => solution::run(arguments),
         Some(Action::Trace(arguments)) => trace::run(arguments),
         Some(Action::Reset(arguments)) => reset::run(arguments),
+        Some(Action::Report(arguments)) => report::run(arguments),
         Some(Action::Completions(arguments)) => completions::run(arguments),
         Some(Action::Clean {
             dry_run,
