@@ -3,6 +3,8 @@
 //! This follows `given::hierarchy`, which finds and prepares them for the levels, step
 //! by step; only it looks where that acts.
 
+use std::collections::BTreeSet;
+
 use super::finding::{Finding, Levels, State, Topic, from};
 use super::machine::{Machine, Mount};
 use super::surroundings;
@@ -128,8 +130,11 @@ fn lists(machine: &Machine, file: &str, name: &str) -> bool {
         .is_some_and(|names| names.split_whitespace().any(|it| it == name))
 }
 
-/// Version 2: a group can hand a controller down if it has no processes of its own. Only
+/// Version 2: a group that has processes can have no groups with limits below it. Only
 /// the real root may; the root of a cgroup namespace, which a container has, may not.
+///
+/// The kernel does take `+cpu` there, as long as that is the only one, and makes the
+/// group "domain threaded"; what is refused then is to join a group below it.
 fn handed_down(
     machine: &Machine,
     top: &str,
@@ -144,34 +149,37 @@ fn handed_down(
             // Not made yet, so it is empty.
             continue;
         };
-        fine = fine.seen(
-            &file,
-            if enabled.is_empty() {
-                "nothing yet: done on first use"
-            } else {
-                &enabled
-            },
-        );
+        let shown = match enabled.is_empty() {
+            true => "nothing yet: done on first use",
+            false => &enabled,
+        };
+        fine = fine.seen(&file, shown);
         // The real root is the one group that has no type.
-        let is_real_root = !machine.has(format!("{group}/cgroup.type"));
+        let Some(kind) = machine.read(format!("{group}/cgroup.type")) else {
+            continue;
+        };
         let processes = machine
             .read(format!("{group}/cgroup.procs"))
             .unwrap_or_default();
-        if lists(machine, &file, name) || is_real_root || processes.is_empty() {
+        if processes.is_empty() && kind == "domain" {
             continue;
         }
         let summary = format!(
-            "the {name} controller is there, but its group has processes and so cannot hand it \
-                down"
+            "the {name} controller is there, but its group has processes, and so can have no \
+            groups with limits below it"
         );
         let count = format!("{} processes", processes.lines().count());
+        // Otherwise the new group would be one that nobody can join. `-cpu` also if it is
+        // not there yet: a level that is tried before this is done puts it there.
+        let mut less: BTreeSet<&str> = enabled.split_whitespace().collect();
+        less.insert("cpu");
+        let less: Vec<String> = less.iter().map(|it| format!("-{it}")).collect();
         return about(State::InTheWay, summary)
-            .seen(&file, &enabled)
+            .seen(&file, shown)
+            .seen(format!("{group}/cgroup.type"), kind)
             .seen(format!("{group}/cgroup.procs"), count)
-            .remedy(
-                "move them into a group of their own, as root; then it is handed down on first \
-                    use",
-            )
+            .remedy("move them into a group of their own, as root; the rest is done on first use")
+            .command(format!("echo {} >{file}", less.join(" ")))
             .command(format!("mkdir -p {group}/others"))
             .command(format!("for p in $(cat {group}/cgroup.procs); do"))
             .command(format!("  echo $p >{group}/others/cgroup.procs; done"));

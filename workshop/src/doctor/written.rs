@@ -118,6 +118,14 @@ fn the_root_of_a_container_has_processes_and_hands_nothing_down() {
         ["cgroup-cpu 8-11", "cgroup-memory 9-11"]
     );
     assert!(finding(&container, "cgroup-cpu").contains("mkdir -p /sys/fs/cgroup/others"));
+    // Nor does it help that the kernel has taken `+cpu`: nobody could join.
+    let threaded = [
+        ("/sys/fs/cgroup/cgroup.subtree_control", "cpu\n"),
+        container[1],
+        ("/sys/fs/cgroup/cgroup.type", "domain threaded\n"),
+    ];
+    assert_eq!(faults(&threaded), ["cgroup-cpu 8-11", "cgroup-memory 9-11"]);
+    assert!(finding(&threaded, "cgroup-cpu").contains("echo -cpu >"));
     // Moved away, they are in nobody's way.
     let moved = [container[0], container[2]];
     assert_eq!(faults(&moved), [""; 0]);

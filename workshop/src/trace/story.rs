@@ -212,8 +212,8 @@ impl Story {
             }
             Err(errno) => {
                 self.told.push(paint(RED, format!("  {shown}")));
-                let known = (1..=133).map(Errno::from_raw);
-                let number = known.filter(|it| format!("{it:?}") == *errno).last();
+                let mut known = (1..=133).map(Errno::from_raw);
+                let number = known.find(|it| format!("{it:?}") == *errno);
                 let why = number.and_then(|it| explain_traced(&first.name, &first.arguments, it));
                 let words = number.map_or("", |it| it.desc());
                 let text = format!("{errno} ({words}): {}", why.unwrap_or("see its man page"));

@@ -157,7 +157,7 @@ fn add(inotify: &Inotify, directory: &Path) -> nix::Result<()> {
 
 /// What kind of shared file system a directory is on, if it is on one.
 fn shared(directory: &Path) -> Option<&'static str> {
-    let kind = i64::from(statfs(directory).ok()?.filesystem_type().0);
+    let kind = statfs(directory).ok()?.filesystem_type().0;
     let found = SHARED.iter().find(|(magic, _)| *magic == kind);
     found.map(|(_, name)| *name)
 }
