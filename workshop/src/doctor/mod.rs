@@ -99,11 +99,6 @@ pub(crate) fn text() -> String {
     anstream::adapter::strip_str(&styled).to_string()
 }
 
-/// All findings in the shape of `--json`, likewise.
-pub(crate) fn json() -> serde_json::Value {
-    show::json(&examine(&Machine::this()))
-}
-
 fn examine(machine: &Machine) -> Vec<Finding> {
     let mut findings = surroundings::findings(machine);
     findings.extend(privilege::findings(machine));

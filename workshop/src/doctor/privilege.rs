@@ -75,7 +75,7 @@ fn root(machine: &Machine) -> Finding {
                 "{also}: install sudo as root, or build as yourself and start the \
                 programs from a root shell"
             ))
-            .command("su -c 'apt install sudo && adduser YOUR-NAME sudo'");
+            .command("su -");
     };
     let sudo = sudo.display().to_string();
     let asks = |finding: Finding| finding.seen(source, &uid);

@@ -219,7 +219,7 @@ fn used(machine: &Machine) -> Vec<Finding> {
 }
 
 /// With the command that installs `program` here, if this is a distribution we know.
-fn install(machine: &Machine, program: &str, finding: Finding) -> Finding {
+pub(super) fn install(machine: &Machine, program: &str, finding: Finding) -> Finding {
     let release = machine.read("/etc/os-release").unwrap_or_default();
     // os-release(5): what it is, and what it is like.
     let words: Vec<&str> = release
