@@ -32,7 +32,8 @@ const LOOK_AGAIN_MILLISECONDS: u16 = 1000;
 
 /// Waits for keys.
 pub(super) struct Keys {
-    has_keyboard: bool,
+    /// Whether there is somebody to press them.
+    pub(super) has_keyboard: bool,
 }
 
 impl Keys {

@@ -86,7 +86,7 @@ fn watch_one(course: &Course, level: &Level, files: &mut Files, keys: &mut Keys)
             course.title(level),
             paint(CODE, course.lesson(level))
         ));
-        footer(course, level);
+        footer(level, keys);
     }
     let mut is_sure = false;
     loop {
@@ -101,7 +101,7 @@ fn watch_one(course: &Course, level: &Level, files: &mut Files, keys: &mut Keys)
             match outcome {
                 Outcome::Passed => return Ok(End::Done),
                 Outcome::NotJudged => return Ok(End::Quit(125)),
-                Outcome::Failed | Outcome::NotBuilt => footer(course, level),
+                Outcome::Failed | Outcome::NotBuilt => footer(level, keys),
             }
             is_due = false;
         }
@@ -112,12 +112,12 @@ fn watch_one(course: &Course, level: &Level, files: &mut Files, keys: &mut Keys)
             Event::Key(b'h') => {
                 say("");
                 hint::next(course, level)?;
-                footer(course, level);
+                footer(level, keys);
             }
             Event::Key(b's') if is_sure || hint::left(course, level)? == 0 => {
                 say("");
                 solution::show(course, level)?;
-                footer(course, level);
+                footer(level, keys);
             }
             Event::Key(b's') => {
                 let left = hint::left(course, level)?;
@@ -147,14 +147,11 @@ fn next<'a>(course: &'a Course, level: &Level) -> Result<Option<&'a Level>> {
     progress.here(course)
 }
 
-fn footer(course: &Course, level: &Level) {
-    let _ = course;
+fn footer(level: &Level, keys: &Keys) {
     let path = level.path();
-    say(paint(
-        DIM,
-        format!(
-            "\nwatching {}   h hint  s solution  c check  q quit",
-            path.display()
-        ),
-    ));
+    let keys = match keys.has_keyboard {
+        true => "   h hint  s solution  c check  q quit",
+        false => "",
+    };
+    say(paint(DIM, format!("\nwatching {}{keys}", path.display())));
 }

@@ -11,6 +11,8 @@
 //! had written then, and by which checks there were. An update that changes either makes
 //! the level "changed since", never silently done or undone.
 
+mod entry;
+
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -21,6 +23,8 @@ use nix::fcntl::{Flock, FlockArg};
 
 use crate::course::{Course, id};
 use crate::{Result, date, screen};
+
+use entry::Entry;
 
 /// The directory of all that is remembered, seen from the checkout.
 pub(crate) const DIRECTORY: &str = ".workshop";
@@ -36,25 +40,6 @@ pub(crate) struct Progress {
     entries: Vec<Entry>,
     /// What we do not understand, with the numbers of the lines: kept as it is.
     strange: Vec<(usize, String)>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Entry {
-    /// All checks were passed on that day, with this content, by these checks.
-    Done {
-        level: String,
-        day: String,
-        content: String,
-        checks: String,
-    },
-    /// The last check of this content ended so.
-    Last {
-        level: String,
-        verdict: String,
-        content: String,
-    },
-    /// This hint has been read.
-    Hint { level: String, title: String },
 }
 
 /// How far a level is.
@@ -263,56 +248,6 @@ fn fingerprint(level: &Level) -> String {
         .map_or(&[][..], |it| it.checks);
     let names: Vec<&str> = checks.iter().map(|check| check.name).collect();
     blob_id(names.join("\n").as_bytes())
-}
-
-impl Entry {
-    fn parse(line: &str) -> Option<Entry> {
-        let is_hash =
-            |word: &str| word.len() == 40 && word.bytes().all(|byte| byte.is_ascii_hexdigit());
-        let (what, rest) = line.split_once(' ')?;
-        let (level, rest) = rest.split_once(' ')?;
-        let level = level.to_owned();
-        let words: Vec<&str> = rest.split(' ').collect();
-        match (what, words.as_slice()) {
-            ("done", [day, content, checks]) if is_hash(content) && is_hash(checks) => {
-                Some(Entry::Done {
-                    level,
-                    day: (*day).to_owned(),
-                    content: (*content).to_owned(),
-                    checks: (*checks).to_owned(),
-                })
-            }
-            ("last", [verdict @ ("pass" | "fail"), content]) if is_hash(content) => {
-                Some(Entry::Last {
-                    level,
-                    verdict: (*verdict).to_owned(),
-                    content: (*content).to_owned(),
-                })
-            }
-            ("hint", _) => Some(Entry::Hint {
-                level,
-                title: rest.to_owned(),
-            }),
-            _ => None,
-        }
-    }
-
-    fn print(&self) -> String {
-        match self {
-            Entry::Done {
-                level,
-                day,
-                content,
-                checks,
-            } => format!("done {level} {day} {content} {checks}"),
-            Entry::Last {
-                level,
-                verdict,
-                content,
-            } => format!("last {level} {verdict} {content}"),
-            Entry::Hint { level, title } => format!("hint {level} {title}"),
-        }
-    }
 }
 
 #[cfg(test)]
