@@ -263,6 +263,20 @@ impl Report {
         }
     }
 
+    /// Reads a line of what `--json` prints.
+    pub fn parse(line: &str) -> Option<Report> {
+        let value: Value = serde_json::from_str(line).ok()?;
+        value.get("verdict").is_some().then_some(Report(value))
+    }
+
+    /// The level whose check it was.
+    pub fn level(&self) -> Option<&'static Level> {
+        let number = self.0.get("level")?.as_u64()?;
+        LEVELS
+            .iter()
+            .find(|level| u64::from(level.number) == number)
+    }
+
     /// How it ended.
     pub fn verdict(&self) -> Verdict {
         match self.text("verdict") {

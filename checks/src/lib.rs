@@ -53,6 +53,7 @@ use std::process::ExitCode;
 pub use check::{Check, Level, Report, Verdict};
 pub use levels::LEVELS;
 pub use probe_image::write_to as write_probe_image;
+pub use report::{Printer, Style};
 pub use runner::{judge_command, judge_with, test_command};
 
 /// The whole of a level's `tests/check.rs`: runs the checks of the levels up to

@@ -6,7 +6,7 @@ use crate::check::{Level, Report, Verdict};
 
 /// How to show them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Style {
+pub enum Style {
     /// A line each, and the failures explained at the end.
     Pretty,
     /// A character each, and the failures explained at the end.
@@ -16,7 +16,7 @@ pub(crate) enum Style {
 }
 
 /// Shows verdicts as they come.
-pub(crate) struct Printer {
+pub struct Printer {
     style: Style,
     color: bool,
     level: Option<u8>,
@@ -30,6 +30,8 @@ pub(crate) struct Printer {
     is_listing: bool,
     /// What to say if there is nothing to complain about.
     farewell: Option<String>,
+    /// How many failures are explained.
+    explained: usize,
     reports: Vec<Report>,
     failures: Vec<(&'static Level, Report)>,
 }
@@ -49,7 +51,7 @@ const DIM: &str = "2";
 impl Printer {
     /// `color` is what was asked for; without a wish, a terminal gets some unless
     /// `NO_COLOR` is set.
-    pub(crate) fn new(style: Style, color: Option<bool>) -> Printer {
+    pub fn new(style: Style, color: Option<bool>) -> Printer {
         let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
         let color = color.unwrap_or_else(|| {
             let is_dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
@@ -64,6 +66,7 @@ impl Printer {
             folded: None,
             is_listing: false,
             farewell: None,
+            explained: usize::MAX,
             reports: Vec::new(),
             failures: Vec::new(),
         }
@@ -71,14 +74,21 @@ impl Printer {
 
     /// Levels before `level` are not what somebody wants to read of, unless something is
     /// wrong with them.
-    pub(crate) fn fold_before(mut self, level: u8) -> Printer {
+    pub fn fold_before(mut self, level: u8) -> Printer {
         self.unfolded = level;
         self
     }
 
     /// The last words if every check has passed.
-    pub(crate) fn farewell(mut self, text: Option<String>) -> Printer {
+    pub fn farewell(mut self, text: Option<String>) -> Printer {
         self.farewell = text;
+        self
+    }
+
+    /// Only the first failure is explained, and how many more there are: the first one is
+    /// where to begin, and the others are often its consequences.
+    pub fn explain_first(mut self) -> Printer {
+        self.explained = 1;
         self
     }
 
@@ -91,7 +101,7 @@ impl Printer {
     }
 
     /// Shows one verdict.
-    pub(crate) fn add(&mut self, level: &'static Level, report: Report) {
+    pub fn add(&mut self, level: &'static Level, report: Report) {
         let line = match self.style {
             Style::Json => format!("{}\n", report.0),
             Style::Terse => match report.verdict() {
@@ -192,7 +202,7 @@ impl Printer {
     }
 
     /// Explains the failures, counts, and says whether there were none.
-    pub(crate) fn finish(&mut self) -> bool {
+    pub fn finish(&mut self) -> bool {
         if self.style != Style::Json {
             let mut text = self.fold() + "\n";
             // What is known by its step first; what may only be a consequence of it last.
@@ -201,8 +211,13 @@ impl Printer {
                 .failures
                 .iter()
                 .partition(|(_, report)| is_consequence(report));
-            for (level, report) in first.into_iter().chain(last) {
+            for (level, report) in first.into_iter().chain(last).take(self.explained) {
                 text += &self.explain(level, report);
+            }
+            let rest = self.failures.len().saturating_sub(self.explained);
+            if rest > 0 {
+                let more = format!("{rest} more failed: begin with this one");
+                text += &format!("{}\n\n", self.paint(DIM, &more));
             }
             text += &self.sum();
             let mut verdicts = self.reports.iter().map(Report::verdict);

@@ -133,6 +133,52 @@ pub(crate) fn explain(name: &str, case: Case, errno: Errno) -> Option<&'static s
         .or_else(everywhere)
 }
 
+/// What a failed call means, as strace(1) writes it: `mount`, its arguments between the
+/// parentheses, and the errno.
+///
+/// This is the explanation of [`Error`](crate::Error), for whoever looks on from outside.
+///
+/// ```
+/// use linux_sys::{Errno, explain_traced};
+///
+/// let arguments = r#""overlay", "/x/merged", "overlay", MS_NODEV, "lowerdir=...""#;
+/// let why = explain_traced("mount", arguments, Errno::EINVAL);
+/// assert!(why.is_some_and(|why| why.contains("dmesg")));
+/// assert_eq!(explain_traced("mount", arguments, Errno::EXDEV), None);
+/// ```
+pub fn explain_traced(name: &str, arguments: &str, errno: Errno) -> Option<&'static str> {
+    let has = |word: &str| arguments.contains(word);
+    let (name, case) = match name {
+        "mount" if has("MS_REMOUNT") => ("mount", Case::Remount),
+        "mount" if has("MS_BIND") => ("mount", Case::Bind),
+        "mount" if has("MS_MOVE") => ("mount", Case::Move),
+        "mount"
+            if ["MS_PRIVATE", "MS_SHARED", "MS_SLAVE", "MS_UNBINDABLE"]
+                .map(has)
+                .contains(&true) =>
+        {
+            ("mount", Case::Propagation)
+        }
+        "mount" if has("\"overlay\"") => ("mount", Case::Overlay),
+        "prctl" if has("PR_SET_PDEATHSIG") => ("prctl", Case::DeathSignal),
+        "prctl" if has("PR_SET_KEEPCAPS") => ("prctl", Case::KeepCapabilities),
+        "prctl" if has("PR_CAPBSET") => ("prctl", Case::BoundingSet),
+        "prctl" if has("PR_CAP_AMBIENT") => ("prctl", Case::AmbientSet),
+        "unshare" | "clone" | "clone3" if has("CLONE_NEWUSER") => ("unshare", Case::NewUser),
+        "clone3" => ("clone", Case::Any),
+        "vfork" => ("fork", Case::Any),
+        "execve" => ("execve", Case::Path),
+        "wait4" => ("waitpid", Case::Any),
+        // On some machines there is only the newer call, which takes a directory as well.
+        "mknodat" => ("mknod", Case::Any),
+        "mkdirat" => ("mkdir", Case::Any),
+        "symlinkat" => ("symlink", Case::Any),
+        "unlinkat" if has("AT_REMOVEDIR") => ("rmdir", Case::Any),
+        name => (name, Case::Any),
+    };
+    explain(name, case, errno)
+}
+
 /// Where to read on: section and name of the man page.
 pub(crate) fn man_page(name: &str) -> Option<(u8, &'static str)> {
     find(name).map(|call| (call.section, call.page))

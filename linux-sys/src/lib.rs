@@ -148,6 +148,7 @@ pub use clone::clone;
 pub use device::{makedev, mknod, umask};
 pub use directory::{chmod, mkdir, rmdir, symlink};
 pub use error::{Error, Result};
+pub use explain::explain_traced;
 pub use flags::{CloseRangeFlags, MountAttrFlags};
 pub use identity::{setgid, setgroups, setresgid, setresuid, setuid};
 pub use mount::{MountAttr, mount, mount_setattr, umount, umount2};

@@ -1,29 +1,103 @@
 //! `cargo workshop`: the companion at the learner's side.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `course.rs` | the levels as the learner has them, and their skeletons |
+//! | `progress.rs` | what is remembered, in `.workshop/progress` |
+//! | `welcome.rs`, `map.rs` | `cargo workshop` alone: the first time, and later |
+//! | `build.rs` | cargo, and the way to root |
+//! | `check.rs` | a level is built and judged |
+//! | `watch/` | the same on every save |
+//! | `hint.rs`, `solution.rs` | help, in small portions and in a large one |
+//! | `reset.rs` | a level as it came, and what was in it kept |
+//! | `trace/` | a container's system calls as a story |
+//! | `report.rs` | one file for an instructor |
+//! | `doctor/` | what this machine can do |
+//! | `clean.rs`, `leftover.rs`, `mountinfo.rs` | what killed containers have left |
+//! | `screen.rs`, `date.rs` | what reaches the user's eyes |
+//! | `completions.rs` | what the Tab key knows |
+//!
+//! Nothing here needs root: what does is a program of its own (a level, the checks,
+//! `clean`), started through `.cargo/as-root`. All files of ours are written by whoever
+//! calls us.
 
+mod build;
+mod check;
 mod clean;
+mod completions;
+mod course;
+mod date;
+mod doctor;
+mod hint;
 mod leftover;
+mod map;
 mod mountinfo;
+mod progress;
+mod report;
+mod reset;
+mod screen;
+mod solution;
+mod trace;
+mod watch;
+mod welcome;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use clap::builder::{PossibleValue, StringValueParser, TypedValueParser};
 use clap::{Parser, Subcommand};
 
+/// What went wrong, as a paragraph for people.
+pub(crate) type Error = checks::curriculum::Error;
+
+/// The result of everything here that can go wrong.
+pub(crate) type Result<T> = std::result::Result<T, Error>;
+
 /// The companion at the learner's side
+///
+/// Without a command: a map of the levels, and what to do next.
 #[derive(Parser)]
 #[command(
     name = "cargo workshop",
     bin_name = "cargo workshop",
-    arg_required_else_help = true
+    max_term_width = 80,
+    disable_help_subcommand = true,
+    after_help = "\
+Example: cargo workshop check 03",
+    after_long_help = "\
+A newer workshop: commit your work, then `git pull --no-rebase`. git merges what has
+changed around your lines, and the map says which levels to check again. If it reports
+a conflict in a level: `cargo workshop reset LEVEL` and `git add levels`, then put your
+lines back from .workshop/kept. Nothing of yours is lost either way.
+
+Progress is a text file, .workshop/progress, which git does not see.
+
+Example: cargo workshop check 03"
 )]
 struct CommandLine {
     #[command(subcommand)]
-    action: Action,
+    action: Option<Action>,
 }
 
 #[derive(Subcommand)]
 enum Action {
-    /// Remove what killed containers have left: processes, mounts, groups, directories
+    /// Say what this machine lacks, and for which level
+    Doctor(doctor::Arguments),
+    /// Build a level, and say what the kernel sees of it
+    Check(check::Arguments),
+    /// Check on every save, and go on to the next level when one is done
+    Watch(watch::Arguments),
+    /// Show the next hint of a lesson, one at a time
+    Hint(hint::Arguments),
+    /// Show what the reference does differently from your code
+    Solution(solution::Arguments),
+    /// Tell a container's system calls as a story
+    Trace(trace::Arguments),
+    /// Make a level what it was when it came; your work is kept aside
+    Reset(reset::Arguments),
+    /// Put all that a helper needs into one file
+    Report(report::Arguments),
+    /// Remove what killed containers have left behind
     #[command(after_help = "Example: cargo workshop clean --dry-run")]
     Clean {
         /// Only say what would be done
@@ -35,20 +109,81 @@ enum Action {
         #[arg(default_value = given::CONTAINERS, value_parser = given::container_dir())]
         container_dir: PathBuf,
     },
+    /// Print a script that completes these commands in your shell
+    Completions(completions::Arguments),
+}
+
+/// The parser of a level on the command line: any word, since `4`, `04` and `level04` are
+/// all the same; but the shell offers what the map shows.
+fn level_word() -> impl TypedValueParser<Value = String> {
+    #[derive(Clone)]
+    struct Word;
+    impl TypedValueParser for Word {
+        type Value = String;
+
+        fn parse_ref(
+            &self,
+            command: &clap::Command,
+            argument: Option<&clap::Arg>,
+            value: &std::ffi::OsStr,
+        ) -> std::result::Result<String, clap::Error> {
+            StringValueParser::new().parse_ref(command, argument, value)
+        }
+
+        fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+            let numbers = checks::LEVELS.iter().filter_map(|it| it.directory.get(..2));
+            let words = numbers.chain(["rd"]);
+            Some(Box::new(words.map(PossibleValue::new)))
+        }
+    }
+    Word
 }
 
 fn main() -> ExitCode {
-    let outcome = match CommandLine::parse().action {
-        Action::Clean {
-            dry_run,
-            container_dir,
-        } => clean::clean(&container_dir, dry_run),
-    };
-    match outcome {
-        Ok(()) => ExitCode::SUCCESS,
+    match run(CommandLine::parse().action) {
+        Ok(status) => status,
         Err(error) => {
             given::tell(&error.to_string());
             ExitCode::FAILURE
         }
     }
+}
+
+fn run(action: Option<Action>) -> Result<ExitCode> {
+    match action {
+        None => where_am_i(),
+        Some(Action::Doctor(arguments)) => doctor::run(arguments),
+        Some(Action::Check(arguments)) => check::run(arguments),
+        Some(Action::Watch(arguments)) => watch::run(arguments),
+        Some(Action::Hint(arguments)) => hint::run(arguments),
+        Some(Action::Solution(arguments)) => solution::run(arguments),
+        Some(Action::Trace(arguments)) => trace::run(arguments),
+        Some(Action::Reset(arguments)) => reset::run(arguments),
+        Some(Action::Report(arguments)) => report::run(arguments),
+        Some(Action::Completions(arguments)) => completions::run(arguments),
+        Some(Action::Clean {
+            dry_run,
+            container_dir,
+        }) => {
+            clean::clean(&container_dir, dry_run).map_err(|error| error.to_string())?;
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+fn where_am_i() -> Result<ExitCode> {
+    let course = course::Course::find()?;
+    let is_new = progress::Progress::is_new(&course);
+    let progress = progress::Progress::read(&course)?;
+    let is_untouched = |level| match progress.state(&course, level) {
+        Ok(state) => state == progress::State::Untouched,
+        Err(_) => false,
+    };
+    if is_new && course.numbered().all(is_untouched) {
+        welcome::show(&course)?;
+    } else {
+        map::show(&course, &progress)?;
+        map::next(&course, &progress)?;
+    }
+    Ok(ExitCode::SUCCESS)
 }

@@ -11,6 +11,8 @@
 //! | `lock.rs` | `levels/skeletons.lock`: is this file still the skeleton? |
 //! | `carry.rs` | a maintainer's edit, carried into every later level |
 //! | `lesson.rs` | the parts of a lesson's README, and its console fences |
+//! | `task.rs` | the steps of its task, and their hints |
+//! | `solution.rs` | what the next level has where a TODO block stood |
 //! | `mistakes.rs` | wrong solutions, and the check that notices each |
 //! | `workshop.rs` | wrong solutions, built |
 //! | `caught.rs` | is a wrong solution noticed, and in the right words? |
@@ -33,6 +35,8 @@ mod line;
 pub mod lock;
 pub mod mistakes;
 pub mod pages;
+pub mod solution;
+pub mod task;
 pub mod transcript;
 pub mod workshop;
 

@@ -1,0 +1,70 @@
+//! Programs, built as whoever calls us: `cargo build`, and where it has put them.
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use checks::curriculum::levels::Level;
+use serde_json::Value;
+
+use crate::Result;
+use crate::course::Course;
+
+/// What was built.
+pub(crate) struct Programs {
+    /// The level itself.
+    pub(crate) level: PathBuf,
+    /// The program that judges it.
+    pub(crate) checks: PathBuf,
+}
+
+/// Builds a level and its checks. `None` if the compiler has found something, which it has
+/// said itself then.
+pub(crate) fn build(course: &Course, level: &Level) -> Result<Option<Programs>> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut cargo = Command::new(cargo);
+    cargo
+        .current_dir(&course.root)
+        .args(["build", "--message-format", "json-render-diagnostics"])
+        .args(["-p", &level.package, "--bin", &level.package])
+        .args(["-p", "checks", "--bin", "checks"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped());
+    let mut build = cargo
+        .spawn()
+        .map_err(|error| format!("cargo does not start: {error}"))?;
+    let mut programs = Vec::new();
+    if let Some(messages) = build.stdout.take() {
+        for message in BufReader::new(messages).lines() {
+            programs.extend(executable(&message?));
+        }
+    }
+    if !build.wait()?.success() {
+        return Ok(None);
+    }
+    let program = |name: &str| {
+        let found = programs.iter().find(|path| path.ends_with(name));
+        found
+            .cloned()
+            .ok_or_else(|| format!("cargo has built {name} and does not say where"))
+    };
+    Ok(Some(Programs {
+        level: program(&level.package)?,
+        checks: program("checks")?,
+    }))
+}
+
+/// The executable that a message of cargo's is about.
+fn executable(message: &str) -> Option<PathBuf> {
+    let message: Value = serde_json::from_str(message).ok()?;
+    let path = message.get("executable")?.as_str()?;
+    Some(PathBuf::from(path))
+}
+
+/// A command that `.cargo/as-root` starts, the one way to root; it decides by the
+/// program's name who needs that.
+pub(crate) fn as_root(course: &Course, program: impl AsRef<Path>) -> Command {
+    let mut command = Command::new(course.root.join(".cargo/as-root"));
+    command.arg(program.as_ref());
+    command
+}

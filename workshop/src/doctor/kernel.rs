@@ -1,0 +1,269 @@
+//! What the kernel can: its version, its system calls, namespaces and overlayfs.
+
+use linux_sys::{
+    CloseRangeFlags, Errno, MountAttr, OFlag, OpenHow, Pid, close_range, mount_setattr, openat2,
+    pidfd_open,
+};
+
+use super::finding::{Finding, Levels, State, Topic, from, none};
+use super::machine::Machine;
+
+/// A system call that is younger than some kernels in use: its name, the version of
+/// Linux that brought it, the first level that needs it, what for.
+type Call = (&'static str, &'static str, u8, &'static str);
+
+const CLOSE_RANGE: Call = (
+    "close_range",
+    "5.9",
+    0,
+    "closes what the command must not inherit",
+);
+const PIDFD_OPEN: Call = (
+    "pidfd_open",
+    "5.3",
+    0,
+    "shows whether a process still lives",
+);
+const OPENAT2: Call = (
+    "openat2",
+    "5.6",
+    1,
+    "keeps paths inside the container's root",
+);
+const MOUNT_SETATTR: Call = (
+    "mount_setattr",
+    "5.12",
+    0,
+    "the checks protect this machine by it",
+);
+
+/// The namespaces, by their names in /proc/self/ns and in /proc/sys/user, and the
+/// first level that makes one.
+const NAMESPACES: [(&str, &str, u8); 6] = [
+    ("mnt", "mnt", 2),
+    ("uts", "uts", 5),
+    ("ipc", "ipc", 6),
+    ("pid", "pid", 6),
+    ("net", "net", 7),
+    ("cgroup", "cgroup", 8),
+];
+
+pub(super) fn findings(machine: &Machine) -> Vec<Finding> {
+    let mut findings = version(machine);
+    findings.extend(calls(&tries()));
+    findings.extend(namespaces(machine));
+    findings.push(overlay(machine));
+    findings.push(user_namespaces(machine));
+    findings
+}
+
+fn finding(id: &str, state: State, levels: Levels, summary: impl Into<String>) -> Finding {
+    Finding::new(Topic::Kernel, id, state, levels, summary)
+}
+
+fn version(machine: &Machine) -> Vec<Finding> {
+    let release = machine.release();
+    let source = "/proc/sys/kernel/osrelease";
+    let summary = format!("Linux {release}");
+    let known = finding("kernel-version", State::Fine, from(0), summary).seen(source, &release);
+    // The overlay is mounted `volatile`, which cannot be tried without root.
+    match machine.version() {
+        Some(version) if version < (5, 10) => vec![
+            finding(
+                "kernel-version",
+                State::InTheWay,
+                from(4),
+                format!(
+                    "Linux {release} is too old: overlays are mounted \"volatile\", which \
+                    came with 5.10"
+                ),
+            )
+            .seen(source, &release)
+            .remedy("install a newer kernel, or a newer system in a virtual machine"),
+        ],
+        _ => vec![known],
+    }
+}
+
+/// Call each in a way that changes nothing. EPERM, say, comes from a kernel that has it.
+fn tries() -> Vec<(Call, Option<Errno>)> {
+    let errno = |outcome: linux_sys::Result<()>| outcome.err().map(|error| error.errno());
+    let unused = (u32::MAX - 1, u32::MAX);
+    let open_here = || {
+        let here = std::fs::File::open("/").ok()?;
+        let how = OpenHow {
+            flags: OFlag::O_PATH | OFlag::O_CLOEXEC,
+            ..OpenHow::default()
+        };
+        errno(openat2(&here, ".", how).map(drop))
+    };
+    let marked = CloseRangeFlags::CLOSE_RANGE_CLOEXEC;
+    vec![
+        (CLOSE_RANGE, errno(close_range(unused.0, unused.1, marked))),
+        (PIDFD_OPEN, errno(pidfd_open(Pid::this()).map(drop))),
+        (OPENAT2, open_here()),
+        // There is no file of this name.
+        (
+            MOUNT_SETATTR,
+            errno(mount_setattr("", false, MountAttr::default())),
+        ),
+    ]
+}
+
+fn calls(tries: &[(Call, Option<Errno>)]) -> Vec<Finding> {
+    // A filter of system calls that is older than the call may say EPERM instead of
+    // ENOSYS. Of mount_setattr, EPERM is also what it says to who is not root.
+    let is_missing = |((name, ..), errno): &&(Call, Option<Errno>)| match errno {
+        None => false,
+        Some(errno) => *name != MOUNT_SETATTR.0 || *errno == Errno::ENOSYS,
+    };
+    let missing: Vec<_> = tries.iter().filter(is_missing).collect();
+    if missing.is_empty() {
+        let names: Vec<&str> = tries.iter().map(|((name, ..), _)| *name).collect();
+        let summary = "the younger system calls are there";
+        return vec![
+            finding("system-calls", State::Fine, from(0), summary).seen("tried", names.join(", ")),
+        ];
+    }
+    let describe = |((name, since, level, purpose), errno): &(Call, Option<Errno>)| {
+        let seen = errno.map_or_else(String::new, |errno| format!("{errno:?} ({})", errno.desc()));
+        let summary = format!("{name} does not work here: {purpose}");
+        finding(
+            &format!("system-call-{name}"),
+            State::InTheWay,
+            from(*level),
+            summary,
+        )
+        .seen(format!("tried {name}"), seen)
+        .remedy(format!(
+            "it came with Linux {since}; install a newer kernel, or, in a \
+                container, let its filter of system calls pass it"
+        ))
+    };
+    missing.into_iter().map(describe).collect()
+}
+
+fn namespaces(machine: &Machine) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (name, limit, level) in NAMESPACES {
+        let file = format!("/proc/self/ns/{name}");
+        if !machine.has(&file) {
+            let summary = format!("the kernel has no {name} namespaces");
+            findings.push(
+                finding(
+                    &format!("namespace-{name}"),
+                    State::InTheWay,
+                    from(level),
+                    summary,
+                )
+                .seen(file, "not there")
+                .remedy("start a kernel that was built with them; every distribution's is"),
+            );
+        }
+        // Root is counted as well.
+        let file = format!("/proc/sys/user/max_{limit}_namespaces");
+        if machine.read(&file).as_deref() == Some("0") {
+            let summary = format!("nobody may make a {name} namespace, not even root");
+            findings.push(
+                finding(
+                    &format!("namespace-{name}-limit"),
+                    State::InTheWay,
+                    from(level),
+                    summary,
+                )
+                .seen(file, "0")
+                .remedy("raise the limit, and look in /etc/sysctl.d for who has set it")
+                .command(format!("sudo sysctl user.max_{limit}_namespaces=10000")),
+            );
+        }
+    }
+    if findings.is_empty() {
+        let names = NAMESPACES.map(|(name, ..)| name).join(", ");
+        let summary = "all namespaces that the levels make are there, and may be made";
+        findings.push(
+            finding("namespaces", State::Fine, from(2), summary)
+                .seen("/proc/self/ns, /proc/sys/user/max_*_namespaces", names),
+        );
+    }
+    findings
+}
+
+fn overlay(machine: &Machine) -> Finding {
+    let fine = |summary| finding("overlayfs", State::Fine, from(4), summary);
+    let file_systems = machine.read("/proc/filesystems").unwrap_or_default();
+    if file_systems
+        .lines()
+        .any(|line| line.split_whitespace().last() == Some("overlay"))
+    {
+        return fine("overlayfs is there").seen("/proc/filesystems", "nodev overlay");
+    }
+    let in_the_way = |summary| {
+        finding("overlayfs", State::InTheWay, from(4), summary)
+            .seen("/proc/filesystems", "no overlay")
+    };
+    let modules = format!("/lib/modules/{}", machine.release());
+    for list in ["modules.dep", "modules.builtin"] {
+        let list = format!("{modules}/{list}");
+        let text = machine.read(&list).unwrap_or_default();
+        let Some(line) = text.lines().find(|line| line.contains("/overlay.ko")) else {
+            continue;
+        };
+        let module = line.split(':').next().unwrap_or(line);
+        if machine.read("/proc/sys/kernel/modules_disabled").as_deref() == Some("1") {
+            return in_the_way("overlayfs is a module, and no module may be loaded any more")
+                .seen("/proc/sys/kernel/modules_disabled", "1")
+                .remedy("only a reboot undoes that; load overlay before it is set");
+        }
+        return fine("overlayfs is a module, which the first mount loads").seen(list, module);
+    }
+    if !machine.has(&modules) {
+        return in_the_way(
+            "overlayfs is not loaded, and there are no modules for the running \
+            kernel",
+        )
+        .seen(modules, "not there")
+        .remedy(
+            "if the kernel was updated, reboot into the new one; in a container, load \
+                the module outside of it",
+        )
+        .command("sudo modprobe overlay");
+    }
+    in_the_way("this kernel has no overlayfs, not even as a module")
+        .seen(modules, "no overlay.ko in modules.dep or modules.builtin")
+        .remedy("start a kernel that was built with it; every distribution's is")
+}
+
+/// Of no consequence here, but the first thing that somebody finds who searches for
+/// "unshare: Operation not permitted".
+fn user_namespaces(machine: &Machine) -> Finding {
+    let files = [
+        (
+            "/proc/sys/kernel/apparmor_restrict_unprivileged_userns",
+            "1",
+        ),
+        ("/proc/sys/kernel/unprivileged_userns_clone", "0"),
+        ("/proc/sys/user/max_user_namespaces", "0"),
+    ];
+    let restricted = files
+        .into_iter()
+        .find(|(file, value)| machine.read(file).as_deref() == Some(value));
+    match restricted {
+        Some((file, value)) => {
+            let summary = "user namespaces are closed to ordinary users; the levels, which run \
+                as root, do not need them";
+            finding("user-namespaces", State::Note, none(), summary).seen(file, value)
+        }
+        None => finding(
+            "user-namespaces",
+            State::Fine,
+            none(),
+            "nothing restricts user namespaces",
+        )
+        .seen(
+            files
+                .map(|(file, _)| file.rsplit('/').next().unwrap_or(file))
+                .join(", "),
+            "not set against them",
+        ),
+    }
+}

@@ -1,0 +1,313 @@
+//! Machines that are not at hand, written down: what the doctor would say of them.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot go on has failed"
+)]
+
+use std::fs;
+
+use tempfile::TempDir;
+
+use super::finding::{Finding, State, Topic, none};
+use super::machine::Machine;
+use super::{cgroups, kernel, privilege, surroundings, tools};
+
+/// A machine with these files, and otherwise one that every level is happy with: pure
+/// version 2, root, everything there.
+fn machine(files: &[(&str, &str)]) -> (TempDir, Machine) {
+    let scratch = TempDir::new().unwrap();
+    let machine = Machine {
+        root: scratch.path().to_owned(),
+        images: scratch.path().join("images"),
+        containers: scratch.path().join("containers"),
+        path: "".into(),
+        is_quick: true,
+    };
+    let usual = [
+        ("/proc/sys/kernel/osrelease", "6.1.0-18-amd64\n"),
+        (
+            "/proc/self/status",
+            "Uid:\t0\t0\t0\t0\nNoNewPrivs:\t0\nCapBnd:\t000001ffffffffff\nCapEff:\t000001ffffffffff\n",
+        ),
+        ("/proc/self/uid_map", "         0          0 4294967295\n"),
+        (
+            "/proc/self/mountinfo",
+            "\
+            22 1 8:1 / / rw,relatime - ext4 /dev/sda1 rw\n\
+            30 22 0:26 / /sys/fs/cgroup rw,nosuid - cgroup2 cgroup2 rw,nsdelegate\n",
+        ),
+        ("/proc/filesystems", "nodev\tproc\nnodev\toverlay\n"),
+        ("/proc/1/cgroup", "0::/init.scope\n"),
+        (
+            "/proc/swaps",
+            "Filename Type Size Used Priority\n/swap file 1000 0 -2\n",
+        ),
+        ("/sys/fs/cgroup/cgroup.procs", ""),
+        (
+            "/sys/fs/cgroup/cgroup.controllers",
+            "cpuset cpu io memory pids\n",
+        ),
+        ("/sys/fs/cgroup/cgroup.subtree_control", "cpu memory pids\n"),
+    ];
+    for (path, text) in usual.iter().chain(files) {
+        let place = machine.place(path);
+        fs::create_dir_all(place.parent().unwrap()).unwrap();
+        fs::write(place, text).unwrap();
+    }
+    for name in ["mnt", "uts", "ipc", "pid", "net", "cgroup"] {
+        let place = machine.place(format!("/proc/self/ns/{name}"));
+        fs::create_dir_all(place.parent().unwrap()).unwrap();
+        fs::write(place, "").unwrap();
+    }
+    (scratch, machine)
+}
+
+/// What is not fine on such a machine, as "ID first-last" in the order of the findings.
+fn faults(files: &[(&str, &str)]) -> Vec<String> {
+    let (_scratch, machine) = machine(files);
+    let is_fault = |it: &Finding| matches!(it.state, State::InTheWay | State::NotKnown);
+    let shown = |it: Finding| format!("{} {}-{}", it.id, it.levels.start(), it.levels.end());
+    all(&machine)
+        .into_iter()
+        .filter(is_fault)
+        .map(shown)
+        .collect()
+}
+
+fn all(machine: &Machine) -> Vec<Finding> {
+    let mut findings = surroundings::findings(machine);
+    findings.extend(privilege::findings(machine));
+    findings.extend(kernel::findings(machine));
+    findings.extend(cgroups::findings(machine));
+    findings
+}
+
+/// A finding of such a machine, as text.
+fn finding(files: &[(&str, &str)], id: &str) -> String {
+    let (_scratch, machine) = machine(files);
+    let found = all(&machine).into_iter().find(|it| it.id == id);
+    format!("{:?}", found.unwrap_or_else(|| panic!("no finding {id}")))
+}
+
+#[test]
+fn a_usual_machine_with_version_2_lacks_nothing() {
+    assert_eq!(faults(&[]), [""; 0]);
+    assert!(finding(&[], "cgroup-layout").contains("are version 2"));
+}
+
+#[test]
+fn the_real_root_hands_down_what_it_does_not_yet() {
+    let nothing_yet = [
+        ("/sys/fs/cgroup/cgroup.subtree_control", ""),
+        ("/sys/fs/cgroup/cgroup.procs", "1\n2\n"),
+    ];
+    assert_eq!(faults(&nothing_yet), [""; 0]);
+}
+
+#[test]
+fn the_root_of_a_container_has_processes_and_hands_nothing_down() {
+    let container = [
+        ("/sys/fs/cgroup/cgroup.subtree_control", ""),
+        ("/sys/fs/cgroup/cgroup.procs", "1\n2\n"),
+        ("/sys/fs/cgroup/cgroup.type", "domain\n"),
+    ];
+    assert_eq!(
+        faults(&container),
+        ["cgroup-cpu 8-11", "cgroup-memory 9-11"]
+    );
+    assert!(finding(&container, "cgroup-cpu").contains("mkdir -p /sys/fs/cgroup/others"));
+    // Nor does it help that the kernel has taken `+cpu`: nobody could join.
+    let threaded = [
+        ("/sys/fs/cgroup/cgroup.subtree_control", "cpu\n"),
+        container[1],
+        ("/sys/fs/cgroup/cgroup.type", "domain threaded\n"),
+    ];
+    assert_eq!(faults(&threaded), ["cgroup-cpu 8-11", "cgroup-memory 9-11"]);
+    assert!(finding(&threaded, "cgroup-cpu").contains("echo -cpu >"));
+    // Moved away, they are in nobody's way.
+    let moved = [container[0], container[2]];
+    assert_eq!(faults(&moved), [""; 0]);
+}
+
+#[test]
+fn a_controller_that_is_not_delegated_is_missing_from_its_level_on() {
+    let only_pids = [
+        ("/sys/fs/cgroup/cgroup.controllers", "memory pids\n"),
+        ("/sys/fs/cgroup/cgroup.type", "domain\n"),
+        (
+            "/proc/cgroups",
+            "#subsys_name hierarchy num_cgroups enabled\ncpu 0 90 1\nmemory 0 90 1\n",
+        ),
+    ];
+    assert_eq!(faults(&only_pids), ["cgroup-cpu 8-11"]);
+    assert!(finding(&only_pids, "cgroup-cpu").contains("Delegate=cpu memory"));
+}
+
+#[test]
+fn a_controller_that_the_command_line_switches_off() {
+    let disabled = [
+        ("/sys/fs/cgroup/cgroup.controllers", "cpuset cpu io pids\n"),
+        (
+            "/proc/cgroups",
+            "#subsys_name hierarchy num_cgroups enabled\ncpu 0 90 1\nmemory 0 90 0\n",
+        ),
+        (
+            "/proc/cmdline",
+            "quiet cgroup_disable=memory root=/dev/sda1\n",
+        ),
+    ];
+    assert_eq!(faults(&disabled), ["cgroup-memory 9-11"]);
+    let told = finding(&disabled, "cgroup-memory");
+    let evidence = r#"source: "/proc/cmdline", seen: "cgroup_disable=memory""#;
+    assert!(told.contains(evidence), "{told}");
+}
+
+#[test]
+fn a_hierarchy_that_another_mount_made_read_only() {
+    let covered = "\
+        22 1 8:1 / / rw,relatime - ext4 /dev/sda1 rw\n\
+        30 22 0:26 / /sys/fs/cgroup rw,nosuid - cgroup2 cgroup2 rw\n\
+        31 30 0:26 / /sys/fs/cgroup ro,nosuid - cgroup2 cgroup2 rw\n";
+    let files = [("/proc/self/mountinfo", covered)];
+    assert_eq!(faults(&files), ["cgroup-cpu 8-11", "cgroup-memory 9-11"]);
+}
+
+#[test]
+fn docker_s_usual_container() {
+    let files = [
+        ("/.dockerenv", ""),
+        (
+            "/proc/self/status",
+            "Uid:\t0\t0\t0\t0\nCapBnd:\t00000000a80425fb\nCapEff:\t00000000a80425fb\n",
+        ),
+        ("/proc/self/attr/current", "docker-default (enforce)\n"),
+        (
+            "/proc/self/mountinfo",
+            "\
+            22 1 0:40 / / rw,relatime - overlay overlay rw,lowerdir=/a,upperdir=/b\n\
+            30 22 0:26 / /sys/fs/cgroup ro,nosuid - cgroup2 cgroup rw\n",
+        ),
+    ];
+    let expected = [
+        "cap-sys-admin 1-11",
+        "cap-net-admin 7-11",
+        "apparmor 1-11",
+        "cgroup-cpu 8-11",
+        "cgroup-memory 9-11",
+    ];
+    assert_eq!(faults(&files), expected);
+    assert!(finding(&files, "container").contains("/.dockerenv"));
+    assert!(finding(&files, "cap-sys-admin").contains("docker run --privileged"));
+}
+
+#[test]
+fn a_kernel_that_is_too_old_for_a_volatile_overlay() {
+    let files = [("/proc/sys/kernel/osrelease", "5.4.0-150-generic")];
+    assert_eq!(faults(&files), ["kernel-version 4-11"]);
+    assert_eq!(
+        faults(&[("/proc/sys/kernel/osrelease", "5.10.0-28-amd64")]),
+        [""; 0]
+    );
+}
+
+#[test]
+fn the_two_kinds_of_wsl() {
+    let first = [("/proc/sys/kernel/osrelease", "4.4.0-19041-Microsoft")];
+    assert_eq!(faults(&first), ["wsl 1-11", "kernel-version 4-11"]);
+    let second = [(
+        "/proc/sys/kernel/osrelease",
+        "5.15.153.1-microsoft-standard-WSL2",
+    )];
+    assert_eq!(faults(&second), [""; 0]);
+    assert!(finding(&second, "wsl").contains("/mnt/c"));
+}
+
+#[test]
+fn overlayfs_as_a_module_that_is_there_or_not() {
+    let module = "kernel/fs/overlayfs/overlay.ko.xz: kernel/lib/crc.ko\n";
+    let there = [
+        ("/proc/filesystems", "nodev\tproc\n"),
+        ("/lib/modules/6.1.0-18-amd64/modules.dep", module),
+    ];
+    assert_eq!(faults(&there), [""; 0]);
+    assert_eq!(faults(&there[..1]), ["overlayfs 4-11"]);
+    assert!(finding(&there[..1], "overlayfs").contains("reboot into the new one"));
+    let closed = [
+        there[0],
+        there[1],
+        ("/proc/sys/kernel/modules_disabled", "1\n"),
+    ];
+    assert_eq!(faults(&closed), ["overlayfs 4-11"]);
+}
+
+#[test]
+fn limits_of_namespaces_bind_root_too_and_those_of_users_do_not() {
+    assert_eq!(
+        faults(&[("/proc/sys/user/max_net_namespaces", "0\n")]),
+        ["namespace-net-limit 7-11"]
+    );
+    let ubuntu = [(
+        "/proc/sys/kernel/apparmor_restrict_unprivileged_userns",
+        "1\n",
+    )];
+    assert_eq!(faults(&ubuntu), [""; 0]);
+    assert!(finding(&ubuntu, "user-namespaces").contains("Note"));
+}
+
+#[test]
+fn an_initramfs_ends_before_pivot_root() {
+    let mounts = "\
+        1 1 0:2 / / rw - rootfs rootfs rw\n\
+        30 1 0:26 / /sys/fs/cgroup rw,nosuid - cgroup2 cgroup2 rw\n";
+    assert_eq!(
+        faults(&[("/proc/self/mountinfo", mounts)]),
+        ["root-directory 3-11"]
+    );
+}
+
+#[test]
+fn without_swap_level_09_works_and_shows_less() {
+    let none = [("/proc/swaps", "Filename Type Size Used Priority\n")];
+    assert_eq!(faults(&none), [""; 0]);
+    assert!(finding(&none, "swap").contains("Note"));
+}
+
+#[test]
+fn packages_are_named_as_the_distribution_names_them() {
+    for (release, program, told) in [
+        (
+            "ID=ubuntu\nID_LIKE=debian\n",
+            "cc",
+            "\"sudo apt install gcc\"",
+        ),
+        (
+            "ID=\"rocky\"\nID_LIKE=\"rhel centos\"\n",
+            "ip",
+            "\"sudo dnf install iproute\"",
+        ),
+        ("ID=arch\n", "ps", "\"sudo pacman -S procps-ng\""),
+        ("ID=alpine\n", "cc", "\"sudo apk add build-base\""),
+        (
+            "ID=unheard-of\n",
+            "cc",
+            "the package gcc of your distribution",
+        ),
+    ] {
+        let (_scratch, machine) = machine(&[("/etc/os-release", release)]);
+        let found = Finding::new(Topic::Tools, "tool", State::Note, none(), "missing");
+        let found = format!("{:?}", tools::install(&machine, program, found));
+        assert!(found.contains(told), "{found}");
+    }
+}
+
+#[test]
+fn every_level_of_the_workshop_is_judged() {
+    let levels = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../levels");
+    let names = fs::read_dir(levels)
+        .unwrap()
+        .map(|it| it.unwrap().file_name());
+    let numbers = names.filter_map(|name| name.to_str()?.get(..2)?.parse::<u8>().ok());
+    assert_eq!(numbers.max(), Some(super::finding::LAST));
+}

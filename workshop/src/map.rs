@@ -1,0 +1,110 @@
+//! `cargo workshop` alone: where am I, and what is next?
+
+use checks::curriculum::levels::Level;
+
+use crate::Result;
+use crate::course::{Course, word};
+use crate::progress::{Progress, State};
+use crate::screen::{BOLD, CODE, DIM, GREEN, RED, YELLOW, paint, say};
+
+/// The levels, one a line.
+pub(crate) fn show(course: &Course, progress: &Progress) -> Result<()> {
+    let here = progress.here(course)?;
+    let mut done = 0;
+    let mut lines = Vec::new();
+    for level in course.numbered() {
+        let state = progress.state(course, level)?;
+        done += usize::from(matches!(state, State::Done | State::Changed));
+        lines.push(line(course, level, state, here == Some(level)));
+    }
+    let count = format!("{done} of {} levels done", lines.len());
+    say(format!(
+        "\n{}  {count}\n",
+        paint(BOLD, "Rubber Docker in Rust")
+    ));
+    lines.iter().for_each(say);
+    say("");
+    Ok(())
+}
+
+fn line(course: &Course, level: &Level, state: State, is_here: bool) -> String {
+    let own = word(level);
+    let (style, sign) = match state {
+        State::Done => (GREEN, "done"),
+        State::Changed => (YELLOW, "done"),
+        _ if is_here => (BOLD, "here"),
+        State::Failing => (RED, "begun"),
+        State::Begun => (YELLOW, "begun"),
+        State::Untouched => (DIM, ""),
+    };
+    let remark = match state {
+        State::Changed => format!("changed since; cargo workshop check {own}"),
+        State::Failing => "a check fails".to_owned(),
+        State::Begun => "not checked yet".to_owned(),
+        State::Done | State::Untouched => String::new(),
+    };
+    let sign = paint(style, format!("{sign:>7}"));
+    let title = course.title(level);
+    let gap = match remark.is_empty() {
+        true => String::new(),
+        false => " ".repeat(32_usize.saturating_sub(title.chars().count()).max(2)),
+    };
+    let title = match state {
+        _ if is_here => paint(BOLD, title),
+        State::Untouched => paint(DIM, title),
+        _ => title,
+    };
+    let remark = match remark.is_empty() {
+        true => remark,
+        false => paint(style, remark),
+    };
+    format!("{sign}  {own}  {title}{gap}{remark}")
+}
+
+/// What to do next, and the command for it.
+pub(crate) fn next(course: &Course, progress: &Progress) -> Result<()> {
+    let code = |text: &str| paint(CODE, text);
+    let Some(level) = progress.here(course)? else {
+        say("Every level is done. `rd` is all of them together: run it, change it, and");
+        say(format!(
+            "see what it costs: {}",
+            code("cargo workshop check rd")
+        ));
+        return Ok(());
+    };
+    let own = word(level);
+    let rows = match progress.state(course, level)? {
+        State::Failing => [
+            ("read what fails", format!("cargo workshop check {own}")),
+            ("on every save", "cargo workshop watch".to_owned()),
+            ("stuck?", format!("cargo workshop hint {own}")),
+        ],
+        State::Begun => [
+            (
+                "what is true so far?",
+                format!("cargo workshop check {own}"),
+            ),
+            ("on every save", "cargo workshop watch".to_owned()),
+            ("stuck?", format!("cargo workshop hint {own}")),
+        ],
+        _ => [
+            ("read", course.lesson(level)),
+            (
+                "run it as it is",
+                format!("cargo run -q -p {}", level.package),
+            ),
+            (
+                "fill in its TODOs, beside",
+                "cargo workshop watch".to_owned(),
+            ),
+        ],
+    };
+    say(paint(
+        BOLD,
+        format!("Next: level {own}, {}", course.title(level)),
+    ));
+    for (what, command) in rows {
+        say(format!("  {what:<27} {}", code(&command)));
+    }
+    Ok(())
+}

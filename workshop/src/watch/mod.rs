@@ -1,0 +1,157 @@
+//! `cargo workshop watch`: a check on every save, and on to the next level when one is done.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `files.rs` | how we get to know of a save |
+//! | `keys.rs` | the terminal while we wait: keys, signals, and its settings put back |
+//!
+//! One thread, which waits for everything at once in poll(2). While a check runs the
+//! terminal is an ordinary one: sudo may ask for a password, and Ctrl-C ends all of us.
+
+mod files;
+mod keys;
+
+use std::process::ExitCode;
+
+use checks::curriculum::levels::Level;
+
+use crate::check::{self, Detail, Outcome};
+use crate::course::{Course, word};
+use crate::progress::{Progress, State};
+use crate::screen::{self, CODE, DIM, YELLOW, note, paint, say};
+use crate::{Result, hint, solution};
+
+use files::Files;
+use keys::{Event, Keys};
+
+/// What may be said after `watch`.
+#[derive(clap::Args)]
+#[command(after_help = "\
+Keys: h the next hint, s the solution, c or Enter check again, q quit.
+
+On file systems that do not tell of changes (NFS, Windows drives in WSL), the files
+are looked at every second, and that is said; --poll does it anywhere.
+
+Example: cargo workshop watch 03")]
+pub(crate) struct Arguments {
+    /// Which level [default: where you are]
+    #[arg(value_name = "LEVEL", value_parser = crate::level_word(), hide_possible_values = true)]
+    level: Option<String>,
+
+    /// Look at the files every second, instead of being told by the kernel
+    #[arg(long)]
+    poll: bool,
+}
+
+pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
+    let course = Course::find()?;
+    let mut level = match &arguments.level {
+        Some(word) => course.level(word)?,
+        None => check::current(&course)?,
+    };
+    let mut keys = Keys::new();
+    loop {
+        let mut files = Files::watch(&course, level, arguments.poll)?;
+        if let Some(why) = files.polls_because() {
+            let text = format!("{why}: looking at the files every second.");
+            note(paint(YELLOW, screen::wrap(&text, screen::WIDTH)));
+        }
+        match watch_one(&course, level, &mut files, &mut keys)? {
+            End::Done => match next(&course, level)? {
+                Some(next) => level = next,
+                None => {
+                    say("Every level is done: there is nothing left to watch.");
+                    return Ok(ExitCode::SUCCESS);
+                }
+            },
+            End::Quit(status) => return Ok(ExitCode::from(status)),
+        }
+    }
+}
+
+/// Why a level is watched no more.
+enum End {
+    Done,
+    Quit(u8),
+}
+
+fn watch_one(course: &Course, level: &Level, files: &mut Files, keys: &mut Keys) -> Result<End> {
+    // A level as it came is not checked before somebody has written in it: that it fails
+    // is known, and the last words about the level before should stay to be read.
+    let mut is_due = Progress::read(course)?.state(course, level)? != State::Untouched;
+    if !is_due {
+        say(format!(
+            "\nLevel {}: {}\n{}",
+            word(level),
+            course.title(level),
+            paint(CODE, course.lesson(level))
+        ));
+        footer(level, keys);
+    }
+    let mut is_sure = false;
+    loop {
+        if is_due {
+            if screen::is_terminal() {
+                // The top of an empty screen; what was there stays to be scrolled back to.
+                say("\x1b[H\x1b[2J");
+            }
+            files.remember()?;
+            let outcome = check::check(course, level, Detail::First)?;
+            check::after(course, level, outcome)?;
+            match outcome {
+                Outcome::Passed => return Ok(End::Done),
+                Outcome::NotJudged => return Ok(End::Quit(125)),
+                Outcome::Failed | Outcome::NotBuilt => footer(level, keys),
+            }
+            is_due = false;
+        }
+        let event = keys.wait(files)?;
+        let asks_for_solution = matches!(event, Event::Key(b's'));
+        match event {
+            Event::Saved | Event::Key(b'c' | b'\n' | b'\r') => is_due = true,
+            Event::Key(b'h') => {
+                say("");
+                hint::next(course, level)?;
+                footer(level, keys);
+            }
+            Event::Key(b's') if is_sure || hint::left(course, level)? == 0 => {
+                say("");
+                solution::show(course, level)?;
+                footer(level, keys);
+            }
+            Event::Key(b's') => {
+                let left = hint::left(course, level)?;
+                say(format!(
+                    "\nThere are hints that you have not seen, {left} of them: h shows the next.\n\
+                     Another s shows the solution all the same."
+                ));
+            }
+            Event::Key(b'q') => return Ok(End::Quit(0)),
+            Event::Key(_) => {}
+            Event::Quit(status) => return Ok(End::Quit(status)),
+        }
+        is_sure = asks_for_solution;
+    }
+}
+
+/// The level to go on with: the next one in the book that is not done.
+fn next<'a>(course: &'a Course, level: &Level) -> Result<Option<&'a Level>> {
+    let progress = Progress::read(course)?;
+    let mut next = course.after(level);
+    while let Some(level) = next.filter(|level| level.number.is_some()) {
+        if progress.state(course, level)? != State::Done {
+            return Ok(Some(level));
+        }
+        next = course.after(level);
+    }
+    progress.here(course)
+}
+
+fn footer(level: &Level, keys: &Keys) {
+    let path = level.path();
+    let keys = match keys.has_keyboard {
+        true => "   h hint  s solution  c check  q quit",
+        false => "",
+    };
+    say(paint(DIM, format!("\nwatching {}{keys}", path.display())));
+}
