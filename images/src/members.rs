@@ -190,6 +190,16 @@ impl<R: Read> Members<R> {
         Ok(())
     }
 
+    /// How much of the contents has not been read yet.
+    pub(crate) fn left(&self) -> u64 {
+        self.left
+    }
+
+    /// What the members so far have left of the limits.
+    pub(crate) fn left_of_budget(&self) -> Limits {
+        self.budget.left()
+    }
+
     /// Reads what follows the end mark, so that a decoder gets to compare its checksum.
     pub(crate) fn finish(mut self) -> io::Result<()> {
         /// tar fills its last record with zeros, 10 KiB or so.
