@@ -196,7 +196,10 @@ pub(crate) fn remove_trees(name: &str, store: &Path) -> Result<(Vec<PathBuf>, Ve
 fn name_in_key(key: &str) -> Option<&str> {
     let mut parts = key.rsplitn(4, '-');
     let hexadecimal = |part: &str| {
-        !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'.')
+        !part.is_empty()
+            && part
+                .bytes()
+                .all(|byte| byte.is_ascii_hexdigit() || byte == b'.')
     };
     let numbers = [parts.next()?, parts.next()?, parts.next()?];
     numbers

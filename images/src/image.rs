@@ -82,9 +82,7 @@ pub(crate) fn unknown(image_dir: &Path, name: &str) -> Error {
         .into_iter()
         .flatten()
         .flatten()
-        .filter_map(|entry| {
-            Some(name_of(entry.file_name().to_str()?)?.0)
-        })
+        .filter_map(|entry| Some(name_of(entry.file_name().to_str()?)?.0))
         .chain([base::NAME.to_owned()])
         .collect();
     there.sort();

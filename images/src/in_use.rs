@@ -18,7 +18,13 @@ pub(crate) fn in_use(tree: &Path) -> bool {
     let (Some(name), Some(cache)) = (end.next(), end.next()) else {
         return true;
     };
-    let needle = [b"/", cache.as_os_str().as_bytes(), b"/", name.as_os_str().as_bytes()].concat();
+    let needle = [
+        b"/",
+        cache.as_os_str().as_bytes(),
+        b"/",
+        name.as_os_str().as_bytes(),
+    ]
+    .concat();
     let mut seen = HashSet::new();
     for process in fs::read_dir("/proc").into_iter().flatten().flatten() {
         // One of each mount namespace is enough.
@@ -27,7 +33,9 @@ pub(crate) fn in_use(tree: &Path) -> bool {
         };
         if seen.insert(namespace)
             && let Ok(mounts) = fs::read(process.path().join("mountinfo"))
-            && mounts.split(|&byte| byte == b'\n').any(|mount| stands_on(mount, &needle))
+            && mounts
+                .split(|&byte| byte == b'\n')
+                .any(|mount| stands_on(mount, &needle))
         {
             return true;
         }
@@ -44,8 +52,13 @@ fn stands_on(mount: &[u8], tree: &[u8]) -> bool {
         return false;
     };
     let options = &mount[separator + lower + b"lowerdir=".len()..];
-    let lower = options.split(|&byte| byte == b',').next().unwrap_or_default();
-    lower.split(|&byte| byte == b':').any(|layer| unescaped(layer).ends_with(tree))
+    let lower = options
+        .split(|&byte| byte == b',')
+        .next()
+        .unwrap_or_default();
+    lower
+        .split(|&byte| byte == b':')
+        .any(|layer| unescaped(layer).ends_with(tree))
 }
 
 /// Blanks and their like are written as `\040`.
@@ -83,11 +96,20 @@ mod tests {
     use rstest::rstest;
 
     #[rstest]
-    #[case::alone("1 2 0:1 / / rw - overlay none rw,lowerdir=/s/.images/a,upperdir=/u", true)]
+    #[case::alone(
+        "1 2 0:1 / / rw - overlay none rw,lowerdir=/s/.images/a,upperdir=/u",
+        true
+    )]
     #[case::among_others("1 2 0:1 / / rw - overlay none rw,lowerdir=/x:/s/.images/a", true)]
-    #[case::longer("1 2 0:1 / / rw - overlay none rw,lowerdir=/s/.images/ab,upperdir=/u", false)]
+    #[case::longer(
+        "1 2 0:1 / / rw - overlay none rw,lowerdir=/s/.images/ab,upperdir=/u",
+        false
+    )]
     #[case::of_another_store("1 2 0:1 / / rw - overlay none rw,lowerdir=/link/.images/a", true)]
-    #[case::upper("1 2 0:1 / / rw - overlay none rw,lowerdir=/x,upperdir=/s/.images/a", false)]
+    #[case::upper(
+        "1 2 0:1 / / rw - overlay none rw,lowerdir=/x,upperdir=/s/.images/a",
+        false
+    )]
     #[case::no_overlay("1 2 0:1 / / rw - tmpfs none rw,lowerdir=/s/.images/a", false)]
     fn an_overlay_is_recognised_by_its_lower_layers(#[case] line: &str, #[case] expected: bool) {
         assert_eq!(stands_on(line.as_bytes(), b"/.images/a"), expected);
@@ -95,6 +117,9 @@ mod tests {
 
     #[test]
     fn a_blank_in_a_path_is_a_blank() {
-        assert!(stands_on(b"1 2 0:1 / / rw - overlay none rw,lowerdir=/s/.images/a\\040b", b"/.images/a b"));
+        assert!(stands_on(
+            b"1 2 0:1 / / rw - overlay none rw,lowerdir=/s/.images/a\\040b",
+            b"/.images/a b"
+        ));
     }
 }

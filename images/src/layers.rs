@@ -70,9 +70,8 @@ pub fn merge_layers(layers: &[File], origin: &str, into: impl Write) -> Result<(
             .map_err(|error| broken(&error))
             .map_err(explained(number))?;
     }
-    let failed = |error: &io::Error| {
-        crate::error::io_failed("cannot write the archive of the image", error)
-    };
+    let failed =
+        |error: &io::Error| crate::error::io_failed("cannot write the archive of the image", error);
     let mut writer = Writer::new(into, origin).map_err(|error| failed(&error))?;
     let plan = stack.plan().map_err(|cause| {
         explained(layers.len().saturating_sub(1))(Problem {

@@ -120,7 +120,8 @@ impl Stack {
         for (name, value) in &member.xattrs {
             self.remember(name.len() + value.len())?;
         }
-        let place = split(&member.path).map_err(|bad| bad_path("the path of", &member.path, &bad))?;
+        let place =
+            split(&member.path).map_err(|bad| bad_path("the path of", &member.path, &bad))?;
         let Some(place) = place else {
             return self.root(member);
         };
@@ -226,7 +227,10 @@ impl Stack {
             return Ok(());
         };
         let layer = self.layer;
-        let there = self.names(directory).and_then(|names| names.get(name)).copied();
+        let there = self
+            .names(directory)
+            .and_then(|names| names.get(name))
+            .copied();
         if member.kind == Kind::Directory
             && let Some(there) = there
             && self.names(there.inode).is_some()

@@ -59,7 +59,10 @@ impl<W: Write> Writer<W> {
         }
         for (name, value) in member.xattrs.iter().filter(|(name, _)| may_bring(name)) {
             // The equals sign would end the name. No file system has use for such a one.
-            if let Some(name) = std::str::from_utf8(name).ok().filter(|name| !name.contains('=')) {
+            if let Some(name) = std::str::from_utf8(name)
+                .ok()
+                .filter(|name| !name.contains('='))
+            {
                 records.push((format!("SCHILY.xattr.{name}"), value.clone()));
             }
         }
