@@ -4,6 +4,7 @@
 //! our own table of mounts: the tables of all processes are asked.
 
 use std::collections::HashSet;
+use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -56,9 +57,13 @@ fn stands_on(mount: &[u8], tree: &[u8]) -> bool {
         .split(|&byte| byte == b',')
         .next()
         .unwrap_or_default();
-    lower
-        .split(|&byte| byte == b':')
-        .any(|layer| unescaped(layer).ends_with(tree))
+    lower.split(|&byte| byte == b':').any(|layer| {
+        let layer = unescaped(layer);
+        // A container's `lower` is a link to the tree. It was followed when the overlay
+        // was mounted, and is still what the table tells.
+        let link = fs::read_link(OsStr::from_bytes(&layer)).unwrap_or_default();
+        layer.ends_with(tree) || link.as_os_str().as_bytes().ends_with(tree)
+    })
 }
 
 /// Blanks and their like are written as `\040`.

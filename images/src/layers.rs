@@ -108,7 +108,10 @@ fn open(
     file.rewind()?;
     let size = file.metadata()?.size();
     let name = format!("layer {} of {count}", number + 1);
-    Ok(Members::new(Archive::new(file, &name, size)?, limits))
+    Ok(Members::that_may_just_end(
+        Archive::new(file, &name, size)?,
+        limits,
+    ))
 }
 
 fn apply(stack: &mut Stack, members: &mut Members<Archive>) -> Tried<()> {

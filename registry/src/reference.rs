@@ -15,20 +15,13 @@ pub(crate) fn parse(text: &str) -> Result<Reference, Error> {
             .into());
         }
     }
-    text.parse().map_err(|error| {
-        let advice = match error {
-            ParseError::NameContainsUppercase => {
-                "names in registries are lower case; try it in lower case"
-            }
-            ParseError::TagInvalidFormat => {
-                "behind the `:` comes a tag of letters, digits, `.`, `_` and `-`, at most 128 of them"
-            }
-            ParseError::DigestInvalidFormat
-            | ParseError::DigestInvalidLength
-            | ParseError::DigestUnsupported => {
-                "behind the `@` comes a digest: `sha256:` and 64 hexadecimal digits"
-            }
-            _ => "a reference is [REGISTRY[:PORT]/]NAME[:TAG|@DIGEST], as in `alpine:3.20` or `quay.io/fedora/fedora:41`",
+    text.parse().map_err(|error: ParseError| {
+        let advice = if text.contains('@') {
+            "behind the `@` comes a digest: `sha256:` and 64 hexadecimal digits"
+        } else if text.contains(|letter: char| letter.is_uppercase()) {
+            "names in registries are lower case; try it in lower case"
+        } else {
+            "a reference is [REGISTRY[:PORT]/]NAME[:TAG|@DIGEST], as in `alpine:3.20` or `quay.io/fedora/fedora:41`"
         };
         format!("{:?} is no reference to an image: {error}; {advice}", shown(text)).into()
     })
