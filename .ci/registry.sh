@@ -297,7 +297,7 @@ refused 'an image for another machine' 'it is for linux/s390x' "$fake/foreign"
 refused 'a layer that leads out' '"\.\.", which could lead out' "$fake/evil"
 refused 'a layer that is cut short' 'layer 2 of 2 cannot be used.*cut short' "$fake/cut-layer"
 refused 'a layer that is no archive' 'layer 2 of 2 cannot be used' "$fake/broken-layer"
-refused 'a digest that is a path' 'cannot pull|digest' "$fake/odd-digest"
+refused 'a digest that is a path' 'passwd" as a digest' "$fake/odd-digest"
 refused 'an image without layers' 'no layer' "$fake/no-layers"
 refused 'what is no image' 'no container image' "$fake/chart"
 refused 'a manifest with two meanings' 'both' "$fake/both"
@@ -331,7 +331,7 @@ before=$(traces)
 pull=$!
 wait_until "$patience" grep -q "stalling/blobs/$second" "$scratch/fake.log"
 kill -KILL "$pull"
-wait "$pull" || :
+wait "$pull" 2>/dev/null || :
 same 'a pull that is killed leaves nothing' "$before" "$(traces)"
 
 mount -t tmpfs -o size=600k,mode=755 none "$XDG_CACHE_HOME"

@@ -156,5 +156,7 @@ class Registry(http.server.BaseHTTPRequestHandler):
 
 server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Registry)
 server.daemon_threads = True
+# Clients that hang up are what this is about.
+server.handle_error = lambda *_: None
 print(server.server_address[1], flush=True)
 server.serve_forever()

@@ -49,7 +49,7 @@ impl Blobs {
 
     /// The blob, if an earlier attempt has left it, and it is what it should be.
     pub(crate) fn find(&self, expected: &Expected) -> Option<File> {
-        let path = self.path(expected)?;
+        let path = self.path(expected);
         let mut file = OpenOptions::new()
             .read(true)
             .custom_flags(OFlag::O_NOFOLLOW.bits())
@@ -65,9 +65,7 @@ impl Blobs {
 
     /// Gives a verified blob its name. Best effort: what has none is only downloaded again.
     pub(crate) fn keep(&self, file: &File, expected: &Expected) {
-        let Some(path) = self.path(expected) else {
-            return;
-        };
+        let path = self.path(expected);
         let _ = linkat(
             AT_FDCWD,
             Path::new(&format!("/proc/self/fd/{}", file.as_raw_fd())),
@@ -79,19 +77,15 @@ impl Blobs {
 
     /// The image is complete. Whoever else is at it has the files open.
     pub(crate) fn forget(&self, layers: &[Expected]) {
-        for path in layers.iter().filter_map(|layer| self.path(layer)) {
+        for path in layers.iter().map(|layer| self.path(layer)) {
             let _ = fs::remove_file(path);
         }
         // Only if it is empty.
         let _ = fs::remove_dir(&self.directory);
     }
 
-    /// A digest is a file name only if it is a digest.
-    fn path(&self, expected: &Expected) -> Option<PathBuf> {
-        let (kind, digits) = expected.digest.split_once(':')?;
-        let plain =
-            |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric());
-        (plain(kind) && plain(digits)).then(|| self.directory.join(format!("{kind}-{digits}")))
+    fn path(&self, expected: &Expected) -> PathBuf {
+        self.directory.join(expected.digest.replace(':', "-"))
     }
 }
 

@@ -15,7 +15,7 @@ pub(crate) const LARGEST: u64 = 4 << 20;
 pub(crate) enum Manifest {
     /// One for each kind of machine.
     Index(OciImageIndex),
-    Image(OciImageManifest),
+    Image(Box<OciImageManifest>),
 }
 
 /// What a blob or manifest must be.
@@ -104,6 +104,18 @@ fn layer(layer: &OciDescriptor) -> Result<Expected, String> {
 
 /// What a descriptor promises.
 pub(crate) fn expected(digest: &str, size: i64) -> Result<Expected, String> {
+    // It becomes part of an address and of a file name, so it had better be one.
+    let digits = match digest.split_once(':') {
+        Some(("sha256", digits)) if digits.len() == 64 => digits,
+        Some(("sha512", digits)) if digits.len() == 128 => digits,
+        _ => "",
+    };
+    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return Err(format!(
+            "its manifest gives {:?} as a digest, and a digest is `sha256:` and 64 hexadecimal digits",
+            shown(digest)
+        ));
+    }
     Ok(Expected {
         digest: digest.to_owned(),
         size: u64::try_from(size)
