@@ -47,7 +47,7 @@ serve() {
     printf 'version: 0.1\nlog: {accesslog: {disabled: true}}\nstorage: {filesystem: {rootdirectory: %s}}\nhttp: {addr: "127.0.0.1:0"}\n' \
         "$scratch/storage" >"$scratch/$name.yml"
     env "$@" docker-registry serve "$scratch/$name.yml" >"$scratch/$name.log" 2>&1 &
-    wait_until "$patience" grep -q 'listening on' "$scratch/$name.log"
+    wait_until "$patience" grep -qs 'listening on' "$scratch/$name.log"
     address=$(sed -nE 's/.*listening on ([0-9.:]+).*/\1/p' "$scratch/$name.log" | head -n 1)
 }
 
@@ -136,7 +136,8 @@ traces() {
 # images ARGUMENT...: leaves $status, $printed and $said
 images() {
     status=0
-    printed=$("$registry" "$@" 2>"$scratch/err") || status=$?
+    # For one that would wait for ever: then the status is another one.
+    printed=$(timeout 60 "$registry" "$@" 2>"$scratch/err") || status=$?
     said=$(<"$scratch/err")
 }
 # pulled NAME ARGUMENT...: it works
@@ -190,6 +191,10 @@ equals 'it makes the same' in-dockers-format
 pulled 'layers that are not compressed' "$fake/plain"
 same 'they are merged' 'noise one two' "$(tar -tf "$RUBBER_DOCKER_IMAGES/plain.tar" | sort | xargs)"
 same 'a container runs from a pulled image' 'changed' "$("$rd" run -i three-1 cat /etc/profile 2>/dev/null)"
+
+script -qefc "$registry pull --name on-a-terminal $open/test/three:1" /dev/null >"$scratch/terminal" </dev/null || :
+check 'on a terminal, a bar shows how far it is' grep -qa 'layer 1 of 5 .*iB of .*iB' "$scratch/terminal"
+check 'and goes away again' grep -qaF 'pulled 127.0.0.1' "$scratch/terminal"
 
 digest=$(skopeo inspect --tls-verify=false --format '{{.Digest}}' "docker://$open/test/three:1")
 pulled 'an image is pulled by its digest' "$open/test/three@$digest" --name by-digest
@@ -323,6 +328,13 @@ pulled 'the second time works' "$fake/damaged-once"
 read -r first second < <(curl -s "http://$fake/v2/damaged-once/manifests/x" |
     python3 -c 'import json, sys; print(*(layer["digest"] for layer in json.load(sys.stdin)["layers"]))')
 check 'and the first layer was not asked for again' test "$(grep -c "damaged-once/blobs/$first" "$scratch/fake.log")" -le 1
+
+refused 'once more' 'damaged' "$fake/damaged-once-more"
+kept=$(find "$XDG_CACHE_HOME" -path '*/blobs/sha256-*' | head -n 1)
+check 'the first layer is kept' test -s "$kept"
+dd if=/dev/zero of="$kept" bs=512 count=2 conv=notrunc status=none
+pulled 'when it is damaged on the disk, it is not used' "$fake/damaged-once-more"
+same 'but asked for again' 'first layer' "$(tar -xOf "$RUBBER_DOCKER_IMAGES/damaged-once-more.tar" one)"
 
 # Half-way, and killed.
 before=$(traces)

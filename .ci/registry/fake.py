@@ -131,7 +131,7 @@ class Registry(http.server.BaseHTTPRequestHandler):
         if blob != SECOND:
             return self.answer(200, blob, octets)
         half = len(blob) // 2
-        if repository == "damaged" or repository == "damaged-once" and times == 1:
+        if repository == "damaged" or repository.startswith("damaged-once") and times == 1:
             return self.answer(200, blob[:half] + bytes([blob[half] ^ 1]) + blob[half + 1:], octets)
         if repository == "stalling":
             self.answer(200, blob[:half], octets, length=len(blob))

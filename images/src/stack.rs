@@ -127,6 +127,12 @@ impl Stack {
         };
         let Split { parent, name } = &place;
         let name = name.as_encoded_bytes();
+        if parent
+            .split(|&byte| byte == b'/')
+            .any(|part| part.starts_with(NOTES))
+        {
+            return Ok(());
+        }
         if let Some(hidden) = name.strip_prefix(WHITEOUT) {
             self.whiteout(parent, name, hidden, &member)
         } else if member.kind == Kind::HardLink {
@@ -165,9 +171,6 @@ impl Stack {
         hidden: &[u8],
         member: &Member,
     ) -> Result<(), Problem> {
-        if name.starts_with(NOTES) && name != OPAQUE {
-            return Ok(());
-        }
         let Some(directory) = self.find(parent, false, member)? else {
             return Ok(());
         };

@@ -72,13 +72,16 @@ fn lower() -> Tar {
 #[case::all_behind_something_new(Tar::new().file("d/new", "").file("d/.wh..wh..opq", ""), &["d/", "d/new", "e"])]
 #[case::all_but_a_new_tree(Tar::new().directory("d/deep/").file("d/deep/new", "").file("d/.wh..wh..opq", ""),
     &["d/", "d/deep/", "d/deep/new", "e"])]
-#[case::notes_of_aufs(Tar::new().directory(".wh..wh.plnk/").file(".wh..wh.aufs", ""),
+#[case::notes_of_aufs(Tar::new().directory(".wh..wh.plnk/").file(".wh..wh.plnk/1.2", "").file(".wh..wh.aufs", ""),
     &["d/", "d/a", "d/b", "d/deep/", "d/deep/c", "e"])]
 #[case::no_way_up(Tar::new().file("d/.wh...", "").file("d/.wh..", "").file("d/.wh.", ""),
     &["d/", "d/a", "d/b", "d/deep/", "d/deep/c", "e"])]
 #[case::a_directory_by_a_file(Tar::new().file("d", "now"), &["d", "e"])]
 #[case::a_file_by_a_directory(Tar::new().directory("e/"), &["d/", "d/a", "d/b", "d/deep/", "d/deep/c", "e/"])]
 #[case::nothing_by_a_described_directory(Tar::new().directory("d/"),
+    &["d/", "d/a", "d/b", "d/deep/", "d/deep/c", "e"])]
+#[case::nothing_by_a_second_name_of_a_device(
+    Tar::new().raw(Tar::header(b"d/device", EntryType::Char), b"").hard_link("d/again", "d/device"),
     &["d/", "d/a", "d/b", "d/deep/", "d/deep/c", "e"])]
 #[case::a_file_by_a_device(Tar::new().raw(Tar::header(b"e", EntryType::Char), b""),
     &["d/", "d/a", "d/b", "d/deep/", "d/deep/c"])]
@@ -148,17 +151,22 @@ fn paths_lead_through_links_and_none_leads_out() {
             .symlink("absolute", "/d")
             .symlink("up", "../../../d/../d/deep/..")
             .symlink("chain", "absolute/deep")
+            .symlink("d/inner", "/d/deep")
+            .symlink("top", "../../..")
             .finish(),
         Tar::new()
             .file("relative/1", "")
             .file("absolute/2", "")
             .file("up/3", "")
             .file("chain/.wh.c", "")
+            .file("d/inner/4", "")
+            .file("top/5", "")
             .finish(),
     ];
     assert_eq!(
         tree(&layers),
         [
+            "5",
             "absolute -> /d",
             "chain -> absolute/deep",
             "d/",
@@ -168,8 +176,11 @@ fn paths_lead_through_links_and_none_leads_out() {
             "d/b",
             "d/deep/",
             "d/deep/1",
+            "d/deep/4",
+            "d/inner -> /d/deep",
             "e",
             "relative -> d/deep",
+            "top -> ../../..",
             "up -> ../../../d/../d/deep/.."
         ]
     );
