@@ -168,7 +168,7 @@ refused() {
 # equals NAME IMAGE: unpacked by us, the tree is the one that umoci unpacked
 equals() {
     local ours
-    "$rd" run -i "$2" true 2>/dev/null
+    "$rd" run -i "$2" true 2>/dev/null || :
     ours=$(echo "$RUBBER_DOCKER_CONTAINERS/.images/$2-"*)
     python3 "$here/tree.py" "$ours" >"$scratch/our-tree" || :
     if diff "$scratch/their-tree" "$scratch/our-tree" >"$scratch/diff"; then
@@ -305,7 +305,7 @@ refused 'a layer that is no archive' 'layer 2 of 2 cannot be used' "$fake/broken
 refused 'a digest that is a path' 'passwd" as a digest' "$fake/odd-digest"
 refused 'an image without layers' 'no layer' "$fake/no-layers"
 refused 'what is no image' 'no container image' "$fake/chart"
-refused 'a manifest with two meanings' 'both' "$fake/both"
+refused 'a manifest with two meanings' 'both an index and an image' "$fake/both"
 refused 'a manifest of the first version' 'first version' "$fake/first-version"
 refused 'a page instead of a manifest' 'malformed' "$fake/page"
 refused '429' 'too many requests' "$fake/too-many"
@@ -318,23 +318,23 @@ refused 'nobody listening' 'nobody listens' "127.0.0.1:1/x"
 refused 'no reference' 'lower case' "Alpine"
 refused 'an address' 'leave https://' "https://$open/test/three:1"
 refused 'a name that is none' 'no name of an image' "$fake/plain" --name ../x
-refused 'the name of base' 'base' "$fake/plain" --name base
+refused 'the name of base' 'made of this machine.s own programs' "$fake/plain" --name base
 refused 'a name that is taken' 'there is an image.*already' "$fake/plain" --name three-1
 cp "$RUBBER_DOCKER_IMAGES/base.tar" "$RUBBER_DOCKER_IMAGES/mine.tar"
 refused 'an archive that was not pulled is never replaced' 'was not pulled' "$fake/plain" --name mine
 
-refused 'a layer that is damaged the first time' 'damaged' "$fake/damaged-once"
+refused 'a layer that is damaged the first time' 'layer 2 of 2 is damaged' "$fake/damaged-once"
 pulled 'the second time works' "$fake/damaged-once"
 read -r first second < <(curl -s "http://$fake/v2/damaged-once/manifests/x" |
     python3 -c 'import json, sys; print(*(layer["digest"] for layer in json.load(sys.stdin)["layers"]))')
 check 'and the first layer was not asked for again' test "$(grep -c "damaged-once/blobs/$first" "$scratch/fake.log")" -le 1
 
-refused 'once more' 'damaged' "$fake/damaged-once-more"
+refused 'once more' 'layer 2 of 2 is damaged' "$fake/damaged-once-more"
 kept=$(find "$XDG_CACHE_HOME" -path '*/blobs/sha256-*' | head -n 1)
 check 'the first layer is kept' test -s "$kept"
 dd if=/dev/zero of="$kept" bs=512 count=2 conv=notrunc status=none
 pulled 'when it is damaged on the disk, it is not used' "$fake/damaged-once-more"
-same 'but asked for again' 'first layer' "$(tar -xOf "$RUBBER_DOCKER_IMAGES/damaged-once-more.tar" one)"
+same 'but asked for again' 'first layer' "$(tar -xOf "$RUBBER_DOCKER_IMAGES/damaged-once-more.tar" one || :)"
 
 # Half-way, and killed.
 before=$(traces)
