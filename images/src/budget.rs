@@ -42,6 +42,14 @@ impl Budget {
         }
     }
 
+    /// What is left, as limits for the next archive.
+    pub(crate) fn left(&self) -> Limits {
+        Limits {
+            bytes: self.bytes,
+            headers: self.headers,
+        }
+    }
+
     /// Takes `count` bytes, before they are read.
     pub(crate) fn bytes(&mut self, count: u64) -> io::Result<()> {
         self.bytes = self.bytes.checked_sub(count).ok_or_else(|| {

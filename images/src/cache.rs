@@ -16,6 +16,7 @@ use nix::sys::stat::Mode;
 
 use crate::error::{Result, io_failed};
 use crate::image::Image;
+use crate::in_use::in_use;
 use crate::lock::lock;
 use crate::remove;
 
@@ -139,6 +140,73 @@ pub fn remove_partial(store: &Path) -> Result<Vec<PathBuf>> {
         }
     }
     Ok(removed)
+}
+
+/// Whether the archive is unpacked in `store`; `None` if we may not look.
+pub(crate) fn has(name: &str, archive: &Metadata, store: &Path) -> Option<bool> {
+    match fs::metadata(store.join(CACHE).join(key(name, archive))) {
+        Ok(tree) => Some(tree.is_dir()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Some(false),
+        Err(_) => None,
+    }
+}
+
+/// Removes the trees of the image `name`, of whatever archive they are. Returns those
+/// that are gone, and those that are still there because a container stands on them.
+pub(crate) fn remove_trees(name: &str, store: &Path) -> Result<(Vec<PathBuf>, Vec<PathBuf>)> {
+    let cache = store.join(CACHE);
+    let failed =
+        |error: &io::Error| io_failed(format_args!("cannot look into {}", cache.display()), error);
+    let entries = match fs::read_dir(&cache) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Default::default()),
+        entries => entries.map_err(|error| failed(&error))?,
+    };
+    // The kernel tells the paths of an overlay's layers as they were given to mount.
+    let (mut gone, mut used) = (Vec::new(), Vec::new());
+    for entry in entries {
+        let entry = entry.map_err(|error| failed(&error))?;
+        let is_of_it = entry.file_name().to_str().and_then(name_in_key) == Some(name);
+        if !is_of_it {
+            continue;
+        }
+        let tree = entry.path();
+        let aside = cache.join(format!("{}.partial", entry.file_name().to_string_lossy()));
+        let Ok(Ok(_lock)) = File::open(&tree)
+            .map(|directory| Flock::lock(directory, FlockArg::LockExclusiveNonblock))
+        else {
+            used.push(tree);
+            continue;
+        };
+        // First out of the way, then the question: whoever mounts it from now on does not
+        // find it, and whoever has mounted it before is seen. Under this name, and if we
+        // are killed, it is what `remove_partial` removes.
+        fs::rename(&tree, &aside).map_err(|error| failed(&error))?;
+        if in_use(&tree) {
+            fs::rename(&aside, &tree).map_err(|error| failed(&error))?;
+            used.push(tree);
+        } else {
+            remove::remove_tree(&aside)?;
+            gone.push(tree);
+        }
+    }
+    Ok((gone, used))
+}
+
+/// The name in a key, which ends in three numbers.
+fn name_in_key(key: &str) -> Option<&str> {
+    let mut parts = key.rsplitn(4, '-');
+    let hexadecimal = |part: &str| {
+        !part.is_empty()
+            && part
+                .bytes()
+                .all(|byte| byte.is_ascii_hexdigit() || byte == b'.')
+    };
+    let numbers = [parts.next()?, parts.next()?, parts.next()?];
+    numbers
+        .into_iter()
+        .all(hexadecimal)
+        .then(|| parts.next())
+        .flatten()
 }
 
 fn key(name: &str, archive: &Metadata) -> String {

@@ -17,7 +17,7 @@ use crate::unpack::unpack;
 use crate::{base, cache, name, remove};
 
 /// The endings under which an image is looked for, in this order.
-const ENDINGS: [&str; 3] = [".tar", ".tar.gz", ".tar.zst"];
+pub(crate) const ENDINGS: [&str; 3] = [".tar", ".tar.gz", ".tar.zst"];
 
 /// An image that was found: a root file system, packed in an archive.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,18 +77,12 @@ pub fn find(image_dir: &Path, name: &str) -> Result<Image> {
     Err(unknown(image_dir, name))
 }
 
-fn unknown(image_dir: &Path, name: &str) -> Error {
+pub(crate) fn unknown(image_dir: &Path, name: &str) -> Error {
     let mut there: Vec<String> = fs::read_dir(image_dir)
         .into_iter()
         .flatten()
         .flatten()
-        .filter_map(|entry| {
-            let file = entry.file_name().into_string().ok()?;
-            let name = ENDINGS
-                .iter()
-                .find_map(|ending| file.strip_suffix(ending))?;
-            name::check(name).is_ok().then(|| name.to_owned())
-        })
+        .filter_map(|entry| Some(name_of(entry.file_name().to_str()?)?.0))
         .chain([base::NAME.to_owned()])
         .collect();
     there.sort();
@@ -99,6 +93,16 @@ fn unknown(image_dir: &Path, name: &str) -> Error {
          {name}.tar.gz or {name}.tar.zst",
         there.join(", ")
     ))
+}
+
+/// The name of the image that a file in the image directory is, and the place of its
+/// ending among [`ENDINGS`].
+pub(crate) fn name_of(file: &str) -> Option<(String, usize)> {
+    let (rank, name) = ENDINGS
+        .iter()
+        .enumerate()
+        .find_map(|(rank, ending)| Some((rank, file.strip_suffix(ending)?)))?;
+    name::check(name).is_ok().then(|| (name.to_owned(), rank))
 }
 
 impl Image {

@@ -22,6 +22,8 @@
 //! | `inside.rs` | paths inside a tree that is not to be trusted |
 //! | `cache.rs` | each image unpacked once, for all containers |
 //! | `lock.rs` | one fills, the others wait |
+//! | `layers.rs` | from the layers of a registry to one archive; `stack.rs` decides, `writer.rs` writes |
+//! | `shelf.rs` | the image directory: what is in it, what goes in and out; `in_use.rs` helps |
 //! | `remove.rs` | removing a tree, and nothing but that tree |
 //! | `store.rs` | the directory that containers live in |
 //! | `progress.rs` | the bar for big images |
@@ -29,7 +31,8 @@
 //!
 //! # What is left out
 //!
-//! Layers: an image is one archive. Devices in archives: the runtime makes the
+//! Layers, when a container starts: an image is one archive, and layers are merged
+//! before they become one. Devices in archives: the runtime makes the
 //! few that a container needs. Archives compressed with xz or bzip2: compress
 //! them anew. The archives that `docker save` writes: use `docker export`.
 //!
@@ -47,7 +50,9 @@ mod cache;
 mod directories;
 mod error;
 mod image;
+mod in_use;
 mod inside;
+mod layers;
 mod layout;
 mod libraries;
 mod lock;
@@ -57,14 +62,19 @@ mod pax;
 mod problem;
 mod progress;
 mod remove;
+mod shelf;
 mod sparse;
+mod stack;
 mod store;
 mod unpack;
+mod writer;
 mod xattrs;
 
 pub use cache::remove_partial;
 pub use error::{Error, Result};
 pub use image::{Image, find};
+pub use layers::merge_layers;
 pub use layout::tar_of_programs;
 pub use remove::remove_tree;
+pub use shelf::{Listed, Removed, check_name, list, may_put, put, remove};
 pub use store::create_store;

@@ -53,6 +53,8 @@ pub(crate) struct Members<R> {
     left: u64,
     /// Bytes between them and the next header.
     padding: u64,
+    /// Whether the mark at the end may be missing.
+    may_just_end: bool,
 }
 
 impl<R: Read> Members<R> {
@@ -62,6 +64,17 @@ impl<R: Read> Members<R> {
             budget: Budget::new(limits),
             left: 0,
             padding: 0,
+            may_just_end: false,
+        }
+    }
+
+    /// Takes the end of the input for the end of the archive, if it comes behind the
+    /// contents of a member. For layers: some tools leave the mark out, and a digest has told
+    /// already that nothing was lost.
+    pub(crate) fn that_may_just_end(input: R, limits: Limits) -> Self {
+        Self {
+            may_just_end: true,
+            ..Self::new(input, limits)
         }
     }
 
@@ -148,7 +161,12 @@ impl<R: Read> Members<R> {
     fn header(&mut self) -> io::Result<Option<Header>> {
         self.skip()?;
         let mut header = Header::new_old();
-        self.input.read_exact(header.as_mut_bytes())?;
+        let mut block = self.input.by_ref().take(BLOCK);
+        let start = block.read(header.as_mut_bytes())?;
+        if start == 0 && self.may_just_end {
+            return Ok(None);
+        }
+        block.read_exact(&mut header.as_mut_bytes()[start..])?;
         if header.as_bytes().iter().all(|&byte| byte == 0) {
             return Ok(None);
         }
@@ -183,11 +201,23 @@ impl<R: Read> Members<R> {
     /// Moves to the next header.
     fn skip(&mut self) -> io::Result<()> {
         let rest = self.left + self.padding;
-        if rest > 0 && io::copy(&mut self.input.by_ref().take(rest), &mut io::sink())? < rest {
+        // Those who leave out the mark leave out the padding before it as well.
+        let needed = if self.may_just_end { self.left } else { rest };
+        if rest > 0 && io::copy(&mut self.input.by_ref().take(rest), &mut io::sink())? < needed {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
         (self.left, self.padding) = (0, 0);
         Ok(())
+    }
+
+    /// How much of the contents has not been read yet.
+    pub(crate) fn left(&self) -> u64 {
+        self.left
+    }
+
+    /// What the members so far have left of the limits.
+    pub(crate) fn left_of_budget(&self) -> Limits {
+        self.budget.left()
     }
 
     /// Reads what follows the end mark, so that a decoder gets to compare its checksum.

@@ -71,6 +71,17 @@ impl Extended {
     }
 }
 
+/// The comment among the records, if there is one.
+pub(crate) fn comment(mut records: &[u8]) -> Option<&[u8]> {
+    while let Some((key, value, rest)) = split_record(records) {
+        if key == b"comment" {
+            return Some(value);
+        }
+        records = rest;
+    }
+    None
+}
+
 /// Takes one record off the front: key, value, and what follows.
 fn split_record(records: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
     let digits = records.iter().position(|&byte| byte == b' ')?;

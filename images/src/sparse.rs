@@ -87,6 +87,17 @@ impl Sparse {
         Ok(Some(Self { pieces, size }))
     }
 
+    /// The map as the first lines of the contents (format 1.0), padded to a block.
+    pub(crate) fn map(&self) -> Vec<u8> {
+        let mut lines = format!("{}\n", self.pieces.len());
+        for (offset, length) in &self.pieces {
+            lines += &format!("{offset}\n{length}\n");
+        }
+        let mut map = lines.into_bytes();
+        map.resize(map.len().next_multiple_of(512), 0);
+        map
+    }
+
     /// Checks the map against the file and the archive: pieces in order, within
     /// the file, and together exactly what is stored.
     pub(crate) fn check(&self, stored: u64) -> io::Result<()> {

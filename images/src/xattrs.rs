@@ -36,7 +36,7 @@ pub(crate) fn set(file: &File, member: &Member) -> Result<(), Problem> {
 
 /// An image describes its own files. It has no say in how overlayfs stacks
 /// layers, nor in what the machine's own security modules think of a file.
-fn may_bring(xattr: &[u8]) -> bool {
+pub(crate) fn may_bring(xattr: &[u8]) -> bool {
     const OVERLAY: [&[u8]; 2] = [b"trusted.overlay.", b"user.overlay."];
     const ALLOWED: [&[u8]; 4] = [
         b"user.",

@@ -29,6 +29,7 @@ mod course;
 mod date;
 mod doctor;
 mod hint;
+mod images;
 mod leftover;
 mod map;
 mod mountinfo;
@@ -41,6 +42,7 @@ mod trace;
 mod watch;
 mod welcome;
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -109,6 +111,20 @@ enum Action {
         #[arg(default_value = given::CONTAINERS, value_parser = given::container_dir())]
         container_dir: PathBuf,
     },
+    /// List, pull and remove images
+    #[command(
+        disable_help_flag = true,
+        after_help = "Example: cargo workshop images pull alpine:3.20"
+    )]
+    Images {
+        /// `list`, `pull REFERENCE`, `rm NAME`; `--help` says more
+        #[arg(
+            trailing_var_arg = true,
+            allow_hyphen_values = true,
+            value_name = "ACTION"
+        )]
+        arguments: Vec<OsString>,
+    },
     /// Print a script that completes these commands in your shell
     Completions(completions::Arguments),
 }
@@ -160,6 +176,7 @@ fn run(action: Option<Action>) -> Result<ExitCode> {
         Some(Action::Trace(arguments)) => trace::run(arguments),
         Some(Action::Reset(arguments)) => reset::run(arguments),
         Some(Action::Report(arguments)) => report::run(arguments),
+        Some(Action::Images { arguments }) => images::run(&arguments),
         Some(Action::Completions(arguments)) => completions::run(arguments),
         Some(Action::Clean {
             dry_run,

@@ -1,0 +1,150 @@
+//! From layers to one archive.
+//!
+//! A registry keeps an image as layers: tars, each of which says what changes on
+//! top of those below it. An image here is one archive. The way from the one to the
+//! other is made without a single file on the disk, and so without root: owners and
+//! setuid bits are numbers in a tar, and nobody has to be allowed to make them real.
+//!
+//! The layers are read twice. The first time, what becomes of each path is decided
+//! in memory (`stack.rs`); contents are passed over. The second time, the contents
+//! that are left are copied. So the disk holds each byte once, and a file that a later
+//! layer replaces or removes is never written at all.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{self, Seek, Write};
+use std::os::unix::fs::MetadataExt;
+
+use crate::archive::Archive;
+use crate::budget::LIMITS;
+use crate::error::{Error, Result};
+use crate::members::{Kind, Members};
+use crate::problem::{Problem, broken};
+use crate::stack::{Ordinal, Stack};
+use crate::writer::Writer;
+
+type Tried<T> = std::result::Result<T, Problem>;
+
+/// Writes `layers`, the lowest first, as one archive.
+///
+/// Each layer is a tar: plain, or compressed with gzip or zstd. A member named
+/// `.wh.NAME` hides NAME of the layers below it, and `.wh..wh..opq` hides everything
+/// that they have in its directory, as the OCI image specification says. `origin` is
+/// written into the archive, and [`list`](crate::list) tells it: where it is from.
+///
+/// Nothing is believed that a layer says, and nothing outside of `into` is written.
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # use std::io::Write;
+/// let mut layer = tempfile::tempfile()?;
+/// images::tar_of_programs(&[("/bin/sh", "/bin/sh")], &mut layer)?;
+/// let mut archive = Vec::new();
+/// images::merge_layers(&[layer], "an example", &mut archive)?;
+/// assert!(archive.len() > 100_000);
+/// # Ok(())
+/// # }
+/// ```
+pub fn merge_layers(layers: &[File], origin: &str, into: impl Write) -> Result<()> {
+    let explained = |number: usize| {
+        move |Problem { cause, advice }| {
+            Error::new(format!(
+                "layer {} of {} cannot be used: {cause}. What to do: {advice}",
+                number + 1,
+                layers.len()
+            ))
+        }
+    };
+    let mut stack = Stack::default();
+    let mut limits = LIMITS;
+    for (number, layer) in layers.iter().enumerate() {
+        stack.begin(number);
+        let mut members = open(layer, number, layers.len(), limits)
+            .map_err(|error| broken(&error))
+            .map_err(explained(number))?;
+        apply(&mut stack, &mut members).map_err(explained(number))?;
+        // What one layer has taken, the others do not get.
+        limits = members.left_of_budget();
+        members
+            .finish()
+            .map_err(|error| broken(&error))
+            .map_err(explained(number))?;
+    }
+    let failed =
+        |error: &io::Error| crate::error::io_failed("cannot write the archive of the image", error);
+    let mut writer = Writer::new(into, origin).map_err(|error| failed(&error))?;
+    let plan = stack.plan().map_err(|cause| {
+        explained(layers.len().saturating_sub(1))(Problem {
+            cause,
+            advice: crate::problem::NO_IMAGE.into(),
+        })
+    })?;
+    for (path, member) in &plan.made_of_nothing {
+        writer
+            .member(path, member, None)
+            .map_err(|error| failed(&error))?;
+    }
+    for (number, layer) in layers.iter().enumerate() {
+        let wanted = &plan.contents[number];
+        if !wanted.is_empty() {
+            copy(layer, number, layers.len(), wanted, &mut writer)
+                .map_err(|error| failed(&error))?;
+        }
+    }
+    for (path, first) in &plan.more_names {
+        writer.link(path, first).map_err(|error| failed(&error))?;
+    }
+    writer.finish().map_err(|error| failed(&error))
+}
+
+/// The members of a layer, from its beginning.
+fn open(
+    layer: &File,
+    number: usize,
+    count: usize,
+    limits: crate::budget::Limits,
+) -> io::Result<Members<Archive>> {
+    let mut file = layer.try_clone()?;
+    file.rewind()?;
+    let size = file.metadata()?.size();
+    let name = format!("layer {} of {count}", number + 1);
+    Ok(Members::that_may_just_end(
+        Archive::new(file, &name, size)?,
+        limits,
+    ))
+}
+
+fn apply(stack: &mut Stack, members: &mut Members<Archive>) -> Tried<()> {
+    while let Some(member) = members.next().map_err(|error| broken(&error))? {
+        stack.member(member)?;
+    }
+    Ok(())
+}
+
+/// Copies the contents that are wanted of one layer.
+fn copy(
+    layer: &File,
+    number: usize,
+    count: usize,
+    wanted: &HashMap<Ordinal, Vec<u8>>,
+    writer: &mut Writer<impl Write>,
+) -> io::Result<()> {
+    let mut members = open(layer, number, count, LIMITS)?;
+    let mut ordinal = 0;
+    let mut left = wanted.len();
+    while left > 0 {
+        let Some(member) = members.next()? else {
+            return Err(io::Error::other("a layer changed while it was being read"));
+        };
+        if let Some(path) = wanted.get(&ordinal) {
+            if member.kind != Kind::File {
+                return Err(io::Error::other("a layer changed while it was being read"));
+            }
+            let contents: (u64, &mut dyn io::Read) = (members.left(), &mut members);
+            writer.member(path, &member, Some(contents))?;
+            left -= 1;
+        }
+        ordinal += 1;
+    }
+    Ok(())
+}
