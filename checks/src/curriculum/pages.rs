@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What tools put beside the pages.
-const NOT_PAGES: [&str; 2] = ["book", "node_modules"];
+const NOT_PAGES: [&str; 3] = ["book", "node_modules", "reference"];
 
 /// All pages, relative to `root`, in the order of their names.
 pub fn of_the_book(root: &Path) -> Vec<PathBuf> {

@@ -45,7 +45,7 @@ pub struct Book {
 }
 
 impl Book {
-    /// `functions` are the names that [`reference`] has a page for.
+    /// `functions` are the names that [`mod@reference`] has a page for.
     pub fn new(root: &Path, levels: &[Level], functions: Vec<String>) -> Book {
         let lessons = levels.iter().map(|level| (page_of(level), level.path()));
         Book {
