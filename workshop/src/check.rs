@@ -21,7 +21,7 @@ not be looked at (no root, for example).
 
 Example: cargo workshop check 03")]
 pub(crate) struct Arguments {
-    /// Which level: 4, 04, level04; rd is all of them [default: where you are]
+    /// Which level: 4, 04, level04, or rd for all [default: where you are]
     #[arg(value_name = "LEVEL", value_parser = crate::level_word(), hide_possible_values = true)]
     level: Option<String>,
 

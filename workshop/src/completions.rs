@@ -11,13 +11,13 @@ use crate::Result;
 /// What may be said after `completions`.
 #[derive(clap::Args)]
 #[command(after_help = "\
-cargo completes its own commands only, not what an alias such as `cargo workshop` takes.
-So the script defines a command `workshop`, which is `cargo workshop` and can be completed:
-`workshop che<Tab> 0<Tab>`.
+cargo completes its own commands only, not what an alias such as `cargo
+workshop` takes. So the script defines a command `workshop`, which is `cargo
+workshop` and can be completed: `workshop che<Tab> 0<Tab>`.
 
 Examples:
   bash:  cargo workshop completions bash >>~/.bashrc
-  zsh:   cargo workshop completions zsh >>~/.zshrc    (below the line with compinit)
+  zsh:   cargo workshop completions zsh >>~/.zshrc     (after compinit)
   fish:  cargo workshop completions fish >~/.config/fish/conf.d/workshop.fish")]
 pub(crate) struct Arguments {
     /// Which shell

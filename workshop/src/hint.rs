@@ -15,8 +15,8 @@ use crate::{Result, screen};
 /// What may be said after `hint`.
 #[derive(clap::Args)]
 #[command(after_help = "\
-If a check of the level has failed, the hints of the step that it named come first;
-otherwise they come in the order of the lesson.
+If a check of the level has failed, the hints of the step that it named come
+first; otherwise they come in the order of the lesson.
 
 Example: cargo workshop hint 03")]
 pub(crate) struct Arguments {

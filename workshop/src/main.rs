@@ -67,10 +67,11 @@ pub(crate) type Result<T> = std::result::Result<T, Error>;
     after_help = "\
 Example: cargo workshop check 03",
     after_long_help = "\
-A newer workshop: commit your work, then `git pull --no-rebase`. git merges what has
-changed around your lines, and the map says which levels to check again. If it reports
-a conflict in a level: `cargo workshop reset LEVEL` and `git add levels`, then put your
-lines back from .workshop/kept. Nothing of yours is lost either way.
+A newer workshop: commit your work, then `git pull --no-rebase`. git merges
+what has changed around your lines, and the map says which levels to check
+again. If it reports a conflict in a level: `cargo workshop reset LEVEL` and
+`git add levels`, then put your lines back from .workshop/kept. Nothing of
+yours is lost either way.
 
 Progress is a text file, .workshop/progress, which git does not see.
 
@@ -106,8 +107,9 @@ enum Action {
         #[arg(long)]
         dry_run: bool,
 
-        /// The directory that containers live in
+        /// Where containers live [default: as for the levels]
         #[arg(long, value_name = "DIR", env = "RUBBER_DOCKER_CONTAINERS")]
+        #[arg(hide_env = true, hide_default_value = true)]
         #[arg(default_value = given::CONTAINERS, value_parser = given::container_dir())]
         container_dir: PathBuf,
     },

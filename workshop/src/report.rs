@@ -18,9 +18,9 @@ use crate::{Result, check, doctor};
 /// What may be said after `report`.
 #[derive(clap::Args)]
 #[command(after_help = "\
-The report has your changes to the levels, the checks that failed, what doctor finds,
-and versions. Paths of your home, your name and the machine's name are replaced. It is
-shown before it is written; into a pipe it is only printed.
+The report has your changes to the levels, the checks that failed, what doctor
+finds, and versions. Paths of your home, your name and the machine's name are
+replaced. It is shown before it is written; into a pipe it is only printed.
 
 Example: cargo workshop report")]
 pub(crate) struct Arguments {

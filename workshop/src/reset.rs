@@ -14,9 +14,9 @@ use crate::screen::{CODE, paint, say};
 /// What may be said after `reset`.
 #[derive(clap::Args)]
 #[command(after_help = "\
-What you have written is moved to .workshop/kept/ first, and its place is named. If the
-workspace is so broken that cargo does not even start this, run target/debug/workshop
-instead.
+What you have written is moved to .workshop/kept/ first, and its place is
+named. If the workspace is so broken that cargo does not even start this, run
+target/debug/workshop instead.
 
 Example: cargo workshop reset 03")]
 pub(crate) struct Arguments {

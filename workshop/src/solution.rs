@@ -18,8 +18,9 @@ use crate::screen::{BOLD, CODE, DIM, GREEN, RED, markdown, paint, say};
 /// What may be said after `solution`.
 #[derive(clap::Args)]
 #[command(after_help = "\
-Lines with a - are yours (or the skeleton's, where you have written nothing yet), lines
-with a + are those of the reference. The reference is one way to do it, not the only one.
+Lines with a - are yours (or the skeleton's, where you have written nothing
+yet), lines with a + are those of the reference. The reference is one way to
+do it, not the only one.
 
 Example: cargo workshop solution 03")]
 pub(crate) struct Arguments {

@@ -23,8 +23,8 @@ use crate::screen::say;
 /// What may be said after `trace`.
 #[derive(clap::Args)]
 #[command(after_help = "\
-What stands after the level is given to its `run`, options first. The exit status is
-that of the command.
+What stands after the level is given to its `run`, options first. The exit
+status is that of the command.
 
 Examples:
   cargo workshop trace 05 -- hostname

@@ -29,8 +29,8 @@ use keys::{Event, Keys};
 #[command(after_help = "\
 Keys: h the next hint, s the solution, c or Enter check again, q quit.
 
-On file systems that do not tell of changes (NFS, Windows drives in WSL), the files
-are looked at every second, and that is said; --poll does it anywhere.
+On file systems that do not tell of changes (NFS, Windows drives in WSL), the
+files are looked at every second, and that is said; --poll does it anywhere.
 
 Example: cargo workshop watch 03")]
 pub(crate) struct Arguments {
@@ -38,7 +38,7 @@ pub(crate) struct Arguments {
     #[arg(value_name = "LEVEL", value_parser = crate::level_word(), hide_possible_values = true)]
     level: Option<String>,
 
-    /// Look at the files every second, instead of being told by the kernel
+    /// Look at the files every second instead of being told
     #[arg(long)]
     poll: bool,
 }
