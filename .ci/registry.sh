@@ -247,8 +247,9 @@ config() { printf '{"auths":{"%s":{"auth":"%s"}}}\n' "$closed" "$(printf %s "$1"
 refused 'without credentials: 401' '401.*docker login' "$closed/test/three:1" --name closed
 config learner:wrong
 refused 'with a wrong password' "401.*user name and password in $DOCKER_CONFIG/config.json" "$closed/test/three:1" --name closed
-config learner:secret
-pulled 'with the right password' "$closed/test/three:1" --name closed
+rm "$DOCKER_CONFIG/config.json"
+command skopeo login --tls-verify=false --authfile "$DOCKER_CONFIG/config.json" -u learner -p secret "$closed" >/dev/null
+pulled 'with the right password, as skopeo writes it' "$closed/test/three:1" --name closed
 equals 'it is the same image' closed
 mkdir "$scratch/helpers"
 # shellcheck disable=SC2016 # the helper's own

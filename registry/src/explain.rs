@@ -140,7 +140,7 @@ impl Asked {
             format!(
                 "{registry} answers {answer}: it wants to know who asks, or has no such image (many answer the same to both). \
                  See whether the name is right; if it is private, log in with `docker login {registry}` \
-                 (without Docker: `skopeo login --compat-auth-file {config} {registry}`)"
+                 (without Docker: `skopeo login --authfile {config} {registry}`)"
             )
         }
     }

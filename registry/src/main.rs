@@ -68,8 +68,8 @@ Example: cargo workshop images pull alpine:3.20
 Then:    cargo run -q -p rd -- run -i alpine-3.20 sh
 
 Credentials are those of Docker: $DOCKER_CONFIG/config.json or ~/.docker/config.json,
-as `docker login` and `skopeo login --compat-auth-file` write it. Certificates are those of this machine;
-SSL_CERT_FILE names others. HTTPS_PROXY and NO_PROXY are obeyed.")]
+as `docker login` and `skopeo login --authfile` write it. Certificates are
+those of this machine; SSL_CERT_FILE names others. HTTPS_PROXY is obeyed.")]
     Pull(pull::Pull),
     /// Remove an image, and what was unpacked of it
     #[command(after_help = "Example: cargo workshop images rm alpine-3.20")]

@@ -22,11 +22,14 @@ use crate::show::{say, size};
 
 #[derive(Args)]
 pub(crate) struct Pull {
-    /// What to pull: [REGISTRY[:PORT]/]NAME[:TAG|@DIGEST]
-    #[arg(value_name = "REF")]
+    // Said by attributes: in a doc comment, square brackets would be links.
+    #[arg(
+        value_name = "REF",
+        help = "What to pull: [REGISTRY[:PORT]/]NAME[:TAG|@DIGEST]"
+    )]
     reference: String,
 
-    /// The name that it gets here [default: the last part of NAME, and TAG unless it is `latest`]
+    /// The name that it gets here; else the last part of NAME, and TAG unless it is `latest`
     #[arg(long)]
     name: Option<String>,
 
