@@ -90,7 +90,10 @@ export function measure() {
           const point = shape.getPointAtLength(at).matrixTransform(matrix);
           const x = (point.x - frame.left) / scale;
           const y = (point.y - frame.top) / scale;
-          const label = labels.find((each) => x > each.left && x < each.right && y > each.top && y < each.bottom);
+          // What is drawn later covers it.
+          const covered = shapes.some((later) => later.matches('rect.box:not(.dashed)') && shape.compareDocumentPosition(later) & Node.DOCUMENT_POSITION_FOLLOWING
+            && inside({ left: x, right: x, top: y, bottom: y }, boxOf(later), 0));
+          const label = !covered && labels.find((each) => x > each.left && x < each.right && y > each.top && y < each.bottom);
           if (label) { complaints.push(`a line runs through "${label.text}"`); break; }
         }
       }

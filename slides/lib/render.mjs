@@ -51,6 +51,12 @@ const marked = new Marked({
   },
 });
 
+/** Twelve marks: the levels that are done, this one, and those to come. */
+function levels(now) {
+  const marks = Array.from({ length: 12 }, (_, level) => `<i${level < now ? ' class="done"' : level === now ? ' class="now"' : ''}></i>`);
+  return `<span class="levels">${marks.join('')}</span>`;
+}
+
 function slide(section, { body, notes, minutes }) {
   const [, attributes = ''] = /<!-- *\.slide: *(.*?) *-->/.exec(body) ?? [];
   const place = section.level ? `<b>${section.level}</b> ${escape(section.title)}` : escape(section.title);
@@ -58,7 +64,7 @@ function slide(section, { body, notes, minutes }) {
 <div class="slide">
 <div class="body">
 ${marked.parse(body.replace(/<!-- *\.slide:.*?-->/, ''))}</div>
-<footer>${place}</footer>
+<footer>${place}${section.level ? levels(Number(section.level)) : ''}</footer>
 </div>
 <aside class="notes">${marked.parse(notes)}</aside>
 </section>`;

@@ -11,7 +11,7 @@ export function notes({ id, slides, talk }) {
     ...minutes === undefined ? [`${name}: its notes have no line "Minutes: N"`] : [],
   ]);
   const sum = slides.reduce((total, { minutes = 0 }) => total + minutes, 0);
-  return sum === talk ? missing : [...missing, `${id}: its slides' minutes are ${sum}, and talk in the front matter is ${talk}`];
+  return sum === talk || slides.some(({ minutes }) => minutes === undefined) ? missing : [...missing, `${id}: its slides' minutes are ${sum}, and talk in the front matter is ${talk}`];
 }
 
 /** Code with `file=` is in that file: its lines in order, without a gap unless a line is `…`. */

@@ -25,7 +25,7 @@
 
   Reveal.initialize({
     width: 1280, height: 720, margin: 0, minScale: 0.1, maxScale: 4,
-    center: false, hash: true, controls: false, progress: true, slideNumber: 'c/t',
+    center: false, hash: true, controls: false, progress: false, slideNumber: 'c/t',
     navigationMode: 'linear', transition: 'fade', transitionSpeed: 'fast', backgroundTransition: 'none',
     pdfMaxPagesPerSlide: 1, pdfSeparateFragments: false,
     plugins: [RevealNotes],
