@@ -42,7 +42,8 @@ const marked = new Marked({
       const source = file?.startsWith('file=') ? `<figcaption>${escape(file.slice(5))}</figcaption>` : '';
       const inside = language === 'rust' ? hljs.highlight(text, { language }).value
         : language === 'console' ? transcript(text) : escape(text);
-      return `<figure class="code ${escape(language)}"><pre><code>${inside}</code></pre>${source}</figure>\n`;
+      const short = Math.max(...text.split('\n').map((line) => line.length)) <= 67 && text.split('\n').length <= 8;
+      return `<figure class="code ${escape(language)}${short ? ' short' : ''}"><pre><code>${inside}</code></pre>${source}</figure>\n`;
     },
     paragraph({ tokens }) {
       const image = tokens.length === 1 && tokens[0].type === 'image' && tokens[0].href.endsWith('.svg') ? tokens[0] : undefined;
