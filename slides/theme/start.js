@@ -23,9 +23,13 @@
     }
   }
 
+  // In the footer and not by reveal: so it grows with the slide, and is on paper too.
+  const footers = [...document.querySelectorAll('.slide footer')];
+  footers.forEach((footer, index) => { footer.dataset.number = `${index + 1} / ${footers.length}`; });
+
   Reveal.initialize({
     width: 1280, height: 720, margin: 0, minScale: 0.1, maxScale: 4,
-    center: false, hash: true, controls: false, progress: false, slideNumber: 'c/t',
+    center: false, hash: true, controls: false, progress: false, defaultTiming: 60,
     navigationMode: 'linear', transition: 'fade', transitionSpeed: 'fast', backgroundTransition: 'none',
     pdfMaxPagesPerSlide: 1, pdfSeparateFragments: false,
     plugins: [RevealNotes],
