@@ -17,10 +17,10 @@ function schedule() {
   const { title, slot, total, rows } = plan(name, deck);
   const at = (minutes) => clock(start, minutes);
   console.log(`${title}, ${at(0)} to ${at(slot)}: ${total} minutes planned, ${slot - total} to spare\n`);
-  console.log('begins  at the latest             talk  exercise');
+  console.log('begins  at the latest                 talk  exercise');
   for (const { begin, latest, level = '', title: what, talk, exercise, pause, minutes } of rows) {
     if (pause) console.log(`${at(begin)}                  -- ${what}, ${minutes} minutes`);
-    else console.log(`${at(begin)}   ${at(latest)}   ${level.padStart(2)}  ${what.padEnd(22)}${String(talk).padStart(4)}${(exercise || '').toString().padStart(10)}`);
+    else console.log(`${at(begin)}   ${at(latest)}   ${level.padStart(2)}  ${what.padEnd(26)}${String(talk).padStart(4)}${(exercise || '').toString().padStart(10)}`);
   }
   console.log(`${at(total)}                  the end`);
   return misplanned(name, deck);

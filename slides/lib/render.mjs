@@ -58,13 +58,18 @@ function levels(now) {
   return `<span class="levels">${marks.join('')}</span>`;
 }
 
+/** "Your turn: 18 minutes" are fewer where the plan has fewer. */
+const turn = ({ exercise }, body) => body.replace(/^(## Your turn: )(\d+)(?= minutes$)/m, `$1<span data-two-hours="${exercise['two-hours']}">$2</span>`);
+
 function slide(section, { body, notes, minutes }) {
   const [, attributes = ''] = /<!-- *\.slide: *(.*?) *-->/.exec(body) ?? [];
   const place = section.level ? `<b>${section.level}</b> ${escape(section.title)}` : escape(section.title);
-  return `<section data-timing="${(minutes ?? 1) * 60}" ${attributes}>
+  // The speaker's window says who is in time; the learners' turn is a part of it.
+  const seconds = (plan) => 60 * ((minutes ?? 1) + (/\btask\b/.test(attributes) ? section.exercise[plan] : 0));
+  return `<section data-timing="${seconds('full')}" data-timing-two-hours="${seconds('two-hours')}" ${attributes}>
 <div class="slide">
 <div class="body">
-${marked.parse(body.replace(/<!-- *\.slide:.*?-->/, ''))}</div>
+${marked.parse(turn(section, body.replace(/<!-- *\.slide:.*?-->/, '')))}</div>
 <footer>${place}${section.level ? levels(Number(section.level)) : ''}</footer>
 </div>
 <aside class="notes">${marked.parse(notes)}</aside>

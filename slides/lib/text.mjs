@@ -14,6 +14,15 @@ export function notes({ id, slides, talk }) {
   return sum === talk || slides.some(({ minutes }) => minutes === undefined) ? missing : [...missing, `${id}: its slides' minutes are ${sum}, and talk in the front matter is ${talk}`];
 }
 
+/** Where there is an exercise, one slide of the class `task` says how long it is. */
+export function turns({ id, slides, exercise }) {
+  const tasks = slides.filter(({ body }) => /<!-- *\.slide:[^>]*\btask\b/.test(body));
+  const said = tasks.map(({ body }) => Number(/^## Your turn: (\d+) minutes$/m.exec(body)?.[1]));
+  const wanted = exercise.full ? [exercise.full] : [];
+  return said.join() === wanted.join() ? []
+    : [`${id}: an exercise of ${exercise.full} minutes has one slide of the class task, with the heading "## Your turn: ${exercise.full} minutes"; here: ${said.join(', ') || 'none'}`];
+}
+
 /** Code with `file=` is in that file: its lines in order, without a gap unless a line is `…`. */
 export function snippets({ slides }) {
   return slides.flatMap(({ name, body, notes }) => fences(`${body}\n${notes}`)
@@ -52,7 +61,7 @@ function pieces(lines) {
 }
 
 // Not in a transcript that is run, since each would run the transcripts, or runs in a test of its own.
-const ELSEWHERE = /^cargo test( -p level\d\d)?$/;
+const ELSEWHERE = /^cargo (test( -p (level\d\d|rd))?|workshop (check \d\d|clean|doctor))$/;
 const TYPED = /^(?:host)?\$ (.*)$|^(> .*)$/;
 
 /** Every line that somebody types is in a transcript that the tests run. */

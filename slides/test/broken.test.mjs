@@ -47,7 +47,7 @@ $ ${command}
 \`TODO(05) 2\` in \`src/container.rs\`
 `;
 
-const complaints = (deck) => [text.notes, text.snippets, text.commands, text.names].flatMap((check) => check(deck));
+const complaints = (deck) => [text.notes, text.turns, text.snippets, text.commands, text.names].flatMap((check) => check(deck));
 
 describe('in the text', () => {
   test('a sound deck has no fault', () => assert.deepEqual(complaints(section(SOUND)), []));
@@ -56,6 +56,7 @@ describe('in the text', () => {
     'no notes': [section(SOUND, { notes: '' }), /no notes for the speaker/],
     'no minutes': [section(SOUND, { minutes: '' }), /no line "Minutes: N"/],
     'minutes that do not add up': [section(SOUND, { minutes: 'Minutes: 4' }), /minutes are 4, and talk in the front matter is 3/],
+    'a task of another length': [section(`<!-- .slide: class="task" -->\n## Your turn: 9 minutes\n${SOUND}`), /an exercise of 0 minutes .*here: 9$/],
     'code that has changed': [section(SOUND.replace(first, `${first} so`)), /not in levels\/06_pid_namespace\/src\/container.rs today: .* so$/],
     'code in another order': [section(SOUND.replace(`${first}\n…\n${last}`, `${last}\n…\n${first}`)), /not in levels\/06.*today/],
     'code with a line left out': [section(SOUND.replace('…\n', '')), /not in levels\/06.*today/],

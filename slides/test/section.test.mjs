@@ -18,6 +18,7 @@ const executed = text.executedCommands();
 for (const section of deck) {
   describe(section.id, () => {
     test('every slide has notes, and the minutes add up', () => none(text.notes(section)));
+    test('the exercise has a slide that says how long it is', () => none(text.turns(section)));
     test('code of a level is in that level today', () => none(text.snippets(section)));
     test('what is typed is in a transcript that is run', () => none(text.commands(section, executed)));
     test('TODOs and files that are named exist', () => none(text.names(section)));

@@ -5,6 +5,7 @@ import { after, before, describe, test } from 'node:test';
 import { build } from '../build.mjs';
 import { launch, openDeck } from '../lib/browser.mjs';
 import { readDeck } from '../lib/deck.mjs';
+import { plan as planOf } from '../lib/plan.mjs';
 import { contrast } from '../lib/measure.mjs';
 
 const screen = { width: 1280, height: 720 };
@@ -58,6 +59,12 @@ describe('the whole deck', () => {
       const { page, close } = await openDeck(file, screen, { search: `?plan=${plan}`, browser });
       const shown = await page.evaluate(() => [...document.querySelectorAll('.slides > section')].map(({ id }) => id));
       assert.deepEqual(shown, deck.filter(({ plans }) => plans.includes(plan)).map(({ id }) => id));
+      // What a task promises is what the plan has.
+      const turns = await page.evaluate(() => [...document.querySelectorAll('section.task h2')].map((heading) => Number(/\d+/.exec(heading.textContent))));
+      const held = deck.filter(({ plans, exercise }) => plans.includes(plan) && exercise[plan]);
+      assert.deepEqual(turns, held.map(({ exercise }) => exercise[plan]));
+      assert.equal(await page.evaluate(() => [...document.querySelectorAll('[data-timing]')].reduce((sum, each) => sum + Number(each.dataset.timing), 0)),
+        60 * planOf(plan, deck).rows.reduce((sum, { pause, minutes }) => sum + (pause ? 0 : minutes), 0));
       await close();
     });
   }

@@ -17,9 +17,15 @@
   }
 
   const plan = new URLSearchParams(location.search).get('plan');
-  if (plan) {
+  if (['full', 'half', 'two-hours'].includes(plan)) {
     for (const section of document.querySelectorAll('[data-plans]')) {
       if (!section.dataset.plans.split(' ').includes(plan)) section.remove();
+    }
+    for (const slide of document.querySelectorAll(`[data-timing-${plan}]`)) {
+      slide.dataset.timing = slide.getAttribute(`data-timing-${plan}`);
+    }
+    for (const minutes of document.querySelectorAll(`[data-${plan}]`)) {
+      minutes.textContent = minutes.getAttribute(`data-${plan}`);
     }
   }
 
