@@ -1,0 +1,126 @@
+// Turns sections into one HTML page that needs nothing beside it: style, fonts, scripts
+// and pictures are inside, so that it opens from a file system without network.
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import hljs from 'highlight.js/lib/core';
+import rust from 'highlight.js/lib/languages/rust';
+import { Marked } from 'marked';
+import { slidesDir } from './deck.mjs';
+
+hljs.registerLanguage('rust', rust);
+const require = createRequire(import.meta.url);
+const read = (...parts) => readFileSync(join(...parts), 'utf8');
+const escape = (text) => text.replace(/[&<>"]/g, (c) => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' })[c]);
+
+/** A picture of slides/pictures, inside the page so that its groups can be fragments. */
+export function picture(name, description) {
+  const svg = read(slidesDir, 'pictures', name).replace(/<\?xml.*?\?>|<!--[^]*?-->/g, '').trim();
+  return `<figure class="picture">${svg.replace('<svg', `<svg role="img" aria-label="${escape(description)}"`)}</figure>`;
+}
+
+/** A transcript: what is typed stands out from what is answered. */
+export function transcript(text) {
+  return text.split('\n').map((line) => {
+    const [, prompt, command] = /^(host\$ |\$ |> )(.*)$/.exec(line) ?? [];
+    return prompt ? `<span class="prompt">${escape(prompt)}</span><b>${escape(command)}</b>` : `<i>${escape(line)}</i>`;
+  }).join('\n');
+}
+
+/** A piece out of the middle of a file begins at the left edge. */
+function dedent(text) {
+  const lines = text.split('\n');
+  const depth = Math.min(...lines.filter((line) => line.trim() && line.trim() !== '…').map((line) => line.search(/\S/)));
+  return lines.map((line) => line.replace(new RegExp(`^ {0,${depth}}`), '')).join('\n');
+}
+
+const marked = new Marked({
+  renderer: {
+    code({ text: written, lang }) {
+      const text = dedent(written);
+      const [language, file] = (lang ?? '').split(/\s+/);
+      const source = file?.startsWith('file=') ? `<figcaption>${escape(file.slice(5))}</figcaption>` : '';
+      const inside = language === 'rust' ? hljs.highlight(text, { language }).value
+        : language === 'console' ? transcript(text) : escape(text);
+      const short = Math.max(...text.split('\n').map((line) => line.length)) <= 67 && text.split('\n').length <= 8;
+      return `<figure class="code ${escape(language)}${short ? ' short' : ''}"><pre><code>${inside}</code></pre>${source}</figure>\n`;
+    },
+    paragraph({ tokens }) {
+      const image = tokens.length === 1 && tokens[0].type === 'image' && tokens[0].href.endsWith('.svg') ? tokens[0] : undefined;
+      return image ? `${picture(image.href, image.text)}\n` : `<p>${this.parser.parseInline(tokens)}</p>\n`;
+    },
+  },
+});
+
+/** Twelve marks: the levels that are done, this one, and those to come. */
+function levels(now) {
+  const marks = Array.from({ length: 12 }, (_, level) => `<i${level < now ? ' class="done"' : level === now ? ' class="now"' : ''}></i>`);
+  return `<span class="levels">${marks.join('')}</span>`;
+}
+
+/** "Your turn: 18 minutes" are fewer where the plan has fewer. */
+const turn = ({ exercise }, body) => body.replace(/^(## Your turn: )(\d+)(?= minutes$)/m, `$1<span data-two-hours="${exercise['two-hours']}">$2</span>`);
+
+function slide(section, { body, notes, minutes }) {
+  const [, attributes = ''] = /<!-- *\.slide: *(.*?) *-->/.exec(body) ?? [];
+  const place = section.level ? `<b>${section.level}</b> ${escape(section.title)}` : escape(section.title);
+  // The speaker's window says who is in time; the learners' turn is a part of it.
+  const seconds = (plan) => 60 * ((minutes ?? 1) + (/\btask\b/.test(attributes) ? section.exercise[plan] : 0));
+  return `<section data-timing="${seconds('full')}" data-timing-two-hours="${seconds('two-hours')}" ${attributes}>
+<div class="slide">
+<div class="body">
+${marked.parse(turn(section, body.replace(/<!-- *\.slide:.*?-->/, '')))}</div>
+<footer>${place}${section.level ? levels(Number(section.level)) : ''}</footer>
+</div>
+<aside class="notes">${marked.parse(notes)}</aside>
+</section>`;
+}
+
+const FONTS = [
+  ['Bricolage Grotesque', '200 800', '@fontsource-variable/bricolage-grotesque/files/bricolage-grotesque-latin-wght-normal.woff2'],
+  ['Instrument Sans', '400 700', '@fontsource-variable/instrument-sans/files/instrument-sans-latin-wght-normal.woff2'],
+  ['IBM Plex Mono', '400', '@fontsource/ibm-plex-mono/files/ibm-plex-mono-latin-400-normal.woff2'],
+  ['IBM Plex Mono', '600', '@fontsource/ibm-plex-mono/files/ibm-plex-mono-latin-600-normal.woff2'],
+];
+
+function fonts() {
+  return FONTS.map(([family, weight, file]) => {
+    const data = readFileSync(require.resolve(file)).toString('base64');
+    return `@font-face { font-family: '${family}'; font-weight: ${weight}; src: url(data:font/woff2;base64,${data}) format('woff2'); }`;
+  }).join('\n');
+}
+
+/** The whole page. */
+export function page(sections) {
+  const reveal = join(slidesDir, 'node_modules', 'reveal.js', 'dist');
+  const script = (text) => `<script>${text.replaceAll('</script', '<\\/script')}</script>`;
+  const deck = sections.map((section) => `<section id="${section.id}" data-plans="${section.plans.join(' ')}">
+${section.slides.map((each) => slide(section, each)).join('\n')}
+</section>`).join('\n');
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Rubber Docker in Rust</title>
+<link rel="icon" href="data:,">
+<style>${read(reveal, 'reset.css')}
+${read(reveal, 'reveal.css')}
+${fonts()}
+${read(slidesDir, 'theme', 'theme.css')}
+${read(slidesDir, 'theme', 'code.css')}
+${read(slidesDir, 'theme', 'pictures.css')}
+${read(slidesDir, 'theme', 'print.css')}</style>
+</head>
+<body>
+${read(slidesDir, 'theme', 'arrows.svg')}
+<div class="reveal"><div class="slides">
+${deck}
+</div></div>
+${script(read(reveal, 'reveal.js'))}
+${script(read(reveal, 'plugin', 'notes.js'))}
+${script(read(slidesDir, 'theme', 'start.js'))}
+</body>
+</html>
+`;
+}
