@@ -123,6 +123,11 @@ else
     ends 'a check passes' 0
     tells 'and it was run, not passed over' '(^| )1 passed' "$printed"
 fi
+run cargo workshop check 00
+ends 'cargo workshop checks an untouched level, and says no' 1
+tells 'it names the step' 'TODO\(00\)' "$printed$said"
+run cargo workshop
+ends 'cargo workshop says what is next' 0
 belongs_to_them 'after the tests'
 
 # ---- without ----
