@@ -12,7 +12,7 @@ import * as text from '../lib/text.mjs';
 const only = process.env.SECTION || undefined;
 const deck = readDeck(only);
 
-export const none = (complaints) => assert.ok(complaints.length === 0, `\n  ${complaints.join('\n  ')}`);
+const none = (complaints) => assert.ok(complaints.length === 0, `\n  ${complaints.join('\n  ')}`);
 
 const executed = text.executedCommands();
 for (const section of deck) {
