@@ -47,6 +47,8 @@ use crate::shelf::{Directories, Verb};
 #[command(
     name = "cargo workshop images",
     bin_name = "cargo workshop images",
+    max_term_width = 80,
+    after_help = "Example: cargo workshop images pull alpine:3.20",
     arg_required_else_help = true
 )]
 struct CommandLine {
