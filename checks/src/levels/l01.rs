@@ -207,9 +207,8 @@ pub(super) fn left_in_store(host: &Host) -> Result<Vec<String>, Failure> {
 fn unpacked(host: &Host) -> Outcome {
     let store = host.store();
     let (is_there, too_high) = look_unpacked(host, "bin/probe", |found, container| {
-        let all_are = (found.iter()).all(|path| is_too_high(&store, path, container));
-        let first = found.first().cloned();
-        (!found.is_empty(), first.filter(|_| all_are))
+        let too_high = (found.iter()).find(|path| is_too_high(&store, path, container));
+        (!found.is_empty(), too_high.cloned())
     })?;
     if let Some(probe) = too_high {
         return Err(Failure::seen(
@@ -630,7 +629,7 @@ pub(super) fn only_propagation(before: &[Mount], new: &[&Mount]) -> bool {
 pub(super) fn no_longer_shared(when: &str) -> Failure {
     Failure::seen("the host's own mounts are not shared any more; none has come or gone")
         .expected(format!(
-            "the host's mounts are {when} what they were before, their propagation included"
+            "{when}, the host's mounts are what they were before, their propagation included"
         ))
         .at("/proc/1/mountinfo, the optional fields")
         .usually(
