@@ -222,8 +222,8 @@ pub(super) const CALLS: &[Call] = &[
                 Any,
                 EBUSY,
                 "new_root or put_old is on the mount that is the root already, so new_root is no \
-                 mount of its own: bind it onto itself (MS_BIND) before anything is mounted below \
-                 it; a process that was in it already has to chdir into it once more",
+                 mount of its own: bind it onto itself first (MS_BIND), before anything is mounted \
+                 below it; a process that was in it already has to chdir into it once more",
             ),
             (
                 Any,
