@@ -90,6 +90,7 @@ pub(crate) struct Failure {
     evidence: Option<String>,
     usually: Option<String>,
     is_elsewhere: bool,
+    has_stopped: bool,
     step: Option<(u8, u8)>,
 }
 
@@ -102,6 +103,7 @@ impl Failure {
             evidence: None,
             usually: None,
             is_elsewhere: false,
+            has_stopped: false,
             step: None,
         }
     }
@@ -140,6 +142,13 @@ impl Failure {
     pub(crate) fn elsewhere(mut self) -> Failure {
         self.is_elsewhere = true;
         self
+    }
+
+    /// The same, and it is known what went wrong: the level itself has given up before its
+    /// command was started.
+    pub(crate) fn stopped(mut self) -> Failure {
+        self.has_stopped = true;
+        self.elsewhere()
     }
 
     /// What went wrong is this check's own matter after all, although it did not look so.
@@ -227,6 +236,10 @@ impl Report {
                         .with("lesson", level.lesson());
                 }
                 let report = report.with("consequence", true);
+                let report = match failure.has_stopped {
+                    true => report.with("stopped", true),
+                    false => report,
+                };
                 match calling {
                     Some((level, step)) => report
                         .with("step", level.step(step))

@@ -383,7 +383,7 @@ impl Ended {
             Some(125) if self.is_unwaited() => failure.elsewhere().usually(NOT_HELD),
             Some(125) if self.has_run() => failure.elsewhere().usually(NOT_CLEANED),
             Some(125..=127) => {
-                let failure = failure.elsewhere();
+                let failure = failure.stopped();
                 // What a level has stopped to do can fail on what it has begun to do.
                 let missing = overlay_missing(&self.errors).filter(|_| self.judged >= 4);
                 match missing {

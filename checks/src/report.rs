@@ -20,8 +20,8 @@ pub struct Printer {
     style: Style,
     color: bool,
     level: Option<u8>,
-    /// What the checks shown last were not run for.
-    needs: Option<String>,
+    /// What was not run, each check after what it needs.
+    not_run: Vec<(String, String)>,
     /// Levels before this one are one line each, as long as all is well.
     unfolded: u8,
     /// Of such a level, what would be shown if it were not.
@@ -39,6 +39,7 @@ pub struct Printer {
 struct Folded {
     level: &'static Level,
     count: usize,
+    not_run: usize,
     text: String,
 }
 
@@ -61,7 +62,7 @@ impl Printer {
             style,
             color,
             level: None,
-            needs: None,
+            not_run: Vec::new(),
             unfolded: 0,
             folded: None,
             is_listing: false,
@@ -121,15 +122,26 @@ impl Printer {
 
     fn lines(&mut self, level: &'static Level, report: &Report) -> String {
         let mut before = String::new();
-        if self.level != Some(level.number) {
+        // Of a folded level nothing has been shown, and perhaps no heading been made.
+        let begun = self.folded.as_ref().map(|folded| folded.level.number);
+        if begun.or(self.level) != Some(level.number) {
             before = self.fold();
             if level.number < self.unfolded {
                 self.folded = Some(Folded {
                     level,
                     count: 0,
+                    not_run: 0,
                     text: String::new(),
                 });
             }
+        }
+        if report.verdict() == Verdict::NotRun {
+            // Thirty lines of what says nothing would hide the one that says something.
+            self.not_run(report);
+            if let Some(folded) = &mut self.folded {
+                folded.not_run += 1;
+            }
+            return before;
         }
         let lines = self.heading(level) + &self.line(report);
         match self.folded.take() {
@@ -152,17 +164,27 @@ impl Printer {
 
     /// What is left to say of a level that was folded to its end.
     fn fold(&mut self) -> String {
-        let Some(Folded { level, count, .. }) = self.folded.take() else {
+        let Some(Folded {
+            level,
+            count,
+            not_run,
+            ..
+        }) = self.folded.take()
+        else {
             return String::new();
         };
         let title = self.paint(DIM, level.title);
-        let ok = self.paint(GREEN, &format!("{count} ok"));
+        let counts = [(count, "ok", GREEN), (not_run, "not run", DIM)];
+        let counts = counts.into_iter().filter(|(count, ..)| *count > 0);
+        let counts =
+            counts.map(|(count, word, color)| self.paint(color, &format!("{count} {word}")));
+        let counts = counts.collect::<Vec<_>>().join(", ");
         let gap = match std::mem::take(&mut self.is_listing) {
             true => "\n",
             false => "",
         };
         format!(
-            "{gap}{}  {title}: {ok}\n",
+            "{gap}{}  {title}: {counts}\n",
             self.paint(BOLD, &level.package())
         )
     }
@@ -175,36 +197,57 @@ impl Printer {
         format!("\n{}  {title}\n", self.paint(BOLD, &level.package()))
     }
 
-    fn line(&mut self, report: &Report) -> String {
+    fn line(&self, report: &Report) -> String {
         let name = report.text("name").unwrap_or_default();
-        if report.verdict() != Verdict::NotRun {
-            self.needs = None;
-        }
         match report.verdict() {
             Verdict::Pass => format!("  {}  {name}\n", self.paint(GREEN, "ok  ")),
-            Verdict::Fail => format!("  {}  {name}\n", self.paint(RED, "FAIL")),
             Verdict::Skip => {
                 let why = report.text("seen").unwrap_or_default();
                 format!("  {}  {name}: {why}\n", self.paint(YELLOW, "skip"))
             }
-            Verdict::NotRun => {
-                let needs = report.text("needs").unwrap_or_default().to_owned();
-                let is_known = self.needs.replace(needs.clone()) == Some(needs.clone());
-                let why = if is_known {
-                    String::new()
-                } else {
-                    let why = format!("      not run, because they need \"{needs}\":");
-                    format!("{}\n", self.paint(DIM, &why))
-                };
-                why + &format!("  {}\n", self.paint(DIM, &format!("--    {name}")))
+            Verdict::Fail | Verdict::NotRun => format!("  {}  {name}\n", self.paint(RED, "FAIL")),
+        }
+    }
+
+    /// Remembers what a check was not run for. If that was not run either, it is what that
+    /// one was not run for: a check that has failed.
+    fn not_run(&mut self, report: &Report) {
+        let text = |key| report.text(key).unwrap_or_default().to_owned();
+        let (name, needs) = (text("name"), text("needs"));
+        let known = self.not_run.iter().find(|(name, _)| *name == needs);
+        let needs = known.map_or(needs.clone(), |(_, needs)| needs.clone());
+        self.not_run.push((name, needs));
+    }
+
+    /// A line for each check that others were not run for.
+    fn sum_not_run(&self) -> String {
+        let mut causes: Vec<(&str, usize)> = Vec::new();
+        for (_, needs) in &self.not_run {
+            match causes.iter_mut().find(|(cause, _)| cause == needs) {
+                Some((_, count)) => *count += 1,
+                None => causes.push((needs, 1)),
             }
         }
+        let line = |(needs, count)| {
+            let (checks, need) = match count {
+                1 => ("check", "it needs"),
+                _ => ("checks", "they need"),
+            };
+            let line = format!("  --    {count} {checks} not run, because {need} \"{needs}\"");
+            format!("{}\n", self.paint(DIM, &line))
+        };
+        causes.into_iter().map(line).collect()
     }
 
     /// Explains the failures, counts, and says whether there were none.
     pub fn finish(&mut self) -> bool {
         if self.style != Style::Json {
-            let mut text = self.fold() + "\n";
+            let mut text = self.fold();
+            let not_run = self.sum_not_run();
+            if !not_run.is_empty() {
+                text += &format!("\n{not_run}");
+            }
+            text += "\n";
             // What is known by its step first; what may only be a consequence of it last.
             let is_consequence = |report: &Report| report.0.get("consequence").is_some();
             let (last, first): (Vec<_>, Vec<_>) = self
@@ -232,7 +275,14 @@ impl Printer {
 
     fn explain(&self, level: &Level, report: &Report) -> String {
         let name = report.text("name").unwrap_or_default();
-        let heading = format!("{}: {name}", level.package());
+        // Which check has noticed says little then: all that start a container would have.
+        let stopped = report.0.get("stopped").and(report.text("ran"));
+        let program = stopped.and_then(|ran| ran.split(' ').next());
+        let heading = match (program, report.text("step")) {
+            (None, _) => format!("{}: {name}", level.package()),
+            (Some(program), Some(step)) => format!("{program} stopped before the command: {step}"),
+            (Some(program), None) => format!("{program} stopped before the command"),
+        };
         let mut text = format!("{}\n", self.paint(RED, &heading));
         let lesson = match (report.text("lesson"), report.text("step")) {
             (Some(lesson), Some(step)) => {
@@ -242,6 +292,7 @@ impl Printer {
             _ => None,
         };
         let fields = [
+            ("check", program.map(|_| name)),
             ("ran", report.text("ran")),
             (
                 "expected",
@@ -315,6 +366,54 @@ mod tests {
             text += &printer.lines(level, &report);
         }
         text + &printer.fold()
+    }
+
+    /// What is explained of a failure of the first check of all.
+    fn explained(failure: Failure) -> String {
+        let (level, ran) = (&LEVELS[0], "level02 run -i test -- probe hold");
+        let Some(check) = level.checks.first() else {
+            return String::new();
+        };
+        let report = Report::from_outcome(level, check, Err(failure.into())).with("ran", ran);
+        Printer::new(Style::Pretty, Some(false)).explain(level, &report)
+    }
+
+    #[test]
+    fn a_level_that_stops_before_its_command_is_named_with_the_step_that_failed() {
+        let error = "it wrote: level02: symlink(\"a\", \"b\"): EEXIST";
+        let name = LEVELS[0].checks[0].name;
+        let stopped = explained(Failure::seen(error).stopped());
+        let heading =
+            format!("level02 stopped before the command: TODO(02) 3\n  check      {name}\n");
+        assert!(stopped.starts_with(&heading), "{stopped}");
+        let unknown = explained(Failure::seen("nothing").stopped());
+        assert!(
+            unknown.starts_with("level02 stopped before the command\n"),
+            "{unknown}"
+        );
+        for other in [Failure::seen(error), Failure::seen(error).stopped().here()] {
+            let other = explained(other);
+            assert!(
+                other.starts_with(&format!("level00: {name}\n  ran")),
+                "{other}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_not_run_is_one_line_for_each_check_that_has_failed() {
+        let level = &LEVELS[1];
+        let mut printer = Printer::new(Style::Pretty, Some(false)).fold_before(2);
+        let mut text = String::new();
+        for (check, needs) in [(1, "a"), (2, "b"), (3, level.checks[1].name)] {
+            let report = Report::not_run(level, &level.checks[check], needs);
+            text += &printer.lines(level, &report);
+        }
+        text += &printer.fold();
+        assert_eq!(text, format!("level01  {}: 3 not run\n", level.title));
+        let lines = "  --    2 checks not run, because they need \"a\"\n  \
+                     --    1 check not run, because it needs \"b\"\n";
+        assert_eq!(printer.sum_not_run(), lines);
     }
 
     #[test]

@@ -22,7 +22,8 @@ pub fn mount_point(root: &Path, name: &str) -> Result<PathBuf, Error> {
     let path = root.join(name);
     let directory = fs::File::open(root).map_err(|error| {
         format!(
-            "the container's root {} cannot be opened: {error}",
+            "the container's root {} cannot be opened: {error}. Was the image unpacked into it, \
+             into `root(options)`?",
             root.display()
         )
     })?;

@@ -167,7 +167,7 @@ pub(super) fn find(directory: &Path, name: &str) -> Vec<PathBuf> {
 fn look_unpacked<T>(
     host: &Host,
     name: &str,
-    look: impl FnOnce(Vec<PathBuf>) -> T,
+    look: impl FnOnce(Vec<PathBuf>, Option<&Container>) -> T,
 ) -> Result<T, Failure> {
     let running = host.run(&["probe", "hold"]).hold();
     if running.is_err() {
@@ -175,7 +175,7 @@ fn look_unpacked<T>(
             .option("--keep")
             .finish()?;
     }
-    let seen = look(find(&host.store(), name));
+    let seen = look(find(&host.store(), name), running.as_ref().ok());
     drop(running);
     Ok(seen)
 }
@@ -205,10 +205,23 @@ pub(super) fn left_in_store(host: &Host) -> Result<Vec<String>, Failure> {
 }
 
 fn unpacked(host: &Host) -> Outcome {
-    if look_unpacked(host, "bin/probe", |found| !found.is_empty())? {
+    let store = host.store();
+    let (is_there, too_high) = look_unpacked(host, "bin/probe", |found, container| {
+        let too_high = (found.iter()).find(|path| is_too_high(&store, path, container));
+        (!found.is_empty(), too_high.cloned())
+    })?;
+    if let Some(probe) = too_high {
+        return Err(Failure::seen(
+            "the image is in ID/, the container's directory, not in ID/rootfs",
+        )
+        .expected("the image's bin/probe in the container's `/`: ID/rootfs/bin/probe")
+        .at(probe.display().to_string())
+        .usually("it was unpacked into `directory(options)` instead of `root(options)`")
+        .into());
+    }
+    if is_there {
         return Ok(());
     }
-    let store = host.store();
     let seen = match names(&store) {
         Ok(names) if names.is_empty() => "an empty container directory".to_owned(),
         Ok(names) => format!("no bin/probe in any of {}", procfs::few(names, 6)),
@@ -220,8 +233,22 @@ fn unpacked(host: &Host) -> Outcome {
         .into())
 }
 
+/// Whether this probe lies in a container's directory itself, and that is no container's root.
+fn is_too_high(store: &Path, probe: &Path, container: Option<&Container>) -> bool {
+    let Some(directory) = probe.parent().and_then(Path::parent) else {
+        return false;
+    };
+    // What starts with a dot is no container's.
+    let is_hidden = |name: &std::ffi::OsStr| name.as_encoded_bytes().starts_with(b".");
+    if directory.parent() != Some(store) || directory.file_name().is_none_or(is_hidden) {
+        return false;
+    }
+    let identity = |path: &Path| procfs::identity(path).ok();
+    container.is_none_or(|it| identity(&it.proc("root")) != identity(directory))
+}
+
 fn owner_and_mode(host: &Host) -> Outcome {
-    let first = look_unpacked(host, probe_image::ODD_FILE, |found| {
+    let first = look_unpacked(host, probe_image::ODD_FILE, |found, _| {
         let path = found.into_iter().next()?;
         Some((procfs::stat(&path), path))
     })?;
@@ -521,6 +548,15 @@ fn nothing_left(host: &Host) -> Outcome {
         .iter()
         .filter(|mount| !before.contains(mount))
         .collect();
+    if only_propagation(&before, &new) {
+        let failure = no_longer_shared("afterwards");
+        // In level 01 no step has to do with it.
+        return Err(match host.judged() {
+            0 | 1 => failure,
+            _ => failure.step(2, 2),
+        }
+        .into());
+    }
     if !new.is_empty() {
         let seen = format!("left mounted: {}", procfs::name_mounts(new.iter().copied()));
         let failure = Failure::seen(seen)
@@ -573,6 +609,33 @@ pub(super) const BY_THE_PARENT: &str = "the parent mounted it, before the namesp
 /// there too, if its namespace were to blame.
 pub(super) fn mounted_by_the_parent(host: &Host, new: &[&Mount]) -> bool {
     host.judged() >= 4 && new.iter().all(|mount| mount.fstype == "overlay")
+}
+
+/// Whether there are no new mounts after all: the host's own are called `new` only
+/// because their propagation is not what it was.
+pub(super) fn only_propagation(before: &[Mount], new: &[&Mount]) -> bool {
+    let differs_in_that = |now: &Mount, was: &Mount| {
+        let was = Mount {
+            propagation: now.propagation.clone(),
+            ..was.clone()
+        };
+        *now == was
+    };
+    let is_old = |mount: &&Mount| before.iter().any(|was| differs_in_that(mount, was));
+    !new.is_empty() && new.iter().all(is_old)
+}
+
+/// What [`only_propagation`] means.
+pub(super) fn no_longer_shared(when: &str) -> Failure {
+    Failure::seen("the host's own mounts are not shared any more; none has come or gone")
+        .expected(format!(
+            "{when}, the host's mounts are what they were before, their propagation included"
+        ))
+        .at("/proc/1/mountinfo, the optional fields")
+        .usually(
+            "mount(MS_PRIVATE) was called before unshare(CLONE_NEWNS): until that has returned, \
+             / is the host's. On your own machine: `sudo mount --make-rshared /`, or reboot",
+        )
 }
 
 /// Whether mounts on the host are not the level's, but come from the container's own

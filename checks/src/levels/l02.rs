@@ -9,6 +9,7 @@ use linux_sys::{MntFlags, MsFlags};
 use super::l00::IN_A_CHILD;
 use super::l01::{
     BY_THE_PARENT, ROOT_IS_IMAGE, covered, expect_devices, mounted_by_the_parent, names,
+    no_longer_shared, only_propagation,
 };
 use crate::check::{Check, Failure, Finding, Level, Outcome};
 use crate::container::Container;
@@ -143,6 +144,9 @@ fn nothing_leaks_out(host: &Host) -> Outcome {
         .collect();
     if new.is_empty() {
         return Ok(());
+    }
+    if only_propagation(&before, &new) {
+        return Err(no_longer_shared("while the container runs").into());
     }
     let seen = procfs::name_mounts(new.iter().copied());
     let failure = Failure::seen(format!("the host sees {seen}"))

@@ -140,7 +140,8 @@ pub(super) const CALLS: &[Call] = &[
                 Any,
                 EEXIST,
                 "something of that name is there already, and symlink never replaces: does the \
-                 image bring it along?",
+                 image bring it along? Or are the arguments swapped? First what the link says, then \
+                 where it is",
             ),
             (Any, ELOOP, LOOP),
             (Any, ENOENT, NO_PARENT),

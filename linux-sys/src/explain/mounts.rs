@@ -118,7 +118,8 @@ pub(super) const CALLS: &[Call] = &[
                 Overlay,
                 ENOENT,
                 "the target or one of lowerdir, upperdir and workdir does not exist: make all of \
-                 them first (a `:` or `,` in a directory's name must be escaped with a backslash)",
+                 them first, and in directories without `,` `:` or `\\` in their names: one ends an \
+                 option, one a layer, and escaping them does not work on every kernel",
             ),
             (
                 Any,
@@ -221,8 +222,8 @@ pub(super) const CALLS: &[Call] = &[
                 Any,
                 EBUSY,
                 "new_root or put_old is on the mount that is the root already, so new_root is no \
-                 mount of its own: bind it onto itself first (MS_BIND|MS_REC), then use paths \
-                 below that; chdir into it afterwards",
+                 mount of its own: bind it onto itself first (MS_BIND), before anything is mounted \
+                 below it; a process that was in it already has to chdir into it once more",
             ),
             (
                 Any,
@@ -237,7 +238,8 @@ pub(super) const CALLS: &[Call] = &[
                 Any,
                 ENOENT,
                 "new_root or put_old does not exist: make both first; put_old is usually a \
-                 directory inside new_root",
+                 directory inside new_root. They exist? Both are looked for from the root that \
+                 this process has *now*: not after a chroot",
             ),
             (
                 Any,
