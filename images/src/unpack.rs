@@ -107,12 +107,8 @@ impl Unpacking {
         self.describe(member, &place)
             .map_err(|errno| refused(member, errno))?;
         if member.kind == Kind::Directory {
-            let kept = Directory {
-                mode: member.mode,
-                mtime: Some(member.mtime),
-            };
-            self.xattrs_of_directory(member, &place.path())?;
-            self.directories.remember(place.path(), kept);
+            self.directories
+                .remember(place.path(), Directory::from(member));
         }
         Ok(())
     }
@@ -135,14 +131,8 @@ impl Unpacking {
             fchown(self.inside.root(), Some(user), Some(group))
                 .map_err(|errno| refused(member, errno))?;
         }
-        self.xattrs_of_directory(member, b"")?;
-        self.directories.remember(
-            Vec::new(),
-            Directory {
-                mode: member.mode,
-                mtime: Some(member.mtime),
-            },
-        );
+        self.directories
+            .remember(Vec::new(), Directory::from(member));
         Ok(())
     }
 
@@ -171,7 +161,7 @@ impl Unpacking {
         if let Some((user, group)) = self.owner_to_set(member) {
             fchown(&file, Some(user), Some(group)).map_err(wrong)?;
         }
-        xattrs::set(&file, member)?;
+        xattrs::set(&file, &member.path, &member.xattrs)?;
         fchmod(&file, Mode::from_bits_truncate(member.mode)).map_err(wrong)?;
         let time = time(member.mtime);
         futimens(&file, &time, &time).map_err(wrong)
@@ -198,7 +188,13 @@ impl Unpacking {
     fn hard_link(&mut self, member: &Member, place: &Split) -> Result<()> {
         let target = split(&member.link)
             .map_err(|bad| bad_path("the target of the hard link", &member.path, &bad))?
-            .ok_or_else(|| refused(member, Errno::EPERM))?;
+            .ok_or_else(|| Problem {
+                cause: format!(
+                    "member {:?} is a hard link to the root of the image, and a directory has one name only",
+                    shown(&member.path)
+                ),
+                advice: NO_IMAGE.into(),
+            })?;
         let missing = |errno| {
             Problem {
             cause: format!(
@@ -292,17 +288,6 @@ impl Unpacking {
         }
         let time = time(member.mtime);
         utimensat(parent, name, &time, &time, UtimensatFlags::NoFollowSymlink)
-    }
-
-    fn xattrs_of_directory(&mut self, member: &Member, path: &[u8]) -> Result<()> {
-        if member.xattrs.is_empty() {
-            return Ok(());
-        }
-        let directory = self
-            .inside
-            .directory(path)
-            .map_err(|errno| refused(member, errno))?;
-        xattrs::set(&File::from(directory), member)
     }
 
     /// `None` where the process makes files of that owner anyway.
