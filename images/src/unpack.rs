@@ -31,7 +31,9 @@ use crate::directories::{Directories, Directory, PLAIN, time};
 use crate::error::{errno_of, named, shown};
 use crate::inside::{Inside, Split, split};
 use crate::members::{Kind, Member, Members};
-use crate::problem::{NO_IMAGE, Problem, bad_path, broken, io_refused, refused, target};
+use crate::problem::{
+    NO_IMAGE, Problem, bad_path, broken, check_link, io_refused, refused, target,
+};
 use crate::{remove, xattrs};
 
 type Result<T> = std::result::Result<T, Problem>;
@@ -91,6 +93,7 @@ impl Unpacking {
         else {
             return self.root_member(member);
         };
+        check_link(member)?;
         let put = match member.kind {
             // Devices come from the runtime, which knows the few that are safe; a
             // whiteout of overlayfs is one, too, and an image must not speak to overlayfs.
