@@ -339,12 +339,24 @@ mod tests {
     use std::io::Write;
     use std::os::unix::fs::MetadataExt;
 
-    /// Unpacks `count` files of `size` zeros, packed with gzip, with small caps.
-    fn bomb(count: u32, size: usize, limits: Limits) -> (std::result::Result<(), Problem>, u64) {
-        let mut tar = tar::Builder::new(flate2::write::GzEncoder::new(
-            Vec::new(),
-            flate2::Compression::fast(),
-        ));
+    fn gzip(bytes: &[u8]) -> Vec<u8> {
+        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        gzip.write_all(bytes).unwrap();
+        gzip.finish().unwrap()
+    }
+
+    fn zstd(bytes: &[u8]) -> Vec<u8> {
+        ruzstd::encoding::compress_to_vec(bytes, ruzstd::encoding::CompressionLevel::Fastest)
+    }
+
+    /// Unpacks `count` files of `size` zeros, packed with `pack`, with small caps.
+    fn bomb(
+        pack: fn(&[u8]) -> Vec<u8>,
+        count: u32,
+        size: usize,
+        limits: Limits,
+    ) -> (std::result::Result<(), Problem>, u64) {
+        let mut tar = tar::Builder::new(Vec::new());
         for number in 0..count {
             let mut header = tar::Header::new_gnu();
             header.set_uid(geteuid().as_raw().into());
@@ -354,7 +366,7 @@ mod tests {
             tar.append_data(&mut header, format!("f{number}"), &vec![0; size][..])
                 .unwrap();
         }
-        let packed = tar.into_inner().unwrap().finish().unwrap();
+        let packed = pack(&tar.into_inner().unwrap());
         let mut file = tempfile::tempfile().unwrap();
         file.write_all(&packed).unwrap();
         io::Seek::rewind(&mut file).unwrap();
@@ -381,9 +393,11 @@ mod tests {
         headers: 20,
     };
 
-    #[test]
-    fn a_bomb_of_many_files_goes_off_at_the_cap_of_bytes() {
-        let (result, written) = bomb(15, 100_000, SMALL);
+    #[rstest::rstest]
+    #[case::gzip(gzip)]
+    #[case::zstd(zstd)]
+    fn a_bomb_of_many_files_goes_off_at_the_cap_of_bytes(#[case] pack: fn(&[u8]) -> Vec<u8>) {
+        let (result, written) = bomb(pack, 15, 100_000, SMALL);
         assert!(
             result
                 .unwrap_err()
@@ -395,13 +409,13 @@ mod tests {
 
     #[test]
     fn a_bomb_of_empty_files_goes_off_at_the_cap_of_members() {
-        let (result, _) = bomb(21, 0, SMALL);
+        let (result, _) = bomb(gzip, 21, 0, SMALL);
         assert!(result.unwrap_err().cause.contains("more than 20 members"));
     }
 
     #[test]
     fn an_archive_that_just_fits_is_unpacked() {
-        let (result, written) = bomb(10, 100_000, SMALL);
+        let (result, written) = bomb(gzip, 10, 100_000, SMALL);
         assert!(result.is_ok(), "{result:?}");
         assert_eq!(written, 1_000_000);
     }

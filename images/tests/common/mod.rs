@@ -171,6 +171,30 @@ fn list(root: &Path, below: &Path, lines: &mut Vec<String>) {
     }
 }
 
+/// Unpacks, expecting an error with each of `parts` in it, no target and an untouched canary.
+pub fn refused(scratch: &Scratch, archive: &[u8], parts: &[&str]) {
+    let before = scratch.outside();
+    let text = scratch.unpack(archive).unwrap_err().to_string();
+    for part in parts
+        .iter()
+        .chain(&["image.tar", "What to do", "nothing of it was kept"])
+    {
+        assert!(text.contains(part), "{part:?} is not in: {text}");
+    }
+    // One paragraph, which tells the terminal nothing but letters.
+    assert!(!text.contains(char::is_control), "{text:?}");
+    assert!(!scratch.target().exists());
+    assert_eq!(scratch.outside(), before);
+}
+
+/// Unpacks, expecting exactly this tree and an untouched canary.
+pub fn unpacked(scratch: &Scratch, archive: &[u8], tree: &[&str]) {
+    let before = scratch.outside();
+    scratch.unpack(archive).unwrap();
+    assert_eq!(scratch.tree(), tree);
+    assert_eq!(scratch.outside(), before);
+}
+
 pub fn is_root() -> bool {
     nix::unistd::geteuid().is_root()
 }
