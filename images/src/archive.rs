@@ -3,6 +3,7 @@
 //! The first bytes decide, not the name: `docker export | gzip > x.tar` is a
 //! slip that everybody makes once, and it should simply work.
 
+use std::error::Error;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 
@@ -103,7 +104,7 @@ impl Zstd {
                         return Err(io::ErrorKind::UnexpectedEof.into());
                     }
                 }
-                Err(error) => return Err(io::Error::other(error)),
+                Err(error) => return Err(undecoded(error)),
             }
         }
         Ok(false)
@@ -121,6 +122,19 @@ impl Zstd {
     }
 }
 
+/// A frame that the file does not hold all of is no nonsense. The decoder knows, deep inside.
+fn undecoded(error: FrameDecoderError) -> io::Error {
+    let mut cause: Option<&dyn Error> = Some(&error);
+    while let Some(inner) = cause {
+        let read = inner.downcast_ref::<io::Error>();
+        if read.is_some_and(|read| read.kind() == io::ErrorKind::UnexpectedEof) {
+            return io::ErrorKind::UnexpectedEof.into();
+        }
+        cause = inner.source();
+    }
+    io::Error::other(error)
+}
+
 impl Read for Zstd {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         loop {
@@ -133,7 +147,7 @@ impl Read for Zstd {
             if self.decoder.can_collect() == 0 && !self.decoder.is_finished() {
                 self.decoder
                     .decode_blocks(&mut self.source, BlockDecodingStrategy::UptoBlocks(1))
-                    .map_err(io::Error::other)?;
+                    .map_err(undecoded)?;
             }
             match self.decoder.read(buffer)? {
                 0 if buffer.is_empty() => return Ok(0),

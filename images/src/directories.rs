@@ -1,9 +1,11 @@
 //! What becomes of the directories when everything is in them.
 //!
-//! A mode may forbid writing, and writing changes the time: so both are set at
-//! the very end.
+//! A mode may forbid writing, writing changes the time, and an attribute can be a
+//! list of rights that whatever is made in the directory inherits (the default of
+//! acl(5)), though the archive gives it none: so all of them are set at the very end.
 
 use std::collections::BTreeMap;
+use std::fs::File;
 
 use nix::errno::Errno;
 use nix::sys::stat::{Mode, fchmod, futimens};
@@ -11,35 +13,52 @@ use nix::sys::time::TimeSpec;
 
 use crate::error::shown;
 use crate::inside::Inside;
+use crate::members::Member;
 use crate::problem::{NO_IMAGE, Problem, target};
+use crate::xattrs;
 
-/// Paths of directories are remembered until the end; more than this is no image.
+/// Paths and attributes of directories are remembered until the end; more than this is no image.
 const MEMORY_FOR_DIRECTORIES: usize = 64 << 20;
 
 /// What a directory will be.
-#[derive(Clone, Copy)]
 pub(crate) struct Directory {
-    pub(crate) mode: u32,
-    pub(crate) mtime: Option<(i64, i64)>,
+    mode: u32,
+    mtime: Option<(i64, i64)>,
+    xattrs: Vec<(Vec<u8>, Vec<u8>)>,
+}
+
+impl From<&Member> for Directory {
+    fn from(member: &Member) -> Self {
+        Self {
+            mode: member.mode,
+            mtime: Some(member.mtime),
+            xattrs: member.xattrs.clone(),
+        }
+    }
 }
 
 /// For directories that no member describes.
 pub(crate) const PLAIN: Directory = Directory {
     mode: 0o755,
     mtime: None,
+    xattrs: Vec::new(),
 };
 
 /// The directories of a tree, by their paths in it.
 #[derive(Default)]
 pub(crate) struct Directories {
     by_path: BTreeMap<Vec<u8>, Directory>,
-    /// Bytes that the paths take.
+    /// Bytes that paths and attributes take.
     memory: usize,
 }
 
 impl Directories {
     pub(crate) fn remember(&mut self, path: Vec<u8>, directory: Directory) {
+        let xattrs = directory.xattrs.iter();
         self.memory += path.len();
+        self.memory += xattrs
+            .map(|(name, value)| size_of::<(Vec<u8>, Vec<u8>)>() + name.len() + value.len())
+            .sum::<usize>();
         self.by_path.insert(path, directory);
     }
 
@@ -67,7 +86,7 @@ impl Directories {
         }
         Err(Problem {
             cause: format!(
-                "the paths of its directories take more than {MEMORY_FOR_DIRECTORIES} bytes, which is where we stop unpacking"
+                "the paths of its directories, with their attributes, take more than {MEMORY_FOR_DIRECTORIES} bytes, which is where we stop unpacking"
             ),
             advice: NO_IMAGE.into(),
         })
@@ -83,6 +102,8 @@ impl Directories {
                 Err(Errno::ENOENT | Errno::ENOTDIR | Errno::ELOOP) => continue,
                 Err(errno) => return Err(wrong(errno)),
             };
+            let open = File::from(open);
+            xattrs::set(&open, &path, &directory.xattrs)?;
             fchmod(&open, Mode::from_bits_truncate(directory.mode)).map_err(wrong)?;
             if let Some(mtime) = directory.mtime {
                 let time = time(mtime);

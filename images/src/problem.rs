@@ -64,10 +64,6 @@ pub(crate) fn refused(member: &Member, errno: Errno) -> Problem {
             ),
             NO_IMAGE,
         ),
-        Errno::ENOENT if member.kind == Kind::Symlink && member.link.is_empty() => (
-            format!("{what} is a symbolic link to nothing: {}", named(errno)),
-            NO_IMAGE,
-        ),
         Errno::ENOENT => (
             format!(
                 "{what} lies behind a link that leads nowhere: {}",
@@ -105,6 +101,26 @@ pub(crate) fn target(what: &str, errno: Errno) -> Problem {
         cause: format!("{what}: {}", named(errno)),
         advice: advice(errno).into(),
     }
+}
+
+/// A symbolic link has to lead somewhere, if only on paper.
+pub(crate) fn check_link(member: &Member) -> Result<(), Problem> {
+    if member.kind != Kind::Symlink {
+        return Ok(());
+    }
+    if member.link.contains(&0) {
+        return Err(bad_path("the target of", &member.path, &BadPath::Nul));
+    }
+    if member.link.is_empty() {
+        return Err(Problem {
+            cause: format!(
+                "member {:?} is a symbolic link to nothing",
+                shown(&member.path)
+            ),
+            advice: NO_IMAGE.into(),
+        });
+    }
+    Ok(())
 }
 
 pub(crate) fn bad_path(what: &str, path: &[u8], bad: &BadPath) -> Problem {

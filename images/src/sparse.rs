@@ -112,6 +112,9 @@ impl Sparse {
                 .ok_or_else(|| malformed("a piece lies beyond all numbers"))?;
             sum += length;
         }
+        if i64::try_from(self.size).is_err() {
+            return Err(malformed("no file can be as big"));
+        }
         if end > self.size {
             return Err(malformed("a piece lies behind its end"));
         }

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use crate::error::shown;
 use crate::inside::{Split, split};
 use crate::members::{Kind, Member};
-use crate::problem::{NO_IMAGE, Problem, bad_path};
+use crate::problem::{NO_IMAGE, Problem, bad_path, check_link};
 
 /// Which member of its layer, counted from 0.
 pub(crate) type Ordinal = u64;
@@ -125,6 +125,7 @@ impl Stack {
         let Some(place) = place else {
             return self.root(member);
         };
+        check_link(&member)?;
         let Split { parent, name } = &place;
         let name = name.as_encoded_bytes();
         if parent

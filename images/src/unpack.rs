@@ -31,7 +31,9 @@ use crate::directories::{Directories, Directory, PLAIN, time};
 use crate::error::{errno_of, named, shown};
 use crate::inside::{Inside, Split, split};
 use crate::members::{Kind, Member, Members};
-use crate::problem::{NO_IMAGE, Problem, bad_path, broken, io_refused, refused, target};
+use crate::problem::{
+    NO_IMAGE, Problem, bad_path, broken, check_link, io_refused, refused, target,
+};
 use crate::{remove, xattrs};
 
 type Result<T> = std::result::Result<T, Problem>;
@@ -91,6 +93,7 @@ impl Unpacking {
         else {
             return self.root_member(member);
         };
+        check_link(member)?;
         let put = match member.kind {
             // Devices come from the runtime, which knows the few that are safe; a
             // whiteout of overlayfs is one, too, and an image must not speak to overlayfs.
@@ -107,12 +110,8 @@ impl Unpacking {
         self.describe(member, &place)
             .map_err(|errno| refused(member, errno))?;
         if member.kind == Kind::Directory {
-            let kept = Directory {
-                mode: member.mode,
-                mtime: Some(member.mtime),
-            };
-            self.xattrs_of_directory(member, &place.path())?;
-            self.directories.remember(place.path(), kept);
+            self.directories
+                .remember(place.path(), Directory::from(member));
         }
         Ok(())
     }
@@ -135,14 +134,8 @@ impl Unpacking {
             fchown(self.inside.root(), Some(user), Some(group))
                 .map_err(|errno| refused(member, errno))?;
         }
-        self.xattrs_of_directory(member, b"")?;
-        self.directories.remember(
-            Vec::new(),
-            Directory {
-                mode: member.mode,
-                mtime: Some(member.mtime),
-            },
-        );
+        self.directories
+            .remember(Vec::new(), Directory::from(member));
         Ok(())
     }
 
@@ -171,7 +164,7 @@ impl Unpacking {
         if let Some((user, group)) = self.owner_to_set(member) {
             fchown(&file, Some(user), Some(group)).map_err(wrong)?;
         }
-        xattrs::set(&file, member)?;
+        xattrs::set(&file, &member.path, &member.xattrs)?;
         fchmod(&file, Mode::from_bits_truncate(member.mode)).map_err(wrong)?;
         let time = time(member.mtime);
         futimens(&file, &time, &time).map_err(wrong)
@@ -198,7 +191,13 @@ impl Unpacking {
     fn hard_link(&mut self, member: &Member, place: &Split) -> Result<()> {
         let target = split(&member.link)
             .map_err(|bad| bad_path("the target of the hard link", &member.path, &bad))?
-            .ok_or_else(|| refused(member, Errno::EPERM))?;
+            .ok_or_else(|| Problem {
+                cause: format!(
+                    "member {:?} is a hard link to the root of the image, and a directory has one name only",
+                    shown(&member.path)
+                ),
+                advice: NO_IMAGE.into(),
+            })?;
         let missing = |errno| {
             Problem {
             cause: format!(
@@ -294,17 +293,6 @@ impl Unpacking {
         utimensat(parent, name, &time, &time, UtimensatFlags::NoFollowSymlink)
     }
 
-    fn xattrs_of_directory(&mut self, member: &Member, path: &[u8]) -> Result<()> {
-        if member.xattrs.is_empty() {
-            return Ok(());
-        }
-        let directory = self
-            .inside
-            .directory(path)
-            .map_err(|errno| refused(member, errno))?;
-        xattrs::set(&File::from(directory), member)
-    }
-
     /// `None` where the process makes files of that owner anyway.
     fn owner_to_set(&self, member: &Member) -> Option<(Uid, Gid)> {
         let owner = (Uid::from_raw(member.uid), Gid::from_raw(member.gid));
@@ -351,12 +339,24 @@ mod tests {
     use std::io::Write;
     use std::os::unix::fs::MetadataExt;
 
-    /// Unpacks `count` files of `size` zeros, packed with gzip, with small caps.
-    fn bomb(count: u32, size: usize, limits: Limits) -> (std::result::Result<(), Problem>, u64) {
-        let mut tar = tar::Builder::new(flate2::write::GzEncoder::new(
-            Vec::new(),
-            flate2::Compression::fast(),
-        ));
+    fn gzip(bytes: &[u8]) -> Vec<u8> {
+        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        gzip.write_all(bytes).unwrap();
+        gzip.finish().unwrap()
+    }
+
+    fn zstd(bytes: &[u8]) -> Vec<u8> {
+        ruzstd::encoding::compress_to_vec(bytes, ruzstd::encoding::CompressionLevel::Fastest)
+    }
+
+    /// Unpacks `count` files of `size` zeros, packed with `pack`, with small caps.
+    fn bomb(
+        pack: fn(&[u8]) -> Vec<u8>,
+        count: u32,
+        size: usize,
+        limits: Limits,
+    ) -> (std::result::Result<(), Problem>, u64) {
+        let mut tar = tar::Builder::new(Vec::new());
         for number in 0..count {
             let mut header = tar::Header::new_gnu();
             header.set_uid(geteuid().as_raw().into());
@@ -366,7 +366,7 @@ mod tests {
             tar.append_data(&mut header, format!("f{number}"), &vec![0; size][..])
                 .unwrap();
         }
-        let packed = tar.into_inner().unwrap().finish().unwrap();
+        let packed = pack(&tar.into_inner().unwrap());
         let mut file = tempfile::tempfile().unwrap();
         file.write_all(&packed).unwrap();
         io::Seek::rewind(&mut file).unwrap();
@@ -393,9 +393,11 @@ mod tests {
         headers: 20,
     };
 
-    #[test]
-    fn a_bomb_of_many_files_goes_off_at_the_cap_of_bytes() {
-        let (result, written) = bomb(15, 100_000, SMALL);
+    #[rstest::rstest]
+    #[case::gzip(gzip)]
+    #[case::zstd(zstd)]
+    fn a_bomb_of_many_files_goes_off_at_the_cap_of_bytes(#[case] pack: fn(&[u8]) -> Vec<u8>) {
+        let (result, written) = bomb(pack, 15, 100_000, SMALL);
         assert!(
             result
                 .unwrap_err()
@@ -407,13 +409,13 @@ mod tests {
 
     #[test]
     fn a_bomb_of_empty_files_goes_off_at_the_cap_of_members() {
-        let (result, _) = bomb(21, 0, SMALL);
+        let (result, _) = bomb(gzip, 21, 0, SMALL);
         assert!(result.unwrap_err().cause.contains("more than 20 members"));
     }
 
     #[test]
     fn an_archive_that_just_fits_is_unpacked() {
-        let (result, written) = bomb(10, 100_000, SMALL);
+        let (result, written) = bomb(gzip, 10, 100_000, SMALL);
         assert!(result.is_ok(), "{result:?}");
         assert_eq!(written, 1_000_000);
     }

@@ -5,15 +5,15 @@ use std::fs::File;
 use std::os::unix::ffi::OsStrExt;
 
 use nix::errno::Errno;
+use nix::unistd::geteuid;
 use xattr::FileExt;
 
 use crate::error::{errno_of, io_named, shown};
-use crate::members::Member;
-use crate::problem::Problem;
+use crate::problem::{NO_IMAGE, Problem};
 
-/// Sets the extended attributes that an image may bring.
-pub(crate) fn set(file: &File, member: &Member) -> Result<(), Problem> {
-    for (name, value) in member.xattrs.iter().filter(|(name, _)| may_bring(name)) {
+/// Sets those of `xattrs` that an image may bring. `path` is for errors.
+pub(crate) fn set(file: &File, path: &[u8], xattrs: &[(Vec<u8>, Vec<u8>)]) -> Result<(), Problem> {
+    for (name, value) in xattrs.iter().filter(|(name, _)| may_bring(name)) {
         match file.set_xattr(OsStr::from_bytes(name), value) {
             Ok(()) => {}
             // Not every file system has every kind.
@@ -22,11 +22,16 @@ pub(crate) fn set(file: &File, member: &Member) -> Result<(), Problem> {
                 return Err(Problem {
                     cause: format!(
                         "member {:?}: its extended attribute {:?} cannot be set: {}",
-                        shown(&member.path),
+                        shown(path),
                         shown(name),
                         io_named(&error)
                     ),
-                    advice: "run it as root, who may set them all".into(),
+                    // To root, it is the attribute itself that the kernel refuses.
+                    advice: if errno_of(&error) == Some(Errno::EPERM) && !geteuid().is_root() {
+                        "run it as root, who may set them all".into()
+                    } else {
+                        NO_IMAGE.into()
+                    },
                 });
             }
         }

@@ -63,6 +63,8 @@ fn an_archive_that_is_cut_short_is_refused(#[case] whole: Vec<u8>, #[values(0, 1
             text.contains("image.tar") && text.contains("nothing of it was kept"),
             "{length}: {text}"
         );
+        // Too short to tell by its beginning what it is, it is no compressed archive.
+        assert!(length < 4 || text.contains("cut short"), "{length}: {text}");
         assert!(!scratch.target().exists(), "{length}");
     }
     assert_eq!(scratch.outside(), before);

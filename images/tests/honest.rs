@@ -317,6 +317,38 @@ fn holes_stay_holes(#[case] options: &[&str]) {
 }
 
 #[test]
+fn what_a_directory_passes_on_does_not_reach_the_members_in_it() {
+    // "The user 33 may do everything", as the rights that new files in it begin with.
+    let acl =
+        b"\x02\0\0\0\x01\0\x07\0\xff\xff\xff\xff\x02\0\x07\0\x21\0\0\0\x04\0\x05\0\xff\xff\xff\xff\
+        \x10\0\x07\0\xff\xff\xff\xff\x20\0\x05\0\xff\xff\xff\xff";
+    const DEFAULT: &str = "system.posix_acl_default";
+    let scratch = Scratch::new();
+    let archive = Tar::new()
+        .pax(&[("SCHILY.xattr.system.posix_acl_default", acl)])
+        .directory("./")
+        .pax(&[("SCHILY.xattr.system.posix_acl_default", acl)])
+        .directory("d")
+        .file("d/file", "x")
+        .directory("d/inner");
+    scratch.unpack(&archive.finish()).unwrap();
+    let names = |path: &str| -> Vec<_> {
+        let all = xattr::list(scratch.target().join(path)).unwrap();
+        all.filter(|name| name.to_string_lossy().contains("acl"))
+            .collect()
+    };
+    if names("d").is_empty() {
+        eprintln!("skipped: this file system has no such attributes");
+        return;
+    }
+    assert_eq!(
+        (names(""), names("d")),
+        (vec![DEFAULT.into()], vec![DEFAULT.into()])
+    );
+    assert_eq!((names("d/file"), names("d/inner")), (vec![], vec![]));
+}
+
+#[test]
 fn a_hundred_thousand_empty_files_are_no_problem() {
     let mut archive = Tar::new();
     for number in 0..100_000 {

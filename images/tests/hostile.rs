@@ -8,32 +8,9 @@ mod common;
 use std::fs;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 
-use common::{Scratch, Tar, bytes, gzip, skip_without_root, zstd};
+use common::{Scratch, Tar, bytes, gzip, refused, skip_without_root, unpacked, zstd};
 use rstest::rstest;
 use tar::EntryType;
-
-/// Unpacks, expecting an error with each of `parts` in it, no target and an untouched canary.
-fn refused(scratch: &Scratch, archive: &[u8], parts: &[&str]) {
-    let before = scratch.outside();
-    let text = scratch.unpack(archive).unwrap_err().to_string();
-    for part in parts
-        .iter()
-        .chain(&["image.tar", "What to do", "nothing of it was kept"])
-    {
-        assert!(text.contains(part), "{part:?} is not in: {text}");
-    }
-    assert!(!text.contains('\n'), "not one paragraph: {text}");
-    assert!(!scratch.target().exists());
-    assert_eq!(scratch.outside(), before);
-}
-
-/// Unpacks, expecting exactly this tree and an untouched canary.
-fn unpacked(scratch: &Scratch, archive: &[u8], tree: &[&str]) {
-    let before = scratch.outside();
-    scratch.unpack(archive).unwrap();
-    assert_eq!(scratch.tree(), tree);
-    assert_eq!(scratch.outside(), before);
-}
 
 #[rstest]
 #[case::at_the_start("../canary/file")]

@@ -291,6 +291,7 @@ fn the_archive_says_where_it_is_from_and_tar_reads_it() {
 #[case::a_target_that_is_a_directory(Tar::new().directory("y/").hard_link("x", "y"), "which is a directory")]
 #[case::links_in_a_circle(Tar::new().symlink("x", "y").symlink("y", "x").file("x/z", ""), "in a circle")]
 #[case::a_file_as_a_directory(Tar::new().file("x", "").file("x/y", ""), "not a directory")]
+#[case::a_link_to_nothing(Tar::new().symlink("x", ""), "\"x\" is a symbolic link to nothing")]
 #[case::a_root_that_is_a_file(Tar::new().file("./", "").symlink(".", "x"), "must be a directory")]
 fn a_layer_that_makes_no_sense_is_refused_by_its_number(#[case] layer: Tar, #[case] why: &str) {
     let text = refusal(&[lower().finish(), layer.finish()]);

@@ -137,17 +137,17 @@ impl Drop for Scratch {
     }
 }
 
-/// Gives an ordinary user back the permission to remove what a test made.
+/// Gives an ordinary user back the permission to remove what a test made. A list and
+/// no recursion: trees may be deeper than a stack. Below the longest path that Linux
+/// takes nothing was closed by its name, and only root gets there.
 fn open_up(path: &Path) {
-    let Ok(stat) = path.symlink_metadata() else {
-        return;
-    };
-    if !stat.is_dir() {
-        return;
-    }
-    let _ = fs::set_permissions(path, Permissions::from_mode(0o700));
-    for entry in fs::read_dir(path).into_iter().flatten().flatten() {
-        open_up(&entry.path());
+    let mut left = vec![path.to_owned()];
+    while let Some(path) = left.pop() {
+        if path.symlink_metadata().is_ok_and(|stat| stat.is_dir()) {
+            let _ = fs::set_permissions(&path, Permissions::from_mode(0o700));
+            let entries = fs::read_dir(&path).into_iter().flatten().flatten();
+            left.extend(entries.map(|entry| entry.path()));
+        }
     }
 }
 
@@ -169,6 +169,30 @@ fn list(root: &Path, below: &Path, lines: &mut Vec<String>) {
             lines.push(shown.to_string());
         }
     }
+}
+
+/// Unpacks, expecting an error with each of `parts` in it, no target and an untouched canary.
+pub fn refused(scratch: &Scratch, archive: &[u8], parts: &[&str]) {
+    let before = scratch.outside();
+    let text = scratch.unpack(archive).unwrap_err().to_string();
+    for part in parts
+        .iter()
+        .chain(&["image.tar", "What to do", "nothing of it was kept"])
+    {
+        assert!(text.contains(part), "{part:?} is not in: {text}");
+    }
+    // One paragraph, which tells the terminal nothing but letters.
+    assert!(!text.contains(char::is_control), "{text:?}");
+    assert!(!scratch.target().exists());
+    assert_eq!(scratch.outside(), before);
+}
+
+/// Unpacks, expecting exactly this tree and an untouched canary.
+pub fn unpacked(scratch: &Scratch, archive: &[u8], tree: &[&str]) {
+    let before = scratch.outside();
+    scratch.unpack(archive).unwrap();
+    assert_eq!(scratch.tree(), tree);
+    assert_eq!(scratch.outside(), before);
 }
 
 pub fn is_root() -> bool {
