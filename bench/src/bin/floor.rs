@@ -126,10 +126,11 @@ fn run(container: &Container, tree: &Path) -> Result<(), Error> {
 
 fn contain(container: &Container) -> Result<Infallible, Error> {
     for group in &container.groups {
-        let procs = group.join("cgroup.procs");
-        OpenOptions::new()
-            .write(true)
-            .open(procs)?
+        // Version 1's file for single threads, where there is one: see level 08.
+        let mut file = OpenOptions::new();
+        file.write(true)
+            .open(group.join("tasks"))
+            .or_else(|_| file.open(group.join("cgroup.procs")))?
             .write_all(b"0")?;
     }
     unshare(CloneFlags::CLONE_NEWCGROUP)?;
