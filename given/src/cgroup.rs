@@ -4,10 +4,11 @@
 //! controllers. In version 1 each controller has a hierarchy of its own. A
 //! machine may have both; each controller is then in one or the other.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use linux_sys::{Errno, Mode, mkdir};
 
@@ -37,7 +38,22 @@ pub struct Hierarchy {
 
 /// The hierarchy of `controller`, ready for use: the group `rubber-docker` is there,
 /// and groups in it have the controller's files.
+///
+/// Looked for once: several steps ask, in the parent and in the child, which inherits
+/// what the parent has found.
 pub fn hierarchy(controller: &str) -> Result<Hierarchy, Error> {
+    static FOUND: Mutex<BTreeMap<String, Hierarchy>> = Mutex::new(BTreeMap::new());
+    // A thread that has panicked has left nothing half-done in there.
+    let mut found = FOUND.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(hierarchy) = found.get(controller) {
+        return Ok(hierarchy.clone());
+    }
+    let hierarchy = prepare(controller)?;
+    found.insert(controller.to_owned(), hierarchy.clone());
+    Ok(hierarchy)
+}
+
+fn prepare(controller: &str) -> Result<Hierarchy, Error> {
     let (version, top) = find(controller)?;
     let parent = top.join(PARENT);
     match mkdir(&parent, Mode::from_bits_truncate(0o755)) {

@@ -110,8 +110,13 @@ pub fn create(options: &Options) -> Result<(), Error> {
 /// The child's part: move into the group.
 pub fn join(options: &Options) -> Result<(), Error> {
     for group in groups(options)? {
+        // Version 1 has a second file, for single threads. Whoever moves nothing but
+        // itself does not wait, as others do, until no process forks or ends.
+        let tasks = group.join("tasks");
+        let procs = group.join("cgroup.procs");
+        let file = if tasks.exists() { tasks } else { procs };
         // Whoever writes a 0 means itself, in whatever namespace (cgroups(7)).
-        given::write(&group.join("cgroup.procs"), "0")?;
+        given::write(&file, "0")?;
     }
     Ok(())
 }

@@ -1,0 +1,107 @@
+//! The machine: what is installed, what it is, and which cgroups it shows.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+
+use given::{Error, Version};
+use linux_sys::{CloneFlags, MsFlags, mount, unshare};
+
+use crate::scratch::Scratch;
+
+/// Program and Debian package.
+const NEEDED: [(&str, &str); 4] = [
+    ("hyperfine", "hyperfine"),
+    ("bwrap", "bubblewrap"),
+    ("crun", "crun"),
+    ("runc", "runc"),
+];
+
+/// Install what is missing.
+pub fn install() -> Result<(), Error> {
+    let missing: Vec<&str> = NEEDED
+        .iter()
+        .filter(|(program, _)| find(program).is_none())
+        .map(|(_, package)| *package)
+        .collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let done = Command::new("apt-get")
+        .args(["install", "--yes", "--no-install-recommends"])
+        .args(&missing)
+        .env("DEBIAN_FRONTEND", "noninteractive")
+        .status();
+    match done {
+        Ok(status) if status.success() => Ok(()),
+        _ => Err(format!("please install {}: apt-get could not", missing.join(", ")).into()),
+    }
+}
+
+/// Where a program is.
+pub fn find(program: &str) -> Option<PathBuf> {
+    ["/usr/bin", "/usr/sbin", "/usr/local/bin", "/usr/local/sbin"]
+        .map(|directory| PathBuf::from(directory).join(program))
+        .into_iter()
+        .find(|path| path.is_file())
+}
+
+/// Date, kernel and kind of machine, in a line.
+pub fn describe() -> String {
+    let said = |program: &str, arguments: &[&str]| {
+        let output = Command::new(program).args(arguments).output();
+        let text = output.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
+        text.unwrap_or_default()
+    };
+    let cpuinfo = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = cpuinfo
+        .lines()
+        .find_map(|line| line.strip_prefix("model name")?.split_once(": "))
+        .map_or("unknown processor", |(_, model)| model);
+    let is_virtual = match cpuinfo.contains(" hypervisor ") {
+        true => "virtual machine",
+        false => "machine",
+    };
+    format!(
+        "{}, Linux {}, {is_virtual} with {} processors ({model})",
+        said("date", &["+%Y-%m-%d"]),
+        said("uname", &["-r"]),
+        said("nproc", &[]),
+    )
+}
+
+/// The `rubber-docker` groups that rd uses, after making `/sys/fs/cgroup` a version 2
+/// hierarchy, in a mount namespace of our own.
+///
+/// crun and runc look at exactly that path, and want one version there. On a machine that
+/// has both, controllers are in version 1: for rd, which reads the table of mounts, these
+/// stay within reach in another place.
+pub fn show_version_2(scratch: &Scratch) -> Result<Vec<PathBuf>, Error> {
+    unshare(CloneFlags::CLONE_NEWNS)?;
+    mount("", "/", "", MsFlags::MS_REC | MsFlags::MS_PRIVATE, "")?;
+    if !PathBuf::from("/sys/fs/cgroup/cgroup.controllers").exists() {
+        let aside = scratch.join("cgroup");
+        fs::create_dir(&aside)?;
+        mount(
+            "/sys/fs/cgroup",
+            &aside,
+            "",
+            MsFlags::MS_BIND | MsFlags::MS_REC,
+            "",
+        )?;
+        mount("cgroup2", "/sys/fs/cgroup", "cgroup2", MsFlags::empty(), "")?;
+    }
+    let mut groups = Vec::new();
+    for controller in ["cpu", "memory"] {
+        let found = given::hierarchy(controller)?;
+        if found.version == Version::V1 {
+            given::tell(&format!(
+                "{controller}: version 1, {}",
+                found.parent.display()
+            ));
+        }
+        groups.push(found.parent);
+    }
+    groups.dedup();
+    Ok(groups)
+}

@@ -1,0 +1,86 @@
+//! One command that says how fast rd is, side by side with others:
+//!
+//!   cargo run --release -p bench
+//!
+//! It builds what it measures, installs hyperfine, bubblewrap, crun and runc where they
+//! are missing (Debian and Ubuntu), runs them all in one hyperfine session, on one root
+//! file system, in turns, and prints a table. The same numbers go to `bench/speed.json`
+//! and to the book's `pictures/speed-start.svg`. RUNS chooses how many runs (240).
+//!
+//! The machine is left as it was, but for the packages: mounts are made in a mount
+//! namespace of our own, and a parent that only waits removes files and control groups,
+//! also when the measurement is interrupted.
+
+mod build;
+mod machine;
+mod measure;
+mod oci;
+mod picture;
+mod runtimes;
+mod scratch;
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use given::Error;
+use linux_sys::{Fork, How, SignalSet, WaitOptions, WaitStatus, fork, sigprocmask, waitpid};
+
+use scratch::Scratch;
+
+fn main() -> ExitCode {
+    match supervise() {
+        Ok(status) => ExitCode::from(status),
+        Err(error) => {
+            given::tell(&error.to_string());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The parent's part: wait for whoever measures, however that ends, and tidy up.
+fn supervise() -> Result<u8, Error> {
+    let scratch = Scratch::new()?;
+    given::hold_signals()?;
+    let child = match fork()? {
+        Fork::Parent { child } => child,
+        Fork::Child => {
+            // Not the parent's signals: Ctrl-C ends us, and only us.
+            sigprocmask(How::SetMask, &SignalSet::empty())?;
+            let status = match measure(&scratch) {
+                Ok(()) => 0,
+                Err(error) => {
+                    given::tell(&error.to_string());
+                    1
+                }
+            };
+            linux_sys::exit(status)
+        }
+    };
+    given::pass_signals_until_end(child)?;
+    let status = match waitpid(child, WaitOptions::empty())? {
+        WaitStatus::Exited(status) => status,
+        _ => 1,
+    };
+    scratch.remove()?;
+    Ok(status)
+}
+
+fn measure(scratch: &Scratch) -> Result<(), Error> {
+    machine::install()?;
+    build::all(scratch)?;
+    let groups = machine::show_version_2(scratch)?;
+    let runtimes = runtimes::all(scratch, &groups)?;
+    let rows = measure::run(scratch, &runtimes)?;
+    let machine = machine::describe();
+
+    println!("\n{machine}\n");
+    print!("{}", measure::table(&rows));
+    let bench = Path::new(env!("CARGO_MANIFEST_DIR"));
+    scratch::write(
+        &bench.join("speed.json"),
+        &measure::json(&rows, &runtimes, &machine),
+    )?;
+    let picture = bench.join("../docs/src/pictures/speed-start.svg");
+    scratch::write(&picture, &picture::draw(&rows))?;
+    Ok(())
+}

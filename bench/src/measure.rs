@@ -1,0 +1,138 @@
+//! One hyperfine session, and what its numbers say.
+
+use std::fmt::Write;
+use std::process::{Command, Stdio};
+
+use given::Error;
+use serde_json::{Value, json};
+
+use crate::runtimes::Runtime;
+use crate::scratch::Scratch;
+
+/// In turns, so that a machine that becomes slower does so for everybody.
+const ROUNDS: usize = 8;
+
+/// The times of one runtime, in seconds, sorted.
+pub struct Row {
+    /// Its name.
+    pub name: &'static str,
+    times: Vec<f64>,
+    /// Its median, as a multiple of the floor's.
+    pub to_floor: f64,
+}
+
+impl Row {
+    /// Of 100 runs, `percent` are at most as long: in milliseconds.
+    pub fn quantile(&self, percent: usize) -> f64 {
+        let last = self.times.len() - 1;
+        self.times[last * percent / 100] * 1e3
+    }
+
+    /// In milliseconds.
+    pub fn median(&self) -> f64 {
+        self.quantile(50)
+    }
+}
+
+/// Run them all.
+pub fn run(scratch: &Scratch, runtimes: &[Runtime]) -> Result<Vec<Row>, Error> {
+    let runs = match std::env::var("RUNS") {
+        Ok(runs) => runs.parse().map_err(|_| "RUNS is a number")?,
+        Err(_) => 240_usize,
+    };
+    let export = scratch.join("hyperfine.json");
+    let mut hyperfine = Command::new("hyperfine");
+    hyperfine
+        .args(["--shell=none", "--warmup=2", "--style=none"])
+        .arg(format!("--runs={}", runs.div_ceil(ROUNDS).max(2)))
+        .arg("--export-json")
+        .arg(&export)
+        // No variable of the caller's, least of all a long PATH to look `true` up in.
+        .env_clear()
+        .env("PATH", "/usr/bin:/bin:/usr/sbin");
+    for _ in 0..ROUNDS {
+        for Runtime { name, command } in runtimes {
+            hyperfine
+                .args(["--command-name", name])
+                .arg(command.join(" "));
+        }
+    }
+    let status = hyperfine
+        .stdout(Stdio::null())
+        .status()
+        .map_err(|error| format!("cannot start hyperfine: {error}"))?;
+    if !status.success() {
+        return Err("hyperfine stopped, and says why above".into());
+    }
+    let results: Value = serde_json::from_str(&given::read(&export)?)?;
+    rows(&results, runtimes).ok_or_else(|| "hyperfine's JSON is not what we know".into())
+}
+
+fn rows(results: &Value, runtimes: &[Runtime]) -> Option<Vec<Row>> {
+    let results = results["results"].as_array()?;
+    let mut rows: Vec<Row> = Vec::new();
+    for Runtime { name, .. } in runtimes {
+        let mut times: Vec<f64> = results
+            .iter()
+            .filter(|result| result["command"] == *name)
+            .filter_map(|result| result["times"].as_array())
+            .flatten()
+            .filter_map(Value::as_f64)
+            .collect();
+        times.sort_by(f64::total_cmp);
+        times.first()?;
+        rows.push(Row {
+            name,
+            times,
+            to_floor: 1.0,
+        });
+    }
+    let floor = rows.first()?.median();
+    for row in &mut rows {
+        row.to_floor = row.median() / floor;
+    }
+    Some(rows)
+}
+
+/// In Markdown, for the terminal and for the book.
+pub fn table(rows: &[Row]) -> String {
+    let mut table = String::from(
+        "| | median | a tenth is below | a tenth is above | times the floor |\n|---|--:|--:|--:|--:|\n",
+    );
+    for row in rows {
+        let _ = writeln!(
+            table,
+            "| {} | {:.2} ms | {:.2} ms | {:.2} ms | {:.2} |",
+            row.name,
+            row.median(),
+            row.quantile(10),
+            row.quantile(90),
+            row.to_floor
+        );
+    }
+    table
+}
+
+/// Everything that was measured.
+pub fn json(rows: &[Row], runtimes: &[Runtime], machine: &str) -> String {
+    let rows: Vec<Value> = rows
+        .iter()
+        .zip(runtimes)
+        .map(|(row, runtime)| {
+            json!({
+                "name": row.name,
+                "runs": row.times.len(),
+                "median_ms": rounded(row.median()),
+                "p10_ms": rounded(row.quantile(10)),
+                "p90_ms": rounded(row.quantile(90)),
+                "times_the_floor": rounded(row.to_floor),
+                "program": runtime.command.first().and_then(|path| path.rsplit('/').next()),
+            })
+        })
+        .collect();
+    format!("{:#}\n", json!({ "machine": machine, "start": rows }))
+}
+
+fn rounded(number: f64) -> f64 {
+    (number * 1000.0).round() / 1000.0
+}

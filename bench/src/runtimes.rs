@@ -1,0 +1,68 @@
+//! Who is measured, and with which command line.
+
+use std::path::{Path, PathBuf};
+
+use given::Error;
+
+use crate::oci;
+use crate::scratch::Scratch;
+
+/// One of those who are measured.
+pub struct Runtime {
+    /// Its name in the table.
+    pub name: &'static str,
+    /// Program and arguments.
+    pub command: Vec<String>,
+}
+
+/// All of them, the floor first: the ratios are to it.
+pub fn all(scratch: &Scratch, groups: &[PathBuf]) -> Result<Vec<Runtime>, Error> {
+    let (images, store) = (scratch.join("images"), scratch.join("containers"));
+    images::create_store(&store)?;
+    // rd's own image, made of this machine's programs, and unpacked once, for everybody.
+    let tree = images::find(&images, "base")?.unpacked(&store)?;
+    oci::bundle(&scratch.join("crun"), &tree, "crun")?;
+    oci::bundle(&scratch.join("runc"), &tree, "runc")?;
+
+    let shown = |path: &Path| path.display().to_string();
+    let mut floor = vec![shown(&scratch.join("floor")), shown(&store), shown(&tree)];
+    floor.extend(groups.iter().map(|group| shown(group)));
+    floor.push("/usr/bin/true".into());
+
+    let rd = |program: &str| {
+        let dirs = format!(
+            "--image-dir {} --container-dir {}",
+            images.display(),
+            store.display()
+        );
+        words(&format!(
+            "{} run {dirs} -- true",
+            shown(&scratch.join(program))
+        ))
+    };
+    let oci = |program: &str| {
+        let (state, bundle) = (scratch.join("state"), scratch.join(program));
+        let (state, bundle) = (state.display(), bundle.display());
+        words(&format!(
+            "{program} --root {state} run --bundle {bundle} {program}"
+        ))
+    };
+    let bwrap = format!(
+        "bwrap --unshare-all --hostname bwrap --die-with-parent --bind {} / --proc /proc \
+         --dev /dev --ro-bind /sys /sys --cap-drop ALL true",
+        tree.display()
+    );
+    let runtime = |name, command| Runtime { name, command };
+    Ok(vec![
+        runtime("floor", floor),
+        runtime("rd, static", rd("rd-static")),
+        runtime("rd", rd("rd")),
+        runtime("bubblewrap", words(&bwrap)),
+        runtime("crun", oci("crun")),
+        runtime("runc", oci("runc")),
+    ])
+}
+
+fn words(line: &str) -> Vec<String> {
+    line.split_whitespace().map(str::to_owned).collect()
+}
