@@ -101,6 +101,9 @@ fn member() -> impl Strategy<Value = Member> {
     let contents = prop_oneof![
         Just(vec![]),
         vec(any::<u8>(), 0..1500),
+        // Records whose lengths are anything.
+        (0..30_u8, select(vec!["path=a", "size=1", "x"]))
+            .prop_map(|(length, record)| format!("{length} {record}\n").into_bytes()),
         // The map of a file with holes, as POSIX archives have it.
         Just([&b"1\n0\n512\n"[..], &[0; 504], &[7; 512]].concat()),
     ];
@@ -139,7 +142,7 @@ fn kind() -> impl Strategy<Value = u8> {
         4 => Just(b'1'),
         9 => select(b"3467S\0".to_vec()),
         // What describes others, said by itself; labels; lists of names; rubbish.
-        1 => select(b"xgLKVDQ".to_vec()),
+        2 => select(b"xxgLKVDQ".to_vec()),
     ]
 }
 
@@ -186,8 +189,10 @@ fn link() -> impl Strategy<Value = Name> {
     let out = vec![
         "..",
         "../canary",
-        "../canary/file",
+        "../canary",
         "../../canary",
+        "../canary/directory",
+        "../canary/file",
         "/",
         ".",
         "/proc/self/root",
@@ -195,8 +200,8 @@ fn link() -> impl Strategy<Value = Name> {
         "",
     ];
     prop_oneof![
-        6 => name(),
-        2 => select(out).prop_map(|target| Name::Bytes(target.into())),
+        5 => name(),
+        4 => select(out).prop_map(|target| Name::Bytes(target.into())),
         2 => (select(vec!["", "/file", "/directory"])).prop_map(Name::Canary),
     ]
 }
