@@ -70,13 +70,13 @@ pub fn describe() -> String {
     )
 }
 
-/// The `rubber-docker` groups that rd uses, after making `/sys/fs/cgroup` a version 2
-/// hierarchy, in a mount namespace of our own.
+/// A mount namespace of our own, in which `/sys/fs/cgroup` is a version 2 hierarchy and
+/// `memory` in `scratch` a tmpfs. Returns the `rubber-docker` groups that rd uses.
 ///
 /// crun and runc look at exactly that path, and want one version there. On a machine that
 /// has both, controllers are in version 1: for rd, which reads the table of mounts, these
 /// stay within reach in another place.
-pub fn show_version_2(scratch: &Scratch) -> Result<Vec<PathBuf>, Error> {
+pub fn prepare(scratch: &Scratch) -> Result<Vec<PathBuf>, Error> {
     unshare(CloneFlags::CLONE_NEWNS)?;
     mount("", "/", "", MsFlags::MS_REC | MsFlags::MS_PRIVATE, "")?;
     if !PathBuf::from("/sys/fs/cgroup/cgroup.controllers").exists() {
@@ -91,6 +91,11 @@ pub fn show_version_2(scratch: &Scratch) -> Result<Vec<PathBuf>, Error> {
         )?;
         mount("cgroup2", "/sys/fs/cgroup", "cgroup2", MsFlags::empty(), "")?;
     }
+    // Where /run is memory, as on most machines, so is the state of crun and runc.
+    let memory = scratch.join("memory");
+    fs::create_dir(&memory)?;
+    mount("memory", &memory, "tmpfs", MsFlags::empty(), "mode=700")?;
+
     let mut groups = Vec::new();
     for controller in ["cpu", "memory"] {
         let found = given::hierarchy(controller)?;

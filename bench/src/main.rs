@@ -68,7 +68,7 @@ fn supervise() -> Result<u8, Error> {
 fn measure(scratch: &Scratch) -> Result<(), Error> {
     machine::install()?;
     build::all(scratch)?;
-    let groups = machine::show_version_2(scratch)?;
+    let groups = machine::prepare(scratch)?;
     let runtimes = runtimes::all(scratch, &groups)?;
     let rows = measure::run(scratch, &runtimes)?;
     let machine = machine::describe();

@@ -29,7 +29,7 @@ pub fn all(scratch: &Scratch, groups: &[PathBuf]) -> Result<Vec<Runtime>, Error>
     floor.extend(groups.iter().map(|group| shown(group)));
     floor.push("/usr/bin/true".into());
 
-    let rd = |program: &str| {
+    let rd = |program: &str, store: &Path| {
         let dirs = format!(
             "--image-dir {} --container-dir {}",
             images.display(),
@@ -41,7 +41,7 @@ pub fn all(scratch: &Scratch, groups: &[PathBuf]) -> Result<Vec<Runtime>, Error>
         ))
     };
     let oci = |program: &str| {
-        let (state, bundle) = (scratch.join("state"), scratch.join(program));
+        let (state, bundle) = (scratch.join("memory/state"), scratch.join(program));
         let (state, bundle) = (state.display(), bundle.display());
         words(&format!(
             "{program} --root {state} run --bundle {bundle} {program}"
@@ -55,8 +55,14 @@ pub fn all(scratch: &Scratch, groups: &[PathBuf]) -> Result<Vec<Runtime>, Error>
     let runtime = |name, command| Runtime { name, command };
     Ok(vec![
         runtime("floor", floor),
-        runtime("rd, static", rd("rd-static")),
-        runtime("rd", rd("rd")),
+        runtime("rd, static", rd("rd-static", &store)),
+        runtime("rd", rd("rd", &store)),
+        // Its directories in memory, as those of bubblewrap are. On a disk they go through
+        // the file system's journal, behind whoever else is writing.
+        runtime(
+            "rd, in memory",
+            rd("rd-static", &scratch.join("memory/containers")),
+        ),
         runtime("bubblewrap", words(&bwrap)),
         runtime("crun", oci("crun")),
         runtime("runc", oci("runc")),
