@@ -13,10 +13,10 @@ cd images
 export IMAGES_FUZZ_SECONDS=${1:-60}
 fuzz=("$program" --nocapture)
 
-# If there is a way out after all, root must not find the machine behind it: everything
-# is read-only, except for the memory in which the tests are at work.
-if [ "$(id -u)" = 0 ] && mountpoint -q /dev/shm; then
+# If there is a way out after all, root must not find the machine behind it: everything is
+# read-only, except for memory of its own, which is gone when the last process is.
+if [ "$(id -u)" = 0 ] && [ -d /dev/shm ]; then
     # shellcheck disable=SC2016 # the arguments are those of the inner shell
-    exec unshare --mount -- bash -ec 'mount -o remount,bind,ro /; exec "$0" "$@"' "${fuzz[@]}"
+    exec unshare --mount -- bash -ec 'mount -t tmpfs none /dev/shm; mount -o remount,bind,ro /; exec "$0" "$@"' "${fuzz[@]}"
 fi
 exec "${fuzz[@]}"
