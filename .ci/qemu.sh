@@ -183,11 +183,11 @@ pack() {
 # More than half of the time is saved by: a processor of few talents, since what libc
 # does with them is slow when emulated; programs that lie at the same addresses each
 # time, so that they stay translated; and a kernel that does not wait for a quiet
-# moment before it takes down a namespace. The last word tells checks that they may
-# change what a machine has only one of.
+# moment before it takes down a namespace. The last two words tell checks that they may
+# change what a machine has only one of, and that they must be patient.
 boot() {
     local kernels=("$kernel"/boot/vmlinuz-*) reader status=0
-    local words="console=ttyS0 quiet panic=-1 reboot=t norandmaps rcupdate.rcu_expedited=1 rubber_docker.disposable"
+    local words="console=ttyS0 quiet panic=-1 reboot=t norandmaps rcupdate.rcu_expedited=1 rubber_docker.disposable rubber_docker.emulated"
     mkfifo "$scratch/console"
     # The lines of a console end as a terminal wants it.
     sed -u 's/\r$//' <"$scratch/console" &

@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use linux_sys::WaitStatus;
 use serde_json::{Value, json};
@@ -34,9 +34,6 @@ use table::{ESCAPES, NOT_TRIED, SHARED};
 
 /// The first argument that makes this executable the keeper of a sandbox.
 pub(crate) const ARGUMENT: &str = "--keep-a-sandbox-for-one-escape";
-
-/// More than a hundred times what an attempt takes on an idle machine.
-const DEADLINE: Duration = Duration::from_secs(10);
 
 /// On the kernel's command line of a machine that is there to be broken.
 const DISPOSABLE: &str = "rubber_docker.disposable";
@@ -399,7 +396,7 @@ pub(crate) fn keeper(arguments: &[OsString]) -> ExitCode {
     };
     let sandbox = Sandbox {
         asker,
-        deadline: Some(DEADLINE),
+        deadline: Some(crate::judge::deadline()),
         needed: &[Path::new("/proc/self/exe"), &binary],
         keeps_terminal: false,
     };

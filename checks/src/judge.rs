@@ -23,8 +23,17 @@ use crate::sandbox::{End, Sandbox};
 /// The first argument that makes this executable the keeper of a sandbox.
 pub(crate) const ARGUMENT: &str = "--keep-a-sandbox-for-one-check";
 
-/// More than a hundred times what a check takes on an idle machine.
-const DEADLINE: Duration = Duration::from_secs(10);
+/// How long a check may take: more than a hundred times what it does on an idle machine,
+/// and three times that on a machine whose kernel was told that it is an emulated one.
+pub(crate) fn deadline() -> Duration {
+    let usual = Duration::from_secs(10);
+    let words = std::fs::read_to_string("/proc/cmdline").unwrap_or_default();
+    let is_emulated = words.split_whitespace().any(|word| word == EMULATED);
+    if is_emulated { usual * 3 } else { usual }
+}
+
+/// On the kernel's command line.
+const EMULATED: &str = "rubber_docker.emulated";
 
 /// Judges one check of `level` for `binary`, which somebody has brought as far as level
 /// `judged`. Never fails: what goes wrong is a report.
@@ -75,7 +84,7 @@ fn ask(
         } else if let Some(line) = text("ran") {
             ran.push(line);
         } else if message.get("deadline").is_some() {
-            let seconds = DEADLINE.as_secs();
+            let seconds = deadline().as_secs();
             let seen = format!("did not finish: waited {seconds} s for {waited_for}");
             let usually = "something waits for what never happens, or never ends by itself";
             let failure = crate::check::Failure::seen(seen).usually(usually);
@@ -103,7 +112,7 @@ pub(crate) fn keeper(arguments: &[OsString]) -> ExitCode {
     let own = Path::new("/proc/self/exe");
     let sandbox = Sandbox {
         asker,
-        deadline: Some(DEADLINE),
+        deadline: Some(deadline()),
         needed: &[own, &binary],
         keeps_terminal: false,
     };
