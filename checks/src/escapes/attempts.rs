@@ -45,6 +45,8 @@ pub(super) type Attempt = fn(&Host, u8) -> Result<Sight, Failure>;
 /// As long as something gets to happen before it counts as not happening.
 const MOMENT: Duration = Duration::from_millis(150);
 
+const USER: &str = "--user=1000:1000";
+
 /// `probe try VERB... then hold`, held.
 fn hold<'a>(
     host: &'a Host,

@@ -1,6 +1,6 @@
 //! What no level of its own stops: shown elsewhere, or left to Part II, or not tried.
 
-use super::Elsewhere;
+use super::{Elsewhere, Later};
 
 /// Stopped by code that all levels share, from the first on. What shows it is a test
 /// with the attack in it, or a wrong solution with the defence taken out.
@@ -78,21 +78,90 @@ pub(super) const SHARED: &[Elsewhere] = &[
     },
 ];
 
+/// Open, all of it tried above: what will stop it, and what one can do until then.
+/// Each row that nothing stops yet stands here, once.
+pub(super) const LATER: &[Later] = &[
+    Later {
+        what: "The kernel's own files in /proc",
+        rows: &[
+            "have core_pattern open for writing: the kernel runs what is in it, on the host",
+            "write a program's name to core_pattern",
+            "have the path of modprobe open for writing: the kernel runs that program, on the host",
+            "give the kernel an order by /proc/sysrq-trigger; `b` would be: restart",
+            "read what the kernel tells root of the whole machine",
+        ],
+        stop: "read-only and masked paths: [the warm-up](onward.md#warm-up-covered-paths)",
+        today: "`--user 1000:1000`, or any number that is not root's: the files are root's. There \
+                is a row for that, which level 10 closes",
+    },
+    Later {
+        what: "One's own user namespace, with all capabilities in it",
+        rows: &["mount a file system, in a user namespace of one's own"],
+        stop: "[seccomp](onward.md#6-seccomp), which refuses `unshare` and `clone` with that flag",
+        today: "`sysctl user.max_user_namespaces=0`, if nobody else on the machine needs them. \
+                What is mounted there is seen there alone: it is no way out, but a way to code \
+                of the kernel's that was written for root",
+    },
+    Later {
+        what: "The session's keys",
+        rows: &["leave a key in the caller's session keyring"],
+        stop: "a session keyring of its own, joined before exec, and \
+               [seccomp](onward.md#6-seccomp) for root's other rings; or a \
+               [user namespace](onward.md#7-user-namespaces), which has keyrings of its own",
+        today: "`keyctl session - rd run ...` (from the package keyutils): a new, empty ring for \
+                this run",
+    },
+    Later {
+        what: "The terminal, and the process group that comes with it",
+        rows: &[
+            "type into the terminal that the parent was started from (TIOCSTI)",
+            "end the parent, and all of the pipeline that it was started in",
+        ],
+        stop: "a session and a terminal of its own, with the parent between that and yours: \
+               `setsid` as in [run -d](onward.md#2-run--d), and a pseudo-terminal. Neither a PID \
+               namespace nor a capability is asked here: `kill 0` names nobody, and the terminal \
+               is the caller's own",
+        today: "`setsid --wait rd run ...` where no terminal is needed: nothing to type on, and \
+                your pipeline is another group's. The parent is in the same one still; it is out \
+                of reach for `--user 1000:1000`, for which there is a row. `sysctl \
+                dev.tty.legacy_tiocsti=0` ends the typing for the whole machine, from level 11 on",
+    },
+    Later {
+        what: "A life after the parent's",
+        rows: &["outlive the parent, by taking PR_SET_PDEATHSIG back"],
+        stop: "a keeper that others look after, as systemd looks after a service \
+               ([run -d](onward.md#2-run--d)). A signal at the parent's death is a help against \
+               accidents, and no fetter",
+        today: "end the whole group: on cgroup version 2 `echo 1 \
+                >/sys/fs/cgroup/rubber-docker/ID/cgroup.kill`. Its limits hold all the same, as \
+                long as it lives",
+    },
+    Later {
+        what: "As many processes as there is memory for",
+        rows: &["start as many processes as one likes"],
+        stop: "one limit more: `pids.max`, written where level 09 writes `memory.max`",
+        today: "`ulimit -u 100` before `rd run --user 1000:1000 ...` (root is not bound by it); \
+                and `--memory`, which a process costs as well",
+    },
+    Later {
+        what: "Any device, with the capability to make one",
+        rows: &["open any device of the machine, when given CAP_MKNOD (`--cap-add ALL`)"],
+        stop: "[a list of devices](onward.md#4-a-list-of-devices)",
+        today: "not to give it: `rd` does not unless it is asked to",
+    },
+];
+
 /// Known, and not tried.
 pub(super) const NOT_TRIED: &[(&str, &str)] = &[
     (
         "load a kernel module; read a raw disk; `release_agent` (CVE-2022-0492)",
-        "it would change the machine, or could. What they need is refused above: \
-         a mount, a device node, a capability",
+        "it would change the machine, or could. What they need is refused above: a mount, a device \
+         node, CAP_SYS_ADMIN, of the host's users and not of a user namespace of one's own",
     ),
     (
-        "open a file of the host by its handle (\"shocker\")",
-        "it needs CAP_DAC_READ_SEARCH, which level 11 takes; the probe has no such system call",
-    ),
-    (
-        "type into the terminal that the parent was started from (TIOCSTI)",
-        "the kernel refuses it since 6.2 unless told otherwise; the container shares its \
-         parent's terminal until it gets one of its own",
+        "use the keys of root's user keyring, or see all of /proc/keys",
+        "it is the machine's own ring, which a test had better leave alone; what stops it is said \
+         above, at the session's keys",
     ),
     (
         "take all processors",

@@ -1,6 +1,6 @@
 //! The page in the docs: the table, and what stands around it.
 
-use super::elsewhere::{NOT_TRIED, SHARED};
+use super::elsewhere::{LATER, NOT_TRIED, SHARED};
 use super::table::ESCAPES;
 
 /// `docs/src/escapes.md`.
@@ -27,6 +27,11 @@ pub fn markdown() -> String {
             "| {}{note} | `{}` | {} | {works} | {stopped} | {answer} |\n",
             escape.what, escape.verbs, escape.witness
         );
+    }
+    text += LATER_INTRODUCTION;
+    for it in LATER {
+        let rows = it.rows.join("; ");
+        text += &format!("| **{}**: {rows} | {} | {} |\n", it.what, it.stop, it.today);
     }
     text += SHARED_INTRODUCTION;
     for it in SHARED {
@@ -76,6 +81,17 @@ with level02 being the solution of level 01, and `rd` that of level 11.
 
 | To | `probe` ... | Seen from outside | Works in the solutions up to | Stopped in | It answers |
 |---|---|---|---|---|---|
+";
+
+const LATER_INTRODUCTION: &str = "
+## What Part I does not stop, and what will
+
+`rd` holds a program that makes mistakes, and one that is curious. Against one that means harm, as
+root, it is not finished, and this is the list of what is missing: all that the table calls open.
+The last column is for whoever uses `rd` today; the middle one for whoever [goes on](onward.md).
+
+| What is open | What will stop it | Until then |
+|---|---|---|
 ";
 
 const SHARED_INTRODUCTION: &str = "

@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::Path;
 
-use super::{Sight, failed, hold, sight};
+use super::{Sight, USER, failed, hold, sight, since};
 use crate::check::Failure;
 use crate::container::Container;
 use crate::host::Host;
@@ -21,28 +21,37 @@ pub(crate) const TIMERS: &str = "/proc/timer_list";
 
 /// Open for writing is enough: to write would change the machine.
 pub(crate) fn core_pattern(host: &Host, _: u8) -> Result<Sight, Failure> {
-    opened(host, "keep-writable", CORE_PATTERN)
+    opened(host, "keep-writable", CORE_PATTERN, None)
+}
+
+pub(crate) fn core_pattern_as_user(host: &Host, solution: u8) -> Result<Sight, Failure> {
+    opened(
+        host,
+        "keep-writable",
+        CORE_PATTERN,
+        since(10, solution, USER),
+    )
 }
 
 pub(crate) fn modprobe(host: &Host, _: u8) -> Result<Sight, Failure> {
-    opened(host, "keep-writable", MODPROBE)
+    opened(host, "keep-writable", MODPROBE, None)
 }
 
 pub(crate) fn log(host: &Host, _: u8) -> Result<Sight, Failure> {
-    opened(host, "keep", "/proc/kmsg")
+    opened(host, "keep", "/proc/kmsg", None)
 }
 
 pub(crate) fn memory(host: &Host, _: u8) -> Result<Sight, Failure> {
-    opened(host, "keep", KCORE)
+    opened(host, "keep", KCORE, None)
 }
 
 pub(crate) fn timers(host: &Host, _: u8) -> Result<Sight, Failure> {
-    opened(host, "keep", TIMERS)
+    opened(host, "keep", TIMERS, None)
 }
 
 /// A file of the kernel's that the command has open, be it of another /proc than ours.
-fn opened(host: &Host, verb: &str, path: &str) -> Result<Sight, Failure> {
-    let container = hold(host, &[verb, path], None)?;
+fn opened(host: &Host, verb: &str, path: &str, option: Option<&str>) -> Result<Sight, Failure> {
+    let container = hold(host, &[verb, path], option)?;
     let wanted = if verb == "keep-writable" { 1 } else { 0 };
     let flags = flags_of_open(&container, path);
     let seen = match flags {

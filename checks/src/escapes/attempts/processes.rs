@@ -4,7 +4,7 @@
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command};
 
-use super::{MOMENT, Sight, failed, hold, sight};
+use super::{MOMENT, Sight, USER, failed, hold, sight, since};
 use crate::check::Failure;
 use crate::host::{CANARY, CANARY_VALUE, Host, await_that};
 use crate::process;
@@ -32,19 +32,26 @@ pub(crate) fn kill_host_process(host: &Host, _: u8) -> Result<Sight, Failure> {
 
 /// All who are there, but for process 1 and the one that asks (kill(2)).
 pub(crate) fn kill_everybody(host: &Host, _: u8) -> Result<Sight, Failure> {
-    kill_many(host, "-1")
+    kill_many(host, "-1", None)
 }
 
 /// A process group is no matter of namespaces: the caller, its pipeline, and a container
 /// are one. (And the sandbox's process 1; but that one no signal from below ends.)
 pub(crate) fn kill_group(host: &Host, _: u8) -> Result<Sight, Failure> {
-    kill_many(host, "0")
+    kill_many(host, "0", None)
 }
 
-fn kill_many(host: &Host, whom: &str) -> Result<Sight, Failure> {
+pub(crate) fn kill_group_as_user(host: &Host, solution: u8) -> Result<Sight, Failure> {
+    kill_many(host, "0", since(10, solution, USER))
+}
+
+fn kill_many(host: &Host, whom: &str, option: Option<&str>) -> Result<Sight, Failure> {
     let bystander = bystander(host)?;
-    let command = ["probe", "try", "kill", whom, "then", "hold"];
-    let mut run = host.run(&command).start()?;
+    let mut run = host.run(&["probe", "try", "kill", whom, "then", "hold"]);
+    if let Some(option) = option {
+        run = run.option(option);
+    }
+    let mut run = run.start()?;
     // If it does not get so far, it is among those whom it has killed.
     run.await_ready();
     fate(bystander, run.errors())

@@ -5,13 +5,11 @@ use std::os::unix::fs::{MetadataExt, chown};
 
 use linux_sys::{Capability, Gid, Pid};
 
-use super::{Sight, failed, hold, kept, sight, since};
+use super::{Sight, USER, failed, hold, kept, sight, since};
 use crate::check::Failure;
 use crate::host::Host;
 use crate::probe_image::{ODD_GROUP, ODD_OWNER};
 use crate::procfs;
-
-const USER: &str = "--user=1000:1000";
 
 pub(crate) fn group_kept(host: &Host, solution: u8) -> Result<Sight, Failure> {
     linux_sys::setgroups(&[Gid::from_raw(0), Gid::from_raw(ODD_GROUP)])
