@@ -66,6 +66,7 @@ probe: does one thing inside a container, for those who look from outside.
   type LINE                    type LINE on the terminal that I was started from
   own-users                    move into user and mount namespaces of my own
   orphan                       do not die with the parent
+  overwrite PATH               end the parent, then open PATH for writing, and leave it open
   crowd N                      start N processes that do nothing
 ";
 
@@ -181,6 +182,7 @@ fn run(words: &[OsString]) -> Result<(), Failure> {
         "type" => trespass::type_line(argument(1)?),
         "own-users" => trespass::own_users(),
         "orphan" => trespass::orphan(),
+        "overwrite" => trespass::overwrite(Path::new(argument(1)?)),
         "crowd" => trespass::crowd(number(1)?),
         other => Err(format!("there is no verb `{other}`\n\n{USAGE}").into()),
     }

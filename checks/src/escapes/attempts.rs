@@ -13,6 +13,7 @@
 //! | [`groups`] | more of the machine than it was given |
 //! | [`users`] | being somebody else |
 //! | [`kernel`] | the one kernel's own files |
+//! | [`runtime`] | the program that made the container |
 
 pub(super) mod files;
 pub(super) mod groups;
@@ -20,8 +21,10 @@ pub(super) mod kernel;
 pub(super) mod mounts;
 pub(super) mod neighbours;
 pub(super) mod processes;
+pub(super) mod runtime;
 pub(super) mod users;
 
+use std::ffi::OsStr;
 use std::fs::{self, Metadata};
 use std::path::Path;
 use std::time::Duration;
@@ -89,6 +92,13 @@ fn open_file(container: &Container, is_it: impl Fn(&Metadata) -> bool) -> Option
     let mut paths = entries.flatten().map(|entry| entry.path());
     let found = paths.find(|path| fs::metadata(path).is_ok_and(|it| is_it(&it)))?;
     Some(text(&found))
+}
+
+/// The flags with which a descriptor was opened (proc_pid_fdinfo(5)): 1 is write-only.
+fn flags(container: &Container, descriptor: &OsStr) -> Option<i32> {
+    let info = fs::read_to_string(container.proc("fdinfo").join(descriptor)).ok()?;
+    let flags = info.lines().find_map(|line| line.strip_prefix("flags:"))?;
+    i32::from_str_radix(flags.trim(), 8).ok()
 }
 
 fn kept(container: &Container, is_it: impl Fn(&Metadata) -> bool, what: &str) -> Sight {

@@ -137,6 +137,17 @@ pub(super) const LATER: &[Later] = &[
                 long as it lives",
     },
     Later {
+        what: "The runtime's own program",
+        rows: &[
+            "overwrite the program that made the container, which root will start again (CVE-2019-5736)",
+        ],
+        stop: "for good, a [user namespace](onward.md#7-user-namespaces): root in there may not \
+               write to what is root's out here. Or what runc does: start once more from a \
+               sealed copy in memory (memfd_create(2)), so that `/proc/self/exe` is nobody's file",
+        today: "let `rd` be a file that cannot be written to (`chattr +i`, or a read-only mount), \
+                and start no image as root that you do not trust",
+    },
+    Later {
         what: "As many processes as there is memory for",
         rows: &["start as many processes as one likes"],
         stop: "one limit more: `pids.max`, written where level 09 writes `memory.max`",

@@ -3,7 +3,7 @@
 //! What stands here is what a run must find: `checks escapes` tries each in the
 //! solution of every level, and says where this table is wrong.
 
-use super::attempts::{files, groups, kernel, mounts, neighbours, processes, users};
+use super::attempts::{files, groups, kernel, mounts, neighbours, processes, runtime, users};
 use super::{Escape, Place};
 use crate::cgroups::Version;
 
@@ -470,6 +470,16 @@ pub(super) const ESCAPES: &[Escape] = &[
         refusal: "",
         place: Place::Having(kernel::MODPROBE),
         attempt: kernel::modprobe,
+    },
+    Escape {
+        what: "overwrite the program that made the container, which root will start again (CVE-2019-5736)",
+        verbs: "overwrite /proc/self/fd/3",
+        witness: "`/proc/PID/fd` of the command: one of them is that program, for writing",
+        works: (0, OPEN),
+        stopped_by: "",
+        refusal: "",
+        place: Place::Having(runtime::LOADER),
+        attempt: runtime::overwrite,
     },
     Escape {
         what: "have core_pattern open for writing: the kernel runs what is in it, on the host",

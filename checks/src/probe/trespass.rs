@@ -3,8 +3,11 @@
 
 use std::ffi::OsStr;
 use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::fd::AsFd;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use linux_sys::{CloneFlags, FileHandle, Fork, Pid};
 
@@ -67,10 +70,12 @@ pub(super) fn key(name: &OsStr) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Types a line on the terminal of the session.
+/// Types a line on the terminal of the session, or if it has none on standard input.
 pub(super) fn type_line(line: &OsStr) -> Result<(), Failure> {
-    let path = Path::new("/dev/tty");
-    let terminal = File::open(path).map_err(|why| named(path, &why))?;
+    let terminal = match File::open("/dev/tty") {
+        Ok(terminal) => terminal.into(),
+        Err(_) => io::stdin().as_fd().try_clone_to_owned()?,
+    };
     for byte in line.as_encoded_bytes().iter().chain(b"\n") {
         linux_sys::tiocsti(&terminal, *byte)?;
     }
@@ -91,6 +96,32 @@ pub(super) fn orphan() -> Result<(), Failure> {
     linux_sys::set_pdeathsig(0)?;
     println!("will go on without a parent");
     Ok(())
+}
+
+/// Opens for writing what the parent runs, which it can while nobody runs it any more:
+/// ends the parent, without dying with it, and leaves the file open.
+pub(super) fn overwrite(program: &Path) -> Result<(), Failure> {
+    linux_sys::set_pdeathsig(0)?;
+    // In a PID namespace a parent that is outside has the number 0, and that is the whole
+    // process group to kill(2): the parent is in it.
+    linux_sys::kill(Pid::parent(), linux_sys::SIGKILL)?;
+    let started = Instant::now();
+    loop {
+        match OpenOptions::new().write(true).open(program) {
+            Err(why)
+                if why.kind() == io::ErrorKind::ExecutableFileBusy
+                    && started.elapsed() < Duration::from_secs(2) =>
+            {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            Err(why) => return Err(named(program, &why)),
+            Ok(file) => {
+                std::mem::forget(file);
+                println!("opened {} for writing, and left open", program.display());
+                return Ok(());
+            }
+        }
+    }
 }
 
 /// Starts so many processes, which do nothing.

@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::Path;
 
-use super::{Sight, USER, failed, hold, sight, since};
+use super::{Sight, USER, failed, flags, hold, sight, since};
 use crate::check::Failure;
 use crate::container::Container;
 use crate::host::Host;
@@ -68,10 +68,7 @@ fn flags_of_open(container: &Container, path: &str) -> Option<i32> {
     let entry = entries.flatten().find(|entry| {
         fs::read_link(entry.path()).is_ok_and(|target| target.file_name() == Some(name))
     })?;
-    let info = container.proc("fdinfo").join(entry.file_name());
-    let info = fs::read_to_string(info).ok()?;
-    let flags = info.lines().find_map(|line| line.strip_prefix("flags:"))?;
-    i32::from_str_radix(flags.trim(), 8).ok()
+    flags(container, &entry.file_name())
 }
 
 /// Where this is the whole machine, and the machine is there to be broken.
