@@ -123,8 +123,9 @@ pub(super) const LATER: &[Later] = &[
                is the caller's own",
         today: "`setsid --wait rd run ...` where no terminal is needed: nothing to type on, and \
                 your pipeline is another group's. The parent is in the same one still; it is out \
-                of reach for `--user 1000:1000`, for which there is a row. `sysctl \
-                dev.tty.legacy_tiocsti=0` ends the typing for the whole machine, from level 11 on",
+                of reach for `--user` with a number that is nobody's outside: there is a row for \
+                that as well. `sysctl dev.tty.legacy_tiocsti=0` ends the typing for the whole \
+                machine, from level 11 on",
     },
     Later {
         what: "A life after the parent's",
@@ -144,8 +145,9 @@ pub(super) const LATER: &[Later] = &[
         stop: "for good, a [user namespace](onward.md#7-user-namespaces): root in there may not \
                write to what is root's out here. Or what runc does: start once more from a \
                sealed copy in memory (memfd_create(2)), so that `/proc/self/exe` is nobody's file",
-        today: "let `rd` be a file that cannot be written to (`chattr +i`, or a read-only mount), \
-                and start no image as root that you do not trust",
+        today: "`--user` again, since the file is root's; or let `rd` be a file that cannot be \
+                written to (`chattr +i`, or a read-only mount). And start no image as root that \
+                you do not trust",
     },
     Later {
         what: "As many processes as there is memory for",

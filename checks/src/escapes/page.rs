@@ -63,9 +63,10 @@ const INTRODUCTION: &str = "\
 Below are ways out of a container, or to more than it was given. Each is tried in the
 solution of *every* level by `cargo test -p checks --test curriculum -- escapes`, and what
 you read here is what that test expects: this page is written by
-`cargo run -p checks -- escapes --markdown > docs/src/escapes.md`. `.ci/qemu.sh` tries all of
-them once more in a machine with cgroup version 2, which is there to be broken: what would
-change the whole machine is tried in that one only.
+`cargo run -p checks -- escapes --markdown > docs/src/escapes.md`. `.ci/qemu.sh` tries them once
+more, in the solutions where the answer changes, in a machine with cgroup version 2 that is
+there to be broken: what would change the whole machine is tried in that one only. Where a row says on what kind of machine it is tried,
+it is skipped on others.
 
 Nobody asks the container how it went. Whether an escape has worked is looked at from
 outside, where the third column says, and what the program answers (the last column) only

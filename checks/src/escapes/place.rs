@@ -60,7 +60,7 @@ impl Place {
                 " (tried in the QEMU machine only: it changes the whole machine)".to_owned()
             }
             Place::Cgroups(version) => format!(" (tried on cgroup {version})"),
-            Place::Having(_) => " (tried where the kernel has this file)".to_owned(),
+            Place::Having(file) => format!(" (tried where there is `{file}`)"),
             Place::Typing(true) => {
                 " (tried where `dev.tty.legacy_tiocsti` is 1, or the kernel is older than 6.2)"
                     .to_owned()
