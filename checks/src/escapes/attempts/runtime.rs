@@ -100,11 +100,12 @@ fn add_program(tar: &mut Builder<Vec<u8>>, path: &str, program: &[u8]) -> io::Re
     tar.append_data(&mut header, path, program)
 }
 
-/// An executable of one segment, which is all of the file (elf(5)).
+/// An executable of one segment, which is all of the file (elf(5)), and a whole page: older
+/// kernels clear what is left of a loader's last one, and this one is not to be written to.
 fn program() -> Vec<u8> {
     const BASE: u64 = 0x40_0000;
     const HEADERS: u64 = 64 + 56;
-    let size = HEADERS + (CODE.len() + TEXTS.len()) as u64;
+    const PAGE: u64 = 0x1000;
     let mut file = Vec::new();
     // 64 bits, little-endian, version 1; an executable, for x86-64.
     file.extend(b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\x02\0\x3e\0\x01\0\0\0");
@@ -114,9 +115,10 @@ fn program() -> Vec<u8> {
     file.extend(b"\0\0\0\0\x40\0\x38\0\x01\0\0\0\0\0\0\0");
     // To be loaded, readable and executable.
     file.extend(b"\x01\0\0\0\x05\0\0\0");
-    let segment = [0, BASE, BASE, size, size, 0x1000];
+    let segment = [0, BASE, BASE, PAGE, PAGE, PAGE];
     file.extend(segment.iter().flat_map(|it| it.to_le_bytes()));
     file.extend(CODE);
     file.extend(TEXTS);
+    file.resize(PAGE as usize, 0);
     file
 }
