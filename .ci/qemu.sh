@@ -3,8 +3,8 @@
 # else: a stock Debian kernel, started in QEMU. Every level is judged twice there: its
 # solution must pass, its skeleton must fail and name the steps that are missing. So are
 # the wrong solutions of the levels that are about control groups: each must be noticed.
-# Every escape is tried, those that change a whole machine in this one only; and two
-# containers share a processor.
+# Every escape is tried in the levels where its answer changes, and those that change a
+# whole machine in this one only; and two containers share a processor.
 #
 #   .ci/qemu.sh
 #

@@ -3,40 +3,46 @@
 //! | module | holds |
 //! |---|---|
 //! | `table` | what there is to try, and which solution should stop it |
+//! | `place` | on what machine it can be tried |
 //! | `attempts` | how it is tried, and what is looked at from outside |
+//! | `verdict` | whether what came of it is what the table says |
+//! | `keeper` | one attempt: asked for, tried in a sandbox, answered |
+//! | `elsewhere` | what is shown elsewhere, what will stop the rest, what is not tried |
+//! | `page` | the page in the docs |
 //!
 //! Every escape is tried in the solution of every level, each in a sandbox of its own:
 //! [`main`] prints what came of it, and fails where the table says something else.
 //! [`markdown`] is the same table for the docs.
 
 mod attempts;
+mod elsewhere;
+mod keeper;
+mod page;
+mod place;
 mod table;
+mod verdict;
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
 use std::fs::{self, File};
-use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode, Stdio};
+use std::process::ExitCode;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
-use linux_sys::WaitStatus;
-use serde_json::{Value, json};
-
-use crate::cgroups::{self, Version};
-use crate::host::{Host, tell};
-use crate::levels::{LEVELS, makes_cgroups};
+use crate::levels::LEVELS;
 use crate::probe_image;
-use crate::sandbox::{self, End, Sandbox};
-use table::{ESCAPES, NOT_TRIED, SHARED};
+use crate::sandbox;
+use keeper::ask;
+use place::Place;
+use table::ESCAPES;
+use verdict::Cell;
+
+pub(crate) use keeper::keeper;
+pub use page::{markdown, references};
 
 /// The first argument that makes this executable the keeper of a sandbox.
 pub(crate) const ARGUMENT: &str = "--keep-a-sandbox-for-one-escape";
-
-/// On the kernel's command line of a machine that is there to be broken.
-const DISPOSABLE: &str = "rubber_docker.disposable";
 
 /// Something that a container should not be able to do.
 struct Escape {
@@ -57,45 +63,6 @@ struct Escape {
     attempt: attempts::Attempt,
 }
 
-/// On what machine an escape is tried.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Place {
-    Any,
-    /// It would change the machine for everybody.
-    Disposable,
-    /// Memory is limited by this version of cgroups.
-    Cgroups(Version),
-}
-
-impl Place {
-    /// Why an escape is not tried here, if it is not.
-    fn problem(self) -> Option<String> {
-        match self {
-            Place::Disposable if !is_disposable() => Some(format!(
-                "it would change the machine, which has no {DISPOSABLE} on its kernel's command line"
-            )),
-            Place::Cgroups(version) if cgroups::version() != Some(version) => {
-                Some(format!("not a machine of cgroup {version}"))
-            }
-            Place::Cgroups(Version::V2) if !is_delegated() => {
-                Some("cgroup2 is not mounted with nsdelegate, as systemd mounts it".to_owned())
-            }
-            _ => None,
-        }
-    }
-
-    /// What the table in the docs says of it.
-    fn note(self) -> String {
-        match self {
-            Place::Any => String::new(),
-            Place::Disposable => {
-                " (tried in the QEMU machine only: it changes the whole machine)".to_owned()
-            }
-            Place::Cgroups(version) => format!(" (tried on cgroup {version})"),
-        }
-    }
-}
-
 /// Something that is shown elsewhere: by a file, or a test in it.
 struct Elsewhere {
     what: &'static str,
@@ -103,24 +70,16 @@ struct Elsewhere {
     shown_by: &'static [(&'static str, &'static str)],
 }
 
-/// What came of one escape in one solution.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Cell {
-    Works(String),
-    Stopped { seen: String, said: String },
-    Skipped(String),
-    Broken(String),
-}
-
-impl Cell {
-    fn mark(&self) -> char {
-        match self {
-            Cell::Works(_) => 'X',
-            Cell::Stopped { .. } => '.',
-            Cell::Skipped(_) => 's',
-            Cell::Broken(_) => '?',
-        }
-    }
+/// What no level of Part I stops.
+struct Later {
+    /// What these have in common.
+    what: &'static str,
+    /// The rows of the table, by their names.
+    rows: &'static [&'static str],
+    /// What will stop it.
+    stop: &'static str,
+    /// What somebody can do who uses `rd` as it is.
+    today: &'static str,
 }
 
 /// The number of the last level.
@@ -137,76 +96,23 @@ fn solution(level: u8) -> String {
     }
 }
 
-impl Escape {
-    fn stopped_in(&self) -> Option<u8> {
-        (self.works.1 < last()).then(|| self.works.1 + 1)
-    }
-
-    /// What is wrong with the table, going by the cells of this row.
-    fn deviations(&self, cells: &[Cell]) -> Vec<String> {
-        let mut found = Vec::new();
-        for (level, cell) in (0..).zip(cells) {
-            let should_work = (self.works.0..=self.works.1).contains(&level);
-            let wrong = match cell {
-                Cell::Works(seen) if !should_work => format!("works, and should not: {seen}"),
-                Cell::Stopped { seen, said } if should_work => {
-                    format!("does not work, and should: {seen}; it said: {said}")
-                }
-                Cell::Stopped { seen, said } if Some(level) == self.stopped_in() => {
-                    let is_refused = said.contains("probe: ");
-                    let as_expected = match self.refusal {
-                        "" => !is_refused,
-                        refusal => said.contains(refusal),
-                    };
-                    if as_expected {
-                        continue;
-                    }
-                    format!(
-                        "is not stopped as it should be, by {:?}: {seen}; it said: {said}",
-                        self.refusal
-                    )
-                }
-                Cell::Broken(why) => format!("could not be tried: {why}"),
-                _ => continue,
-            };
-            found.push(format!(
-                "{:?} in the solution of {level:02}: {wrong}",
-                self.what
-            ));
-        }
-        found.extend(self.not_monotone(cells));
-        found
-    }
-
-    /// Once stopped it must stay stopped, whatever the table says.
-    fn not_monotone(&self, cells: &[Cell]) -> Option<String> {
-        let works = |cell: &Cell| matches!(cell, Cell::Works(_));
-        let first = cells.iter().position(works)?;
-        let stopped = first + cells[first..].iter().position(|cell| !works(cell))?;
-        let again = stopped + cells[stopped..].iter().position(works)?;
-        Some(format!(
-            "{:?} is stopped in the solution of {stopped:02}, and works again in that of {again:02}",
-            self.what
-        ))
-    }
-}
-
-/// `checks escapes [--only WORDS | --markdown]`.
+/// `checks escapes [--only WORDS | --edges | --markdown]`.
 pub fn main(words: &[String]) -> ExitCode {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    let only = match words[..] {
+    let (only, edges) = match words[..] {
         ["--markdown"] => {
             print!("{}", markdown());
             return ExitCode::SUCCESS;
         }
-        ["--only", words] => words,
-        [] => "",
+        ["--only", words] => (words, false),
+        ["--edges"] => ("", true),
+        [] => ("", false),
         _ => {
-            eprintln!("checks escapes: I know only `--only WORDS` and `--markdown`");
+            eprintln!("checks escapes: I know only `--only WORDS`, `--edges` and `--markdown`");
             return ExitCode::from(125);
         }
     };
-    match run(only) {
+    match run(only, edges) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(why) => {
@@ -218,9 +124,10 @@ pub fn main(words: &[String]) -> ExitCode {
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
-/// Tries the escapes that have these words in their name, and prints what came of it.
+/// Tries the escapes that have these words in their name, and prints what came of it;
+/// if it is only about the edges, in the solutions where the answer changes.
 /// Whether it is what the table says.
-fn run(only: &str) -> Result<bool> {
+fn run(only: &str, edges: bool) -> Result<bool> {
     sandbox::may_be_made()?;
     let started = Instant::now();
     let binaries = binaries()?;
@@ -231,7 +138,8 @@ fn run(only: &str) -> Result<bool> {
     if chosen.is_empty() {
         return Err(format!("no escape has {only:?} in its name").into());
     }
-    let cells = try_all(&chosen, &binaries, &image);
+    let is_wanted = |row: usize, level| !edges || ESCAPES[row].is_edge(level);
+    let cells = try_all(&chosen, &binaries, &image, is_wanted);
     let mut deviations = Vec::new();
     let mut skipped = BTreeMap::new();
     let (mut true_rows, mut untrue_rows) = (0, 0);
@@ -271,7 +179,11 @@ fn run(only: &str) -> Result<bool> {
         }
         deviations.extend(found);
     }
-    let count = chosen.len() * binaries.len();
+    let count = cells
+        .iter()
+        .flatten()
+        .filter(|it| **it != Cell::LeftOut)
+        .count();
     println!(
         "\n{count} cells in {:.1} s",
         started.elapsed().as_secs_f32()
@@ -309,16 +221,32 @@ fn binaries() -> Result<Vec<PathBuf>> {
 }
 
 /// Every chosen row with its cells, two attempts at a time: most of each is waiting.
-fn try_all(chosen: &[usize], binaries: &[PathBuf], image: &File) -> Vec<Vec<Cell>> {
+fn try_all(
+    chosen: &[usize],
+    binaries: &[PathBuf],
+    image: &File,
+    is_wanted: impl Fn(usize, u8) -> bool + Sync,
+) -> Vec<Vec<Cell>> {
     let columns = binaries.len();
-    let empty = Cell::Broken("it was not tried".to_owned());
-    let cells = Mutex::new(vec![vec![empty; columns]; chosen.len()]);
+    let nothing_yet = |row, column| match is_wanted(row, column) {
+        true => Cell::Broken("it was not tried".to_owned()),
+        false => Cell::LeftOut,
+    };
+    let row_of = |row| {
+        (0..=last())
+            .map(move |level| nothing_yet(row, level))
+            .collect()
+    };
+    let cells: Mutex<Vec<Vec<Cell>>> = Mutex::new(chosen.iter().map(|&row| row_of(row)).collect());
     let next = AtomicUsize::new(0);
     let work = || {
         loop {
             let number = next.fetch_add(1, Ordering::Relaxed);
             let (index, column) = (number / columns, number % columns);
             let Some(&row) = chosen.get(index) else { break };
+            if !is_wanted(row, column as u8) {
+                continue;
+            }
             let cell = ask(row, column, &binaries[column], image)
                 .unwrap_or_else(|why| Cell::Broken(why.to_string()));
             if let Ok(mut cells) = cells.lock() {
@@ -331,281 +259,4 @@ fn try_all(chosen: &[usize], binaries: &[PathBuf], image: &File) -> Vec<Vec<Cell
         scope.spawn(work);
     });
     cells.into_inner().unwrap_or_default()
-}
-
-/// One escape in one solution, asked for.
-fn ask(row: usize, level: usize, binary: &Path, image: &File) -> io::Result<Cell> {
-    if let Some(why) = ESCAPES[row].place.problem() {
-        return Ok(Cell::Skipped(why));
-    }
-    // What a machine has only one of, two attempts would take from each other.
-    static THE_MACHINE: Mutex<()> = Mutex::new(());
-    let _alone = (ESCAPES[row].place == Place::Disposable).then(|| THE_MACHINE.lock());
-    let mut keeper = Command::new("/proc/self/exe")
-        .arg(ARGUMENT)
-        .arg(std::process::id().to_string())
-        .arg(row.to_string())
-        .arg(level.to_string())
-        .arg(binary)
-        .stdin(image.try_clone()?)
-        .stdout(Stdio::piped())
-        .spawn()?;
-    let Some(answers) = keeper.stdout.take() else {
-        return Err(io::ErrorKind::BrokenPipe.into());
-    };
-    let mut waited_for = "the sandbox to be made".to_owned();
-    let mut answer = None;
-    for line in BufReader::new(answers).lines() {
-        let message: Value = serde_json::from_str(&line?)?;
-        let text = |key: &str| message.get(key).and_then(Value::as_str).map(str::to_owned);
-        if let Some(event) = text("waiting") {
-            waited_for = event;
-        } else if let Some(why) = text("broken") {
-            answer.get_or_insert(Cell::Broken(why));
-        } else if let Some(why) = text("skipped") {
-            answer = Some(Cell::Skipped(why));
-        } else if let (Some(seen), Some(said)) = (text("seen"), text("said")) {
-            answer = Some(match message.get("worked") == Some(&json!(true)) {
-                true => Cell::Works(seen),
-                false => Cell::Stopped { seen, said },
-            });
-        }
-    }
-    keeper.wait()?;
-    let unanswered = || Cell::Broken(format!("no answer after waiting for {waited_for}"));
-    Ok(answer.unwrap_or_else(unanswered))
-}
-
-fn is_disposable() -> bool {
-    let line = fs::read_to_string("/proc/cmdline").unwrap_or_default();
-    line.split_whitespace().any(|word| word == DISPOSABLE)
-}
-
-/// Whether the root of a cgroup namespace is closed to who lives in it (cgroups(7)).
-fn is_delegated() -> bool {
-    let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
-    let mut of_v2 = mounts.lines().filter(|line| line.contains(" - cgroup2 "));
-    of_v2.any(|line| line.contains("nsdelegate"))
-}
-
-/// The other side: makes the sandbox and tries it in there.
-pub(crate) fn keeper(arguments: &[OsString]) -> ExitCode {
-    let Some((asker, escape, level, binary)) = question(arguments) else {
-        eprintln!("{ARGUMENT} is how the checks call themselves; there is nothing here for people");
-        return ExitCode::FAILURE;
-    };
-    let sandbox = Sandbox {
-        asker,
-        deadline: Some(crate::judge::deadline()),
-        needed: &[Path::new("/proc/self/exe"), &binary],
-        keeps_terminal: false,
-    };
-    let end = sandbox.run(|base| {
-        let host = match Host::prepare(base, &binary) {
-            Ok(host) => host.judged_as(level),
-            Err(why) => {
-                tell(&json!({ "broken": format!("preparing {}: {why}", base.display()) }));
-                return 1;
-            }
-        };
-        match cgroups::problem() {
-            Some(problem) if makes_cgroups(&binary) => tell(&json!({ "skipped": problem })),
-            _ => match (escape.attempt)(&host, level) {
-                Ok(sight) => tell(&json!({
-                    "worked": sight.worked, "seen": sight.seen, "said": sight.said,
-                })),
-                Err(why) => tell(&json!({ "broken": format!("{why:?}") })),
-            },
-        }
-        0
-    });
-    match end {
-        Ok(End::Ended(WaitStatus::Exited(0))) => return ExitCode::SUCCESS,
-        Ok(End::Ended(status)) => {
-            tell(&json!({ "broken": format!("the sandbox's PID 1 ended: {status:?}") }));
-        }
-        // Nothing was answered: the asker says what was waited for.
-        Ok(End::DeadlinePassed | End::Abandoned) => {}
-        Err(why) => tell(&json!({ "broken": why.to_string() })),
-    }
-    ExitCode::FAILURE
-}
-
-fn question(arguments: &[OsString]) -> Option<(u32, &'static Escape, u8, PathBuf)> {
-    let [asker, row, level, binary] = arguments else {
-        return None;
-    };
-    let row: usize = row.to_str()?.parse().ok()?;
-    Some((
-        asker.to_str()?.parse().ok()?,
-        ESCAPES.get(row)?,
-        level.to_str()?.parse().ok()?,
-        PathBuf::from(binary),
-    ))
-}
-
-/// `docs/src/escapes.md`.
-pub fn markdown() -> String {
-    let mut text = String::from(INTRODUCTION);
-    for escape in ESCAPES {
-        let (first, last_works) = escape.works;
-        let works = match first {
-            0 => format!("{last_works:02}"),
-            _ if first == last_works => format!("{last_works:02} only"),
-            _ => format!("{first:02} to {last_works:02}"),
-        };
-        let stopped = match escape.stopped_in() {
-            Some(level) => format!("**{level:02}**: {}", escape.stopped_by),
-            None => "open: Part II".to_owned(),
-        };
-        let answer = match (escape.stopped_in(), escape.refusal) {
-            (None, _) => "",
-            (Some(_), "") => "nothing: it happens, or ends, inside",
-            (Some(_), refusal) => refusal,
-        };
-        let note = escape.place.note();
-        text += &format!(
-            "| {}{note} | `{}` | {} | {works} | {stopped} | {answer} |\n",
-            escape.what, escape.verbs, escape.witness
-        );
-    }
-    text += SHARED_INTRODUCTION;
-    for it in SHARED {
-        let shown: Vec<String> = it
-            .shown_by
-            .iter()
-            .map(|(file, test)| match *test {
-                "" => format!("`{file}`"),
-                test => format!("`{test}` in `{file}`"),
-            })
-            .collect();
-        text += &format!("| {} | {} | {} |\n", it.what, it.why, shown.join(", "));
-    }
-    text += "\n## Not tried\n\n";
-    for (what, why) in NOT_TRIED {
-        text += &format!("- {what}: {why}.\n");
-    }
-    text
-}
-
-/// What the table refers to: files, and the names of tests in them, or nothing.
-pub fn references() -> impl Iterator<Item = (&'static str, &'static str)> {
-    SHARED.iter().flat_map(|it| it.shown_by.iter().copied())
-}
-
-const INTRODUCTION: &str = "\
-# Break it: which level stops what
-
-Below are ways out of a container, or to more than it was given. Each is tried in the
-solution of *every* level by `cargo test -p checks --test curriculum -- escapes`, and what
-you read here is what that test expects: this page is written by
-`cargo run -p checks -- escapes --markdown > docs/src/escapes.md`. `.ci/qemu.sh` tries all of
-them once more in a machine with cgroup version 2, which is there to be broken: what would
-change the whole machine is tried in that one only.
-
-Nobody asks the container how it went. Whether an escape has worked is looked at from
-outside, where the third column says, and what the program answers (the last column) only
-tells a defence from an accident.
-
-Try one yourself: `cargo run -p checks -- probe-image` once, then
-
-```sh
-cargo run -q -p level02 -- run -i probe -- probe VERB...
-```
-
-with level02 being the solution of level 01, and `rd` that of level 11.
-
-| To | `probe` ... | Seen from outside | Works in the solutions up to | Stopped in | It answers |
-|---|---|---|---|---|---|
-";
-
-const SHARED_INTRODUCTION: &str = "
-## Stopped by what all levels share
-
-These no level of its own stops: what all levels are given does, from the first on. It is
-shown by a test that has the attack in it, or by a wrong solution without the defence, which
-the checks refuse.
-
-| What | Why it leads nowhere | Shown by |
-|---|---|---|
-";
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::collections::BTreeSet;
-
-    fn stopped() -> Cell {
-        Cell::Stopped {
-            seen: String::new(),
-            said: "probe: EPERM".to_owned(),
-        }
-    }
-
-    fn row(works: &[u8]) -> Vec<Cell> {
-        let cell = |level| match works.contains(&level) {
-            true => Cell::Works(String::new()),
-            false => stopped(),
-        };
-        (0..=last()).map(cell).collect()
-    }
-
-    fn escape() -> Escape {
-        Escape {
-            what: "fly",
-            verbs: "fly",
-            witness: "the sky",
-            works: (0, 2),
-            stopped_by: "gravity",
-            refusal: "EPERM",
-            place: Place::Any,
-            attempt: |_, _| Err(crate::check::Failure::seen("never called")),
-        }
-    }
-
-    #[test]
-    fn each_row_has_a_name_of_its_own_and_a_sensible_span() {
-        let mut names = BTreeSet::new();
-        for escape in ESCAPES {
-            assert!(
-                names.insert(escape.what),
-                "{:?} is there twice",
-                escape.what
-            );
-            assert!(escape.works.0 <= escape.works.1 && escape.works.1 <= last());
-            assert_eq!(escape.stopped_by.is_empty(), escape.stopped_in().is_none());
-        }
-    }
-
-    #[test]
-    fn what_the_table_says_is_no_deviation() {
-        assert_eq!(escape().deviations(&row(&[0, 1, 2])), Vec::<String>::new());
-    }
-
-    #[test]
-    fn working_longer_or_shorter_than_expected_is_a_deviation() {
-        assert_eq!(escape().deviations(&row(&[0, 1, 2, 3])).len(), 1);
-        assert_eq!(escape().deviations(&row(&[0, 1])).len(), 1);
-    }
-
-    #[test]
-    fn working_again_is_a_deviation_of_its_own() {
-        let found = escape().deviations(&row(&[0, 1, 2, 7]));
-        assert!(
-            found
-                .iter()
-                .any(|it| it.contains("works again in that of 07")),
-            "{found:?}"
-        );
-    }
-
-    #[test]
-    fn an_accident_does_not_pass_for_a_defence() {
-        let mut cells = row(&[0, 1, 2]);
-        cells[3] = Cell::Stopped {
-            seen: String::new(),
-            said: "probe: there is no verb `fly`".to_owned(),
-        };
-        assert_eq!(escape().deviations(&cells).len(), 1);
-    }
 }

@@ -60,6 +60,26 @@ impl Host {
         Ok(host)
     }
 
+    /// The same host, whose program is a copy that may be written to: the machine's own,
+    /// like everything of the machine's, is read-only here.
+    pub(crate) fn with_program_of_its_own(&self) -> io::Result<Host> {
+        let name = self.binary.file_name().unwrap_or_default();
+        let copy = self.base.join("bin").join(name);
+        fs::copy(&self.binary, &copy)?;
+        Ok(Host {
+            base: self.base.clone(),
+            binary: copy,
+            has_images: self.has_images,
+            judged: self.judged,
+            started: self.started.clone(),
+        })
+    }
+
+    /// The program that is judged.
+    pub(crate) fn program(&self) -> &Path {
+        &self.binary
+    }
+
     /// The program should have come as far as level `judged`.
     pub(crate) fn judged_as(self, judged: u8) -> Host {
         Host { judged, ..self }

@@ -8,6 +8,7 @@
 mod escape;
 mod network;
 mod privileged;
+mod trespass;
 
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
@@ -45,7 +46,7 @@ probe: does one thing inside a container, for those who look from outside.
   mknod PATH b|c MAJOR MINOR   make a device node and open it
   fds                          list my open files
   keep PATH | keep-writable PATH   open PATH for reading or for writing, and leave it open
-  kill PID                     end a process
+  kill PID                     end a process; all of my group: 0; everybody: -1
   enter NAMESPACE              enter a mount namespace: /proc/PID/ns/mnt
   unqueue NAME                 remove the POSIX message queue NAME
   switch-off INTERFACE         switch a network interface off
@@ -55,7 +56,18 @@ probe: does one thing inside a container, for those who look from outside.
   device MAJOR MINOR DIRECTORY...  make a character device in the first of the directories
                                where it can be opened, and leave it open
   remount DIRECTORY            make what is mounted there writable
+  leave                        mount the control groups at /tmp, move to their top
   root                         become root again
+  trace PID                    take hold of a process, as a debugger does
+  poke /proc/PID/mem ADDRESS TEXT   write TEXT into a process's memory
+  handle KIND:BYTES DIRECTORY...    open a file by its handle, on the file system of a directory,
+                               and leave it open
+  key NAME                     put a key on the session keyring
+  type LINE                    type LINE on the terminal that I was started from
+  own-users                    move into user and mount namespaces of my own
+  orphan                       do not die with the parent
+  overwrite PATH               end the parent, then open PATH for writing, and leave it open
+  crowd N                      start N processes that do nothing
 ";
 
 /// Runs the probe with this process's arguments.
@@ -142,7 +154,10 @@ fn run(words: &[OsString]) -> Result<(), Failure> {
         "fds" => fds(),
         "keep" => escape::keep(Path::new(argument(1)?), false),
         "keep-writable" => escape::keep(Path::new(argument(1)?), true),
-        "kill" => escape::kill(number(1)?),
+        "kill" => escape::kill(match &*argument(1)?.to_string_lossy() {
+            "-1" => -1,
+            _ => number(1)?.cast_signed(),
+        }),
         "enter" => escape::enter(Path::new(argument(1)?)),
         "unqueue" => escape::unqueue(argument(1)?),
         "switch-off" => escape::switch_off(&argument(1)?.to_string_lossy()),
@@ -154,7 +169,21 @@ fn run(words: &[OsString]) -> Result<(), Failure> {
         }
         "device" => escape::device(number(1)?, number(2)?, &words[3..]),
         "remount" => escape::remount(Path::new(argument(1)?)),
+        "leave" => escape::leave(),
         "root" => escape::root(),
+        "trace" => trespass::trace(number(1)?),
+        "poke" => {
+            let address = argument(2)?.to_string_lossy().parse();
+            let address = address.map_err(|why| format!("poke: the address: {why}"))?;
+            trespass::poke(Path::new(argument(1)?), address, argument(3)?)
+        }
+        "handle" => trespass::handle(&argument(1)?.to_string_lossy(), &words[2..]),
+        "key" => trespass::key(argument(1)?),
+        "type" => trespass::type_line(argument(1)?),
+        "own-users" => trespass::own_users(),
+        "orphan" => trespass::orphan(),
+        "overwrite" => trespass::overwrite(Path::new(argument(1)?)),
+        "crowd" => trespass::crowd(number(1)?),
         other => Err(format!("there is no verb `{other}`\n\n{USAGE}").into()),
     }
 }

@@ -18,6 +18,7 @@ mod namespaces;
 mod network;
 mod processes;
 mod signals;
+mod trespass;
 
 use nix::errno::Errno;
 
@@ -81,6 +82,7 @@ const SUBJECTS: &[&[Call]] = &[
     files::CALLS,
     signals::CALLS,
     identity::CALLS,
+    trespass::CALLS,
 ];
 
 /// What means the same wherever it comes from.

@@ -86,6 +86,17 @@
 //! | [`cap_ambient_raise`], [`cap_ambient_lower`], [`cap_ambient_is_set`], [`cap_ambient_clear_all`] | ambient set | 11 | prctl(2) |
 //! | [`set_keepcaps`], [`set_no_new_privs`] | what survives setuid and exec | 11 | prctl(2) |
 //!
+//! ## What a container has no business with
+//!
+//! Only the checks make these calls, to see that they lead nowhere.
+//!
+//! | call | what it does | level | manual |
+//! |---|---|---|---|
+//! | [`ptrace_seize`] | takes hold of a process | checks | ptrace(2) |
+//! | [`name_to_handle_at`], [`open_by_handle_at`] | a file without a path to it | checks | open_by_handle_at(2) |
+//! | [`add_key`], [`keyctl_search`], [`keyctl_join_session_keyring`] | the session's keys | checks | keyctl(2) |
+//! | [`tiocsti`] | types on a terminal | checks | ioctl_tty(2) |
+//!
 //! # When a call fails
 //!
 //! The kernel answers with a number, and the same number means something else for
@@ -121,7 +132,9 @@ mod directory;
 mod error;
 mod explain;
 mod flags;
+mod handle;
 mod identity;
+mod keys;
 mod mount;
 mod namespace;
 mod network;
@@ -133,6 +146,7 @@ mod root;
 mod signal;
 mod terminal;
 mod threads;
+mod trace;
 mod waitid;
 
 pub use libc::SIGKILL;
@@ -150,7 +164,9 @@ pub use directory::{chmod, mkdir, rmdir, symlink};
 pub use error::{Error, Result};
 pub use explain::explain_traced;
 pub use flags::{CloseRangeFlags, MountAttrFlags};
+pub use handle::{FileHandle, name_to_handle_at, open_by_handle_at};
 pub use identity::{setgid, setgroups, setresgid, setresuid, setuid};
+pub use keys::{add_key, keyctl_join_session_keyring, keyctl_search};
 pub use mount::{MountAttr, mount, mount_setattr, umount, umount2};
 pub use namespace::{sethostname, setns, unshare};
 pub use network::{
@@ -171,5 +187,6 @@ pub use signal::{
     Disposition, How, SI_KERNEL, SI_USER, SignalInfo, SignalSet, kill, signal, signal_name,
     sigprocmask, sigtimedwait,
 };
-pub use terminal::{tcgetpgrp, tcsetpgrp};
+pub use terminal::{tcgetpgrp, tcsetpgrp, tiocsti};
+pub use trace::ptrace_seize;
 pub use waitid::waitid;

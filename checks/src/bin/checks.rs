@@ -11,9 +11,10 @@ checks test PACKAGE PATH [ARG]...
 checks probe-image
     puts the image `probe` into the image directory; it holds the checks' probe:
     level02 run -i probe -- probe breakout
-checks escapes [--only WORDS | --markdown]
+checks escapes [--only WORDS | --edges | --markdown]
     tries every way out of a container in the solution of every level, as they were
-    built beside this program; or prints docs/src/escapes.md
+    built beside this program, or only in those where the answer changes; or prints
+    docs/src/escapes.md
 checks shell
     a shell in the sandbox of the checks, in which the levels are found as
     `cargo run -q -p level02 -- ...`

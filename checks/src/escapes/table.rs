@@ -3,8 +3,8 @@
 //! What stands here is what a run must find: `checks escapes` tries each in the
 //! solution of every level, and says where this table is wrong.
 
-use super::attempts;
-use super::{Elsewhere, Escape, Place};
+use super::attempts::{files, groups, kernel, mounts, neighbours, processes, runtime, users};
+use super::{Escape, Place};
 use crate::cgroups::Version;
 
 /// After level 11. Part II has more to close.
@@ -19,7 +19,7 @@ pub(super) const ESCAPES: &[Escape] = &[
         stopped_by: "a root of its own (`chroot`)",
         refusal: "No such file or directory",
         place: Place::Any,
-        attempt: attempts::read_by_path,
+        attempt: files::read_by_path,
     },
     Escape {
         what: "use a device that the host has in /dev",
@@ -29,7 +29,7 @@ pub(super) const ESCAPES: &[Escape] = &[
         stopped_by: "a /dev of its own, with six devices",
         refusal: "No such file or directory",
         place: Place::Any,
-        attempt: attempts::device_of_host,
+        attempt: files::device_of_host,
     },
     Escape {
         what: "mount something that the host gets to see",
@@ -39,7 +39,7 @@ pub(super) const ESCAPES: &[Escape] = &[
         stopped_by: "a mount namespace, made private",
         refusal: "",
         place: Place::Any,
-        attempt: attempts::mount_on_host,
+        attempt: mounts::mount_on_host,
     },
     Escape {
         what: "leave mounts on the host when the parent is killed",
@@ -49,7 +49,7 @@ pub(super) const ESCAPES: &[Escape] = &[
         stopped_by: "a mount namespace, made private",
         refusal: "",
         place: Place::Any,
-        attempt: attempts::mounts_left,
+        attempt: mounts::mounts_left,
     },
     Escape {
         what: "climb out of the root from a directory above it",
@@ -59,7 +59,7 @@ pub(super) const ESCAPES: &[Escape] = &[
         stopped_by: "`pivot_root`, and the old root unmounted",
         refusal: "No such file or directory",
         place: Place::Any,
-        attempt: attempts::breakout,
+        attempt: files::breakout,
     },
     Escape {
         what: "make a device node beside one's files and open it",
@@ -69,7 +69,7 @@ pub(super) const ESCAPES: &[Escape] = &[
         stopped_by: "the overlay is mounted `nodev`",
         refusal: "Permission denied",
         place: Place::Any,
-        attempt: attempts::device_in_root,
+        attempt: files::device_in_root,
     },
     Escape {
         what: "rename the host",
@@ -79,7 +79,7 @@ pub(super) const ESCAPES: &[Escape] = &[
         stopped_by: "a UTS namespace",
         refusal: "",
         place: Place::Any,
-        attempt: attempts::hostname,
+        attempt: neighbours::hostname,
     },
     Escape {
         what: "kill a process of the host",
@@ -89,7 +89,37 @@ pub(super) const ESCAPES: &[Escape] = &[
         stopped_by: "a PID namespace",
         refusal: "ESRCH",
         place: Place::Any,
-        attempt: attempts::kill_host_process,
+        attempt: processes::kill_host_process,
+    },
+    Escape {
+        what: "end every process of the host at once",
+        verbs: "kill -1",
+        witness: "a process of the host: whether it has ended",
+        works: (0, 5),
+        stopped_by: "a PID namespace",
+        refusal: "ESRCH",
+        place: Place::Any,
+        attempt: processes::kill_everybody,
+    },
+    Escape {
+        what: "trace a process of the host (ptrace)",
+        verbs: "trace PID",
+        witness: "TracerPid in `/proc/PID/status` of that process",
+        works: (0, 5),
+        stopped_by: "a PID namespace",
+        refusal: "ESRCH",
+        place: Place::Any,
+        attempt: processes::trace,
+    },
+    Escape {
+        what: "write into the memory of a process of the host",
+        verbs: "poke /proc/PID/mem ADDRESS stung",
+        witness: "`/proc/PID/environ` of that process",
+        works: (0, 5),
+        stopped_by: "a PID namespace, and the /proc that belongs to it",
+        refusal: "No such file or directory",
+        place: Place::Any,
+        attempt: processes::write_memory,
     },
     Escape {
         what: "reach the host's files by the root of its process 1",
@@ -99,7 +129,17 @@ pub(super) const ESCAPES: &[Escape] = &[
         stopped_by: "a PID namespace, and the /proc that belongs to it",
         refusal: "No such file or directory",
         place: Place::Any,
-        attempt: attempts::root_of_process_1,
+        attempt: files::root_of_process_1,
+    },
+    Escape {
+        what: "open a file of the host by its handle (\"shocker\")",
+        verbs: "handle KIND:BYTES . /proc/1/root/PATH",
+        witness: "`/proc/PID/fd` of the command: one of them is the host's file",
+        works: (0, 5),
+        stopped_by: "nothing that is on the host's file system is in reach any more; from 11 on, no CAP_DAC_READ_SEARCH either",
+        refusal: "No such file or directory",
+        place: Place::Any,
+        attempt: files::by_handle,
     },
     Escape {
         what: "enter the mount namespace of the host's process 1",
@@ -109,7 +149,7 @@ pub(super) const ESCAPES: &[Escape] = &[
         stopped_by: "a PID namespace, and the /proc that belongs to it",
         refusal: "No such file or directory",
         place: Place::Any,
-        attempt: attempts::enter_namespace,
+        attempt: files::enter_namespace,
     },
     Escape {
         what: "remove a message queue of the host",
@@ -119,7 +159,7 @@ pub(super) const ESCAPES: &[Escape] = &[
         stopped_by: "an IPC namespace",
         refusal: "No such file or directory",
         place: Place::Any,
-        attempt: attempts::message_queue,
+        attempt: neighbours::message_queue,
     },
     Escape {
         what: "outlive the parent, when that is killed",
@@ -129,7 +169,7 @@ pub(super) const ESCAPES: &[Escape] = &[
         stopped_by: "PR_SET_PDEATHSIG",
         refusal: "",
         place: Place::Any,
-        attempt: attempts::outlive,
+        attempt: processes::outlive,
     },
     Escape {
         what: "leave a process behind when the command has ended",
@@ -139,7 +179,7 @@ pub(super) const ESCAPES: &[Escape] = &[
         stopped_by: "a PID namespace: it ends with its process 1",
         refusal: "",
         place: Place::Any,
-        attempt: attempts::stay_behind,
+        attempt: processes::stay_behind,
     },
     Escape {
         what: "talk to an abstract unix socket of the host",
@@ -149,7 +189,7 @@ pub(super) const ESCAPES: &[Escape] = &[
         stopped_by: "a network namespace",
         refusal: "Connection refused",
         place: Place::Any,
-        attempt: attempts::abstract_socket,
+        attempt: neighbours::abstract_socket,
     },
     Escape {
         what: "talk to a service on the host's 127.0.0.1",
@@ -159,7 +199,7 @@ pub(super) const ESCAPES: &[Escape] = &[
         stopped_by: "a network namespace",
         refusal: "Connection refused",
         place: Place::Any,
-        attempt: attempts::host_port,
+        attempt: neighbours::host_port,
     },
     Escape {
         what: "switch a network interface of the host off",
@@ -169,7 +209,7 @@ pub(super) const ESCAPES: &[Escape] = &[
         stopped_by: "a network namespace",
         refusal: "",
         place: Place::Any,
-        attempt: attempts::switch_off,
+        attempt: neighbours::switch_off,
     },
     Escape {
         what: "make a control group at the top of the host's tree",
@@ -179,7 +219,17 @@ pub(super) const ESCAPES: &[Escape] = &[
         stopped_by: "a group of its own, and a cgroup namespace",
         refusal: "",
         place: Place::Any,
-        attempt: attempts::group_of_host,
+        attempt: groups::group_of_host,
+    },
+    Escape {
+        what: "leave one's control group for the top of the host's tree",
+        verbs: "leave",
+        witness: "`/proc/PID/cgroup` of the command",
+        works: (0, 7),
+        stopped_by: "a group of its own, and a cgroup namespace",
+        refusal: "",
+        place: Place::Any,
+        attempt: groups::leave_group,
     },
     Escape {
         what: "take more memory than one may (`--memory 32m`)",
@@ -189,7 +239,7 @@ pub(super) const ESCAPES: &[Escape] = &[
         stopped_by: "a limit of memory, swap included",
         refusal: "",
         place: Place::Any,
-        attempt: attempts::too_much_memory,
+        attempt: groups::too_much_memory,
     },
     Escape {
         what: "lift one's own limit of memory of version 2 (`--memory 32m`)",
@@ -199,7 +249,7 @@ pub(super) const ESCAPES: &[Escape] = &[
         stopped_by: "a limit at the root of a cgroup namespace, which cannot be written to from inside (`nsdelegate`)",
         refusal: "Operation not permitted",
         place: Place::Cgroups(Version::V2),
-        attempt: attempts::lift_limit,
+        attempt: groups::lift_limit,
     },
     Escape {
         what: "read with a group that the caller happens to be in (`--user 1000:1000`)",
@@ -209,7 +259,7 @@ pub(super) const ESCAPES: &[Escape] = &[
         stopped_by: "`setgroups` to none, before `setuid`",
         refusal: "Permission denied",
         place: Place::Any,
-        attempt: attempts::group_kept,
+        attempt: users::group_kept,
     },
     Escape {
         what: "be root all the same (`--user 1000:1000`)",
@@ -219,7 +269,7 @@ pub(super) const ESCAPES: &[Escape] = &[
         stopped_by: "`setuid`, of all of the user's numbers",
         refusal: "EPERM",
         place: Place::Any,
-        attempt: attempts::root_again,
+        attempt: users::root_again,
     },
     Escape {
         what: "write into a directory of root's (`--user 1000:1000`)",
@@ -229,7 +279,27 @@ pub(super) const ESCAPES: &[Escape] = &[
         stopped_by: "`setgid` and `setuid`",
         refusal: "Permission denied",
         place: Place::Any,
-        attempt: attempts::write_to_root,
+        attempt: users::write_to_root,
+    },
+    Escape {
+        what: "end the parent, and all of the pipeline that it was started in (`--user 1000:1000`)",
+        verbs: "kill 0",
+        witness: "a process of the host in the same process group: whether it has ended",
+        works: (0, 9),
+        stopped_by: "`setuid`: the others are another user's",
+        refusal: "",
+        place: Place::Any,
+        attempt: processes::kill_group_as_user,
+    },
+    Escape {
+        what: "have core_pattern open for writing (`--user 1000:1000`)",
+        verbs: "keep-writable /proc/sys/kernel/core_pattern",
+        witness: "`/proc/PID/fdinfo` of the command",
+        works: (0, 9),
+        stopped_by: "`setuid`: the file is root's",
+        refusal: "Permission denied",
+        place: Place::Any,
+        attempt: kernel::core_pattern_as_user,
     },
     Escape {
         what: "lift one's own limit of memory of version 1 (`--memory 32m`)",
@@ -239,7 +309,7 @@ pub(super) const ESCAPES: &[Escape] = &[
         stopped_by: "no CAP_SYS_ADMIN: nothing can be mounted",
         refusal: "EPERM",
         place: Place::Cgroups(Version::V1),
-        attempt: attempts::lift_limit,
+        attempt: groups::lift_limit,
     },
     Escape {
         what: "make a device node in /dev and open it",
@@ -249,7 +319,7 @@ pub(super) const ESCAPES: &[Escape] = &[
         stopped_by: "no CAP_MKNOD",
         refusal: "EPERM",
         place: Place::Any,
-        attempt: attempts::device_anywhere,
+        attempt: files::device_anywhere,
     },
     Escape {
         what: "mount a file system",
@@ -259,7 +329,27 @@ pub(super) const ESCAPES: &[Escape] = &[
         stopped_by: "no CAP_SYS_ADMIN",
         refusal: "EPERM",
         place: Place::Any,
-        attempt: attempts::mount_inside,
+        attempt: mounts::mount_inside,
+    },
+    Escape {
+        what: "read the kernel's log",
+        verbs: "keep /proc/kmsg",
+        witness: "`/proc/PID/fdinfo` of the command",
+        works: (0, 10),
+        stopped_by: "no CAP_SYSLOG",
+        refusal: "Operation not permitted",
+        place: Place::Any,
+        attempt: kernel::log,
+    },
+    Escape {
+        what: "read all of the machine's memory",
+        verbs: "keep /proc/kcore",
+        witness: "`/proc/PID/fdinfo` of the command",
+        works: (0, 10),
+        stopped_by: "no CAP_SYS_RAWIO",
+        refusal: "Operation not permitted",
+        place: Place::Having(kernel::KCORE),
+        attempt: kernel::memory,
     },
     Escape {
         what: "make /sys writable again",
@@ -269,7 +359,17 @@ pub(super) const ESCAPES: &[Escape] = &[
         stopped_by: "no CAP_SYS_ADMIN",
         refusal: "EPERM",
         place: Place::Any,
-        attempt: attempts::remount_sys,
+        attempt: mounts::remount_sys,
+    },
+    Escape {
+        what: "type into the terminal that the parent was started from (TIOCSTI), where that is switched off",
+        verbs: "type LINE",
+        witness: "the caller's terminal: what there is to read",
+        works: (0, 10),
+        stopped_by: "no CAP_SYS_ADMIN, which is an exception",
+        refusal: "EIO",
+        place: Place::Typing(false),
+        attempt: neighbours::typing,
     },
     Escape {
         what: "inherit a capability of the caller's (CVE-2022-24769)",
@@ -279,7 +379,107 @@ pub(super) const ESCAPES: &[Escape] = &[
         stopped_by: "`capset` and an empty ambient set",
         refusal: "",
         place: Place::Any,
-        attempt: attempts::inherited_capability,
+        attempt: users::inherited_capability,
+    },
+    Escape {
+        what: "type into the terminal that the parent was started from (TIOCSTI)",
+        verbs: "type LINE",
+        witness: "the caller's terminal: what there is to read",
+        works: (0, OPEN),
+        stopped_by: "",
+        refusal: "",
+        place: Place::Typing(true),
+        attempt: neighbours::typing,
+    },
+    Escape {
+        what: "end the parent, and all of the pipeline that it was started in",
+        verbs: "kill 0",
+        witness: "a process of the host in the same process group: whether it has ended",
+        works: (0, OPEN),
+        stopped_by: "",
+        refusal: "",
+        place: Place::Any,
+        attempt: processes::kill_group,
+    },
+    Escape {
+        what: "outlive the parent, by taking PR_SET_PDEATHSIG back",
+        verbs: "orphan",
+        witness: "the command's process, after a SIGKILL to the level's process",
+        works: (0, OPEN),
+        stopped_by: "",
+        refusal: "",
+        place: Place::Any,
+        attempt: processes::orphan,
+    },
+    Escape {
+        what: "start as many processes as one likes",
+        verbs: "crowd 200",
+        witness: "the children of the command's process",
+        works: (0, OPEN),
+        stopped_by: "",
+        refusal: "",
+        place: Place::Any,
+        attempt: processes::crowd,
+    },
+    Escape {
+        what: "leave a key in the caller's session keyring",
+        verbs: "key NAME",
+        witness: "the host's own session keyring: a key of that name",
+        works: (0, OPEN),
+        stopped_by: "",
+        refusal: "",
+        place: Place::Having("/proc/keys"),
+        attempt: neighbours::key,
+    },
+    Escape {
+        what: "mount a file system, in a user namespace of one's own",
+        verbs: "own-users then mount ramfs /tmp",
+        witness: "`/proc/PID/mountinfo` of the command",
+        works: (0, OPEN),
+        stopped_by: "",
+        refusal: "",
+        place: Place::UserNamespaces,
+        attempt: mounts::mount_with_own_users,
+    },
+    Escape {
+        what: "open any device of the machine, when given CAP_MKNOD (`--cap-add ALL`)",
+        verbs: "device 1 11 . /dev",
+        witness: "`/proc/PID/fd` of the command: one of them is the device",
+        works: (0, OPEN),
+        stopped_by: "",
+        refusal: "",
+        place: Place::Any,
+        attempt: files::device_with_right,
+    },
+    Escape {
+        what: "read what the kernel tells root of the whole machine",
+        verbs: "keep /proc/timer_list",
+        witness: "`/proc/PID/fdinfo` of the command",
+        works: (0, OPEN),
+        stopped_by: "",
+        refusal: "",
+        place: Place::Having(kernel::TIMERS),
+        attempt: kernel::timers,
+    },
+    Escape {
+        what: "have the path of modprobe open for writing: the kernel runs that program, on the host",
+        verbs: "keep-writable /proc/sys/kernel/modprobe",
+        witness: "`/proc/PID/fdinfo` of the command",
+        works: (0, OPEN),
+        stopped_by: "",
+        refusal: "",
+        place: Place::Having(kernel::MODPROBE),
+        attempt: kernel::modprobe,
+    },
+    Escape {
+        what: "overwrite the program that made the container, which root will start again (CVE-2019-5736)",
+        verbs: "overwrite /proc/self/fd/3",
+        witness: "`/proc/PID/fd` of the command: one of them is that program, for writing",
+        works: (0, OPEN),
+        stopped_by: "",
+        refusal: "",
+        place: Place::Having(runtime::LOADER),
+        attempt: runtime::overwrite,
     },
     Escape {
         what: "have core_pattern open for writing: the kernel runs what is in it, on the host",
@@ -289,7 +489,7 @@ pub(super) const ESCAPES: &[Escape] = &[
         stopped_by: "",
         refusal: "",
         place: Place::Any,
-        attempt: attempts::core_pattern,
+        attempt: kernel::core_pattern,
     },
     Escape {
         what: "write a program's name to core_pattern",
@@ -299,7 +499,7 @@ pub(super) const ESCAPES: &[Escape] = &[
         stopped_by: "",
         refusal: "",
         place: Place::Disposable,
-        attempt: attempts::core_pattern_written,
+        attempt: kernel::core_pattern_written,
     },
     Escape {
         what: "give the kernel an order by /proc/sysrq-trigger; `b` would be: restart",
@@ -309,105 +509,6 @@ pub(super) const ESCAPES: &[Escape] = &[
         stopped_by: "",
         refusal: "",
         place: Place::Disposable,
-        attempt: attempts::sysrq,
+        attempt: kernel::sysrq,
     },
-];
-
-/// Stopped by code that all levels share, from the first on. What shows it is a test
-/// with the attack in it, or a wrong solution with the defence taken out.
-pub(super) const SHARED: &[Elsewhere] = &[
-    Elsewhere {
-        what: "a descriptor that somebody left open (CVE-2024-21626)",
-        why: "`given::clean_start` closes all but 0, 1 and 2 before exec",
-        shown_by: &[("checks/wrong/00/files-left-open.patch", "")],
-    },
-    Elsewhere {
-        what: "a link in the image in the place of /proc, /sys or /dev (CVE-2019-19921)",
-        why: "`given::mount_point` follows none",
-        shown_by: &[("checks/wrong/01/follows-links.patch", "")],
-    },
-    Elsewhere {
-        what: "`..` and absolute paths in an archive",
-        why: "`images` resolves every member beneath the root",
-        shown_by: &[
-            (
-                "images/tests/hostile.rs",
-                "dot_dot_in_a_long_name_is_refused",
-            ),
-            (
-                "images/tests/hostile.rs",
-                "an_absolute_path_begins_at_the_root_of_the_image",
-            ),
-        ],
-    },
-    Elsewhere {
-        what: "links in an archive that lead out of it (CVE-2018-15664)",
-        why: "`images` resolves every member beneath the root",
-        shown_by: &[
-            (
-                "images/tests/hostile.rs",
-                "writing_through_a_link_to_the_canary_stays_inside",
-            ),
-            (
-                "images/tests/hostile.rs",
-                "a_hard_link_to_a_file_outside_is_refused",
-            ),
-        ],
-    },
-    Elsewhere {
-        what: "device nodes in an archive",
-        why: "`images` leaves them out",
-        shown_by: &[(
-            "images/tests/hostile.rs",
-            "devices_are_left_out_and_fifos_are_not",
-        )],
-    },
-    Elsewhere {
-        what: "an archive that unpacks without end (CVE-2017-14992)",
-        why: "`images` has a cap of bytes and one of members",
-        shown_by: &[
-            (
-                "images/src/unpack.rs",
-                "a_bomb_of_many_files_goes_off_at_the_cap_of_bytes",
-            ),
-            (
-                "images/src/unpack.rs",
-                "a_bomb_of_empty_files_goes_off_at_the_cap_of_members",
-            ),
-        ],
-    },
-    Elsewhere {
-        what: "setuid programs in a store that others can enter (CVE-2021-41091)",
-        why: "the store has the mode 0700",
-        shown_by: &[
-            (
-                "images/tests/removal.rs",
-                "a_store_that_lets_others_in_is_closed",
-            ),
-            ("checks/wrong/01/store-open-to-all.patch", ""),
-        ],
-    },
-];
-
-/// Known, and not tried.
-pub(super) const NOT_TRIED: &[(&str, &str)] = &[
-    (
-        "load a kernel module; read a raw disk; `release_agent` (CVE-2022-0492)",
-        "it would change the machine, or could. What they need is refused above: \
-         a mount, a device node, a capability",
-    ),
-    (
-        "open a file of the host by its handle (\"shocker\")",
-        "it needs CAP_DAC_READ_SEARCH, which level 11 takes; the probe has no such system call",
-    ),
-    (
-        "type into the terminal that the parent was started from (TIOCSTI)",
-        "the kernel refuses it since 6.2 unless told otherwise; the container shares its \
-         parent's terminal until it gets one of its own",
-    ),
-    (
-        "take all processors",
-        "shares are a question of time: `.ci/shares.sh` measures them, and on cgroup version 2 \
-         `.ci/qemu.sh`",
-    ),
 ];

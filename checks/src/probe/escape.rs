@@ -28,9 +28,9 @@ pub(super) fn keep(path: &Path, writable: bool) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Ends a process.
-pub(super) fn kill(pid: u32) -> Result<(), Failure> {
-    linux_sys::kill(Pid::from_raw(pid.cast_signed()), SIGKILL)?;
+/// Ends a process; 0 is one's whole process group, -1 everybody (kill(2)).
+pub(super) fn kill(pid: i32) -> Result<(), Failure> {
+    linux_sys::kill(Pid::from_raw(pid), SIGKILL)?;
     println!("killed {pid}");
     Ok(())
 }
@@ -90,6 +90,23 @@ pub(super) fn lift() -> Result<(), Failure> {
         }
     }
     println!("lifted the limit of memory");
+    Ok(())
+}
+
+/// Leaves one's control group for the top of the tree that can be mounted here.
+pub(super) fn leave() -> Result<(), Failure> {
+    mount_groups("cpu")?;
+    let top = Path::new(SPOT);
+    // Version 2 wants processes to live in the leaves.
+    let leaf = top.join("left");
+    let is_version_1 = top.join("tasks").exists();
+    let group = if is_version_1 { top } else { &leaf };
+    if !is_version_1 {
+        fs::create_dir(group).map_err(|why| named(group, &why))?;
+    }
+    let file = group.join("cgroup.procs");
+    fs::write(&file, "0").map_err(|why| named(&file, &why))?;
+    println!("left the control group");
     Ok(())
 }
 
@@ -173,6 +190,6 @@ pub(super) fn root() -> Result<(), Failure> {
     Ok(())
 }
 
-fn named(path: &Path, why: &io::Error) -> Failure {
+pub(super) fn named(path: &Path, why: &io::Error) -> Failure {
     format!("{}: {why}", path.display()).into()
 }

@@ -20,6 +20,7 @@ mod processes;
 #[path = "../sandbox/mod.rs"]
 mod sandbox;
 mod signals;
+mod trespass;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
@@ -46,6 +47,7 @@ const SUBJECTS: &[&[Test]] = &[
     identity::TESTS,
     capabilities::TESTS,
     errors::TESTS,
+    trespass::TESTS,
 ];
 
 /// How long one test may take.

@@ -1,0 +1,97 @@
+//! The host's files and devices: by path, from above the root, by somebody else's root.
+
+use std::fs::Metadata;
+use std::os::unix::fs::MetadataExt;
+
+use super::{Sight, failed, hold, kept, left_in_canary, since, text, words};
+use crate::check::Failure;
+use crate::host::Host;
+use crate::procfs;
+
+pub(crate) fn read_by_path(host: &Host, _: u8) -> Result<Sight, Failure> {
+    let canary = host.canary().join("alive");
+    let identity = procfs::identity(&canary)?;
+    let container = hold(host, &["keep", &text(&canary)], None)?;
+    Ok(kept(
+        &container,
+        |it| (it.dev(), it.ino()) == identity,
+        "the host's canary",
+    ))
+}
+
+pub(crate) fn breakout(host: &Host, _: u8) -> Result<Sight, Failure> {
+    left_in_canary(host, |mark| words(&["breakout", mark]))
+}
+
+pub(crate) fn enter_namespace(host: &Host, _: u8) -> Result<Sight, Failure> {
+    left_in_canary(host, |mark| {
+        words(&["enter", "/proc/1/ns/mnt", "then", "try", "write", mark])
+    })
+}
+
+pub(crate) fn root_of_process_1(host: &Host, _: u8) -> Result<Sight, Failure> {
+    left_in_canary(host, |mark| {
+        words(&["write", &format!("/proc/1/root{mark}")])
+    })
+}
+
+/// The kernel's log, read by a device like any other: what works with it works with
+/// a disk, and looking at it changes nothing.
+const KMSG: (u32, u32) = (1, 11);
+
+fn is_kmsg(file: &Metadata) -> bool {
+    file.rdev() == linux_sys::makedev(KMSG.0.into(), KMSG.1.into())
+}
+
+pub(crate) fn device_of_host(host: &Host, _: u8) -> Result<Sight, Failure> {
+    let container = hold(host, &["keep", "/dev/kmsg"], None)?;
+    Ok(kept(&container, is_kmsg, "the device 1:11"))
+}
+
+fn make_device(host: &Host, directories: &[&str]) -> Result<Sight, Failure> {
+    let words = [&["device", "1", "11"], directories].concat();
+    let container = hold(host, &words, None)?;
+    Ok(kept(&container, is_kmsg, "the device 1:11"))
+}
+
+pub(crate) fn device_in_root(host: &Host, _: u8) -> Result<Sight, Failure> {
+    make_device(host, &["."])
+}
+
+pub(crate) fn device_anywhere(host: &Host, solution: u8) -> Result<Sight, Failure> {
+    make_device(host, &[&["."][..], dev(solution)].concat())
+}
+
+/// Until 02 the container's /dev is every container's, and the machine's: not a place
+/// to make devices in.
+fn dev(solution: u8) -> &'static [&'static str] {
+    if solution < 2 { &[] } else { &["/dev"] }
+}
+
+/// A right that was asked for is a right: nothing else keeps devices from being opened.
+pub(crate) fn device_with_right(host: &Host, solution: u8) -> Result<Sight, Failure> {
+    let words = [&["device", "1", "11", "."][..], dev(solution)].concat();
+    let container = hold(host, &words, since(11, solution, "--cap-add=ALL"))?;
+    Ok(kept(&container, is_kmsg, "the device 1:11"))
+}
+
+/// What "shocker" did to Docker in 2014: no path, so no root.
+pub(crate) fn by_handle(host: &Host, _: u8) -> Result<Sight, Failure> {
+    let canary = host.canary().join("alive");
+    let identity = procfs::identity(&canary)?;
+    let handle = linux_sys::name_to_handle_at(&canary).map_err(|why| failed("a handle", &why))?;
+    let bytes: String = handle
+        .bytes
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    let handle = format!("{:x}:{bytes}", handle.kind);
+    // Any directory on the same file system will do.
+    let directory = format!("/proc/1/root{}", text(&host.canary()));
+    let container = hold(host, &["handle", &handle, ".", &directory], None)?;
+    Ok(kept(
+        &container,
+        |it| (it.dev(), it.ino()) == identity,
+        "the host's canary",
+    ))
+}

@@ -1,0 +1,96 @@
+//! The one kernel's own files: what it knows, and the knobs that it is governed by.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::path::Path;
+
+use super::{Sight, USER, failed, flags, hold, sight, since};
+use crate::check::Failure;
+use crate::container::Container;
+use crate::host::Host;
+use crate::procfs;
+
+/// What the kernel does with the memory of a program that crashes: store it in a file
+/// or hand it to a program, which it starts on the host.
+const CORE_PATTERN: &str = "/proc/sys/kernel/core_pattern";
+/// The program that the kernel starts on the host when it wants a module.
+pub(crate) const MODPROBE: &str = "/proc/sys/kernel/modprobe";
+/// The machine's memory, as a file.
+pub(crate) const KCORE: &str = "/proc/kcore";
+pub(crate) const TIMERS: &str = "/proc/timer_list";
+
+/// Open for writing is enough: to write would change the machine.
+pub(crate) fn core_pattern(host: &Host, _: u8) -> Result<Sight, Failure> {
+    opened(host, "keep-writable", CORE_PATTERN, None)
+}
+
+pub(crate) fn core_pattern_as_user(host: &Host, solution: u8) -> Result<Sight, Failure> {
+    opened(
+        host,
+        "keep-writable",
+        CORE_PATTERN,
+        since(10, solution, USER),
+    )
+}
+
+pub(crate) fn modprobe(host: &Host, _: u8) -> Result<Sight, Failure> {
+    opened(host, "keep-writable", MODPROBE, None)
+}
+
+pub(crate) fn log(host: &Host, _: u8) -> Result<Sight, Failure> {
+    opened(host, "keep", "/proc/kmsg", None)
+}
+
+pub(crate) fn memory(host: &Host, _: u8) -> Result<Sight, Failure> {
+    opened(host, "keep", KCORE, None)
+}
+
+pub(crate) fn timers(host: &Host, _: u8) -> Result<Sight, Failure> {
+    opened(host, "keep", TIMERS, None)
+}
+
+/// A file of the kernel's that the command has open, be it of another /proc than ours.
+fn opened(host: &Host, verb: &str, path: &str, option: Option<&str>) -> Result<Sight, Failure> {
+    let container = hold(host, &[verb, path], option)?;
+    let wanted = if verb == "keep-writable" { 1 } else { 0 };
+    let flags = flags_of_open(&container, path);
+    let seen = match flags {
+        Some(flags) => format!("the command has {path} open with the flags {flags:#o}"),
+        None => format!("the command does not have {path} open"),
+    };
+    let is_open = flags.is_some_and(|flags| flags & 0o3 == wanted);
+    Ok(sight(&container, is_open, seen))
+}
+
+fn flags_of_open(container: &Container, path: &str) -> Option<i32> {
+    let name = Path::new(path).file_name().unwrap_or(OsStr::new(path));
+    let entries = fs::read_dir(container.proc("fd")).ok()?;
+    let entry = entries.flatten().find(|entry| {
+        fs::read_link(entry.path()).is_ok_and(|target| target.file_name() == Some(name))
+    })?;
+    flags(container, &entry.file_name())
+}
+
+/// Where this is the whole machine, and the machine is there to be broken.
+pub(crate) fn core_pattern_written(host: &Host, _: u8) -> Result<Sight, Failure> {
+    let file = CORE_PATTERN;
+    let before = procfs::read_text(file)?;
+    let container = hold(host, &["write", file, "|/escaped"], None)?;
+    let after = procfs::read_text(file)?;
+    fs::write(file, &before).map_err(|why| failed(file, &why))?;
+    let seen = format!("the host's core_pattern is {}", after.trim_end());
+    Ok(sight(&container, after.trim_end() == "|/escaped", seen))
+}
+
+/// Some order that can be taken back: how much of the log goes to the console.
+pub(crate) fn sysrq(host: &Host, _: u8) -> Result<Sight, Failure> {
+    let file = "/proc/sys/kernel/printk";
+    let before = procfs::read_text(file)?;
+    let container = hold(host, &["write", "/proc/sysrq-trigger", "1"], None)?;
+    let after = procfs::read_text(file)?;
+    fs::write(file, &before).map_err(|why| failed(file, &why))?;
+    let level = |text: &str| text.split_whitespace().next().map(str::to_owned);
+    let seen = format!("the host's {file} is {:?}", after.trim_end());
+    let has_obeyed = level(&after).as_deref() == Some("1") && level(&before) != level(&after);
+    Ok(sight(&container, has_obeyed, seen))
+}

@@ -1,0 +1,179 @@
+//! The host's processes: ended, held, read and written to; and what is left of the
+//! container's own.
+
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Child, Command};
+
+use super::{MOMENT, Sight, USER, failed, hold, sight, since};
+use crate::check::Failure;
+use crate::host::{CANARY, CANARY_VALUE, Host, await_that};
+use crate::process;
+use crate::procfs;
+
+/// A process on the host, which does nothing.
+fn bystander(host: &Host) -> Result<Child, Failure> {
+    let bystander = Command::new(host.path("bin/probe"))
+        .arg("pause")
+        .env(CANARY, CANARY_VALUE)
+        .spawn()
+        .map_err(|why| failed("a process on the host cannot be started", &why))?;
+    // exec has no way back for a moment already before the new program has all it needs.
+    let environment = procfs::path(bystander.id().cast_signed(), "environ");
+    await_that(|| procfs::read_text(&environment).is_ok_and(|text| text.contains(CANARY)));
+    Ok(bystander)
+}
+
+pub(crate) fn kill_host_process(host: &Host, _: u8) -> Result<Sight, Failure> {
+    let bystander = bystander(host)?;
+    let pid = bystander.id().to_string();
+    let container = hold(host, &["kill", &pid], None)?;
+    fate(bystander, container.errors())
+}
+
+/// All who are there, but for process 1 and the one that asks (kill(2)).
+pub(crate) fn kill_everybody(host: &Host, _: u8) -> Result<Sight, Failure> {
+    kill_many(host, "-1", None)
+}
+
+/// A process group is no matter of namespaces: the caller, its pipeline, and a container
+/// are one. (And the sandbox's process 1; but that one no signal from below ends.)
+pub(crate) fn kill_group(host: &Host, _: u8) -> Result<Sight, Failure> {
+    kill_many(host, "0", None)
+}
+
+pub(crate) fn kill_group_as_user(host: &Host, solution: u8) -> Result<Sight, Failure> {
+    kill_many(host, "0", since(10, solution, USER))
+}
+
+fn kill_many(host: &Host, whom: &str, option: Option<&str>) -> Result<Sight, Failure> {
+    let bystander = bystander(host)?;
+    let mut run = host.run(&["probe", "try", "kill", whom, "then", "hold"]);
+    if let Some(option) = option {
+        run = run.option(option);
+    }
+    let mut run = run.start()?;
+    // If it does not get so far, it is among those whom it has killed.
+    run.await_ready();
+    fate(bystander, run.errors())
+}
+
+/// Whether a process of the host's still lives.
+fn fate(mut bystander: Child, said: String) -> Result<Sight, Failure> {
+    let pid = bystander.id();
+    let is_gone = process::await_end(pid.cast_signed(), MOMENT)?;
+    let by = match bystander.try_wait() {
+        Ok(Some(status)) => format!(
+            ": {}",
+            status
+                .signal()
+                .map_or_else(String::new, linux_sys::signal_name)
+        ),
+        _ => String::new(),
+    };
+    let how = if is_gone { "was ended" } else { "lives" };
+    Ok(Sight {
+        worked: is_gone,
+        seen: format!("the host's process {pid} {how}{by}"),
+        said,
+    })
+}
+
+pub(crate) fn trace(host: &Host, _: u8) -> Result<Sight, Failure> {
+    let bystander = bystander(host)?;
+    let container = hold(host, &["trace", &bystander.id().to_string()], None)?;
+    let tracer = procfs::status(bystander.id().cast_signed(), "TracerPid")?;
+    let seen = format!(
+        "TracerPid of the host's process {} is {tracer}",
+        bystander.id()
+    );
+    Ok(sight(&container, tracer == container.pid.to_string(), seen))
+}
+
+/// The environment lies in a process's memory, and the kernel shows it from there.
+pub(crate) fn write_memory(host: &Host, _: u8) -> Result<Sight, Failure> {
+    let bystander = bystander(host)?;
+    let pid = bystander.id().cast_signed();
+    let environment = procfs::path(pid, "environ");
+    let before = procfs::read_text(&environment)?;
+    let address = before
+        .find(CANARY)
+        .map(|at| at + CANARY.len() + 1)
+        .zip(environment_start(pid))
+        .map(|(offset, start)| start + offset as u64)
+        .ok_or_else(|| Failure::seen("the environment of a process on the host was not found"))?;
+    let memory = format!("/proc/{pid}/mem");
+    let container = hold(
+        host,
+        &["poke", &memory, &address.to_string(), "stung"],
+        None,
+    )?;
+    let after = procfs::read_text(&environment)?;
+    let is_changed = after.contains(&format!("{CANARY}=stung"));
+    let how = if is_changed {
+        "was changed"
+    } else {
+        "is as it was"
+    };
+    let seen = format!("{} {how}", environment.display());
+    Ok(sight(&container, is_changed, seen))
+}
+
+/// Where a process has its environment: field 50 of its stat (proc_pid_stat(5)).
+fn environment_start(pid: i32) -> Option<u64> {
+    let stat = procfs::read_text(procfs::path(pid, "stat")).ok()?;
+    // Field 2 is a name that may have anything in it, in parentheses.
+    let (_, fields) = stat.rsplit_once(')')?;
+    fields.split_whitespace().nth(50 - 3)?.parse().ok()
+}
+
+/// The wish to die with the parent can be taken back by whoever has made it.
+pub(crate) fn orphan(host: &Host, _: u8) -> Result<Sight, Failure> {
+    outlive_after(host, &["orphan"])
+}
+
+/// More than anybody's pipeline has.
+pub(crate) fn crowd(host: &Host, _: u8) -> Result<Sight, Failure> {
+    const CROWD: usize = 200;
+    let container = hold(host, &["crowd", &CROWD.to_string()], None)?;
+    let count = process::children(container.pid).len();
+    let seen = format!("the command has {count} children");
+    Ok(sight(&container, count == CROWD, seen))
+}
+
+pub(crate) fn outlive(host: &Host, _: u8) -> Result<Sight, Failure> {
+    outlive_after(host, &["fds"])
+}
+
+fn outlive_after(host: &Host, words: &[&str]) -> Result<Sight, Failure> {
+    let container = hold(host, words, None)?;
+    let pid = container.pid;
+    process::kill(container.level())?;
+    let is_gone = process::await_end(pid, MOMENT)?;
+    let how = if is_gone {
+        "ended with it"
+    } else {
+        "lives on without it"
+    };
+    let seen = format!("the command, process {pid}, {how}");
+    Ok(sight(&container, !is_gone, seen))
+}
+
+pub(crate) fn stay_behind(host: &Host, _: u8) -> Result<Sight, Failure> {
+    let container = hold(host, &["start", "pause"], None)?;
+    let left = process::children(container.pid);
+    let [pid] = left[..] else {
+        return Err(Failure::seen(format!(
+            "the command has {} children",
+            left.len()
+        )));
+    };
+    let said = container.errors();
+    container.end()?;
+    let is_gone = process::await_end(pid, MOMENT)?;
+    let how = if is_gone { "ended with it" } else { "lives on" };
+    Ok(Sight {
+        worked: !is_gone,
+        seen: format!("the process {pid}, which the command started, {how}"),
+        said,
+    })
+}

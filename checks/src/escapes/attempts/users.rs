@@ -1,0 +1,68 @@
+//! Users, groups and capabilities: what a process is, whatever it is told to be.
+
+use std::fs::{self, File, Metadata};
+use std::os::unix::fs::{MetadataExt, chown};
+
+use linux_sys::{Capability, Gid, Pid};
+
+use super::{Sight, USER, failed, hold, kept, sight, since};
+use crate::check::Failure;
+use crate::host::Host;
+use crate::probe_image::{ODD_GROUP, ODD_OWNER};
+use crate::procfs;
+
+pub(crate) fn group_kept(host: &Host, solution: u8) -> Result<Sight, Failure> {
+    linux_sys::setgroups(&[Gid::from_raw(0), Gid::from_raw(ODD_GROUP)])
+        .map_err(|why| failed("the caller's groups", &why))?;
+    // What the image has at etc/odd. Level 00 has no image, but a working directory.
+    let odd = host.path("work/etc/odd");
+    fs::create_dir(host.path("work/etc"))
+        .and_then(|()| File::create(&odd))
+        .and_then(|_| chown(&odd, Some(ODD_OWNER), Some(ODD_GROUP)))
+        .map_err(|why| failed("a file for a group", &why))?;
+    let container = hold(host, &["keep", "etc/odd"], since(10, solution, USER))?;
+    let is_it = |file: &Metadata| (file.uid(), file.gid()) == (ODD_OWNER, ODD_GROUP);
+    Ok(kept(&container, is_it, "the file that group 2424 may read"))
+}
+
+pub(crate) fn root_again(host: &Host, solution: u8) -> Result<Sight, Failure> {
+    let container = hold(host, &["root"], since(10, solution, USER))?;
+    let uid = procfs::status(container.pid, "Uid")?;
+    let is_root = uid.split_whitespace().all(|uid| uid == "0");
+    Ok(sight(
+        &container,
+        is_root,
+        format!("Uid of the command is {uid}"),
+    ))
+}
+
+pub(crate) fn write_to_root(host: &Host, solution: u8) -> Result<Sight, Failure> {
+    let container = hold(host, &["write", "escaped"], since(10, solution, USER))?;
+    let path = container.proc("cwd/escaped");
+    let is_there = path.exists();
+    let seen = if is_there { "is there" } else { "is not there" };
+    Ok(sight(
+        &container,
+        is_there,
+        format!("{} {seen}", path.display()),
+    ))
+}
+
+pub(crate) fn inherited_capability(host: &Host, _: u8) -> Result<Sight, Failure> {
+    let hand_on = || -> linux_sys::Result<()> {
+        let mut mine = linux_sys::capget(Pid::from_raw(0))?;
+        mine.inheritable = mine.inheritable.with(Capability::CAP_SYS_ADMIN);
+        linux_sys::capset(&mine)?;
+        linux_sys::cap_ambient_raise(Capability::CAP_SYS_ADMIN)
+    };
+    hand_on().map_err(|why| failed("the caller's capabilities", &why))?;
+    let container = hold(host, &["fds"], None)?;
+    let mut seen = Vec::new();
+    let mut worked = false;
+    for set in ["CapInh", "CapAmb"] {
+        let value = procfs::status(container.pid, set)?;
+        worked |= value.bytes().any(|digit| digit != b'0');
+        seen.push(format!("{set} {value}"));
+    }
+    Ok(sight(&container, worked, seen.join(", ")))
+}

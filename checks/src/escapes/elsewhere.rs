@@ -1,0 +1,184 @@
+//! What no level of its own stops: shown elsewhere, or left to Part II, or not tried.
+
+use super::{Elsewhere, Later};
+
+/// Stopped by code that all levels share, from the first on. What shows it is a test
+/// with the attack in it, or a wrong solution with the defence taken out.
+pub(super) const SHARED: &[Elsewhere] = &[
+    Elsewhere {
+        what: "a descriptor that somebody left open (CVE-2024-21626)",
+        why: "`given::clean_start` closes all but 0, 1 and 2 before exec",
+        shown_by: &[("checks/wrong/00/files-left-open.patch", "")],
+    },
+    Elsewhere {
+        what: "a link in the image in the place of /proc, /sys or /dev (CVE-2019-19921)",
+        why: "`given::mount_point` follows none",
+        shown_by: &[("checks/wrong/01/follows-links.patch", "")],
+    },
+    Elsewhere {
+        what: "`..` and absolute paths in an archive",
+        why: "`images` resolves every member beneath the root",
+        shown_by: &[
+            (
+                "images/tests/hostile.rs",
+                "dot_dot_in_a_long_name_is_refused",
+            ),
+            (
+                "images/tests/hostile.rs",
+                "an_absolute_path_begins_at_the_root_of_the_image",
+            ),
+        ],
+    },
+    Elsewhere {
+        what: "links in an archive that lead out of it (CVE-2018-15664)",
+        why: "`images` resolves every member beneath the root",
+        shown_by: &[
+            (
+                "images/tests/hostile.rs",
+                "writing_through_a_link_to_the_canary_stays_inside",
+            ),
+            (
+                "images/tests/hostile.rs",
+                "a_hard_link_to_a_file_outside_is_refused",
+            ),
+        ],
+    },
+    Elsewhere {
+        what: "device nodes in an archive",
+        why: "`images` leaves them out",
+        shown_by: &[(
+            "images/tests/hostile.rs",
+            "devices_are_left_out_and_fifos_are_not",
+        )],
+    },
+    Elsewhere {
+        what: "an archive that unpacks without end (CVE-2017-14992)",
+        why: "`images` has a cap of bytes and one of members",
+        shown_by: &[
+            (
+                "images/src/unpack.rs",
+                "a_bomb_of_many_files_goes_off_at_the_cap_of_bytes",
+            ),
+            (
+                "images/src/unpack.rs",
+                "a_bomb_of_empty_files_goes_off_at_the_cap_of_members",
+            ),
+        ],
+    },
+    Elsewhere {
+        what: "setuid programs in a store that others can enter (CVE-2021-41091)",
+        why: "the store has the mode 0700",
+        shown_by: &[
+            (
+                "images/tests/removal.rs",
+                "a_store_that_lets_others_in_is_closed",
+            ),
+            ("checks/wrong/01/store-open-to-all.patch", ""),
+        ],
+    },
+];
+
+/// Open, all of it tried above: what will stop it, and what one can do until then.
+/// Each row that nothing stops yet stands here, once.
+pub(super) const LATER: &[Later] = &[
+    Later {
+        what: "The kernel's own files in /proc",
+        rows: &[
+            "have core_pattern open for writing: the kernel runs what is in it, on the host",
+            "write a program's name to core_pattern",
+            "have the path of modprobe open for writing: the kernel runs that program, on the host",
+            "give the kernel an order by /proc/sysrq-trigger; `b` would be: restart",
+            "read what the kernel tells root of the whole machine",
+        ],
+        stop: "read-only and masked paths: [the warm-up](onward.md#warm-up-covered-paths)",
+        today: "`--user 1000:1000`, or any number that is not root's: the files are root's. There \
+                is a row for that, which level 10 closes",
+    },
+    Later {
+        what: "One's own user namespace, with all capabilities in it",
+        rows: &["mount a file system, in a user namespace of one's own"],
+        stop: "[seccomp](onward.md#6-seccomp), which refuses `unshare` and `clone` with that flag",
+        today: "`sysctl user.max_user_namespaces=0`, if nobody else on the machine needs them. \
+                What is mounted there is seen there alone: it is no way out, but a way to code \
+                of the kernel's that was written for root",
+    },
+    Later {
+        what: "The session's keys",
+        rows: &["leave a key in the caller's session keyring"],
+        stop: "a session keyring of its own, joined before exec, and \
+               [seccomp](onward.md#6-seccomp) for root's other rings; or a \
+               [user namespace](onward.md#7-user-namespaces), which has keyrings of its own",
+        today: "`keyctl session - rd run ...` (from the package keyutils): a new, empty ring for \
+                this run",
+    },
+    Later {
+        what: "The terminal, and the process group that comes with it",
+        rows: &[
+            "type into the terminal that the parent was started from (TIOCSTI)",
+            "end the parent, and all of the pipeline that it was started in",
+        ],
+        stop: "a session and a terminal of its own, with the parent between that and yours: \
+               `setsid` as in [run -d](onward.md#2-run--d), and a pseudo-terminal. Neither a PID \
+               namespace nor a capability is asked here: `kill 0` names nobody, and the terminal \
+               is the caller's own",
+        today: "`setsid --wait rd run ...` where no terminal is needed: nothing to type on, and \
+                your pipeline is another group's. The parent is in the same one still; it is out \
+                of reach for `--user` with a number that is nobody's outside: there is a row for \
+                that as well. `sysctl dev.tty.legacy_tiocsti=0` ends the typing for the whole \
+                machine, from level 11 on",
+    },
+    Later {
+        what: "A life after the parent's",
+        rows: &["outlive the parent, by taking PR_SET_PDEATHSIG back"],
+        stop: "a keeper that others look after, as systemd looks after a service \
+               ([run -d](onward.md#2-run--d)). A signal at the parent's death is a help against \
+               accidents, and no fetter",
+        today: "end the whole group: on cgroup version 2 `echo 1 \
+                >/sys/fs/cgroup/rubber-docker/ID/cgroup.kill`. Its limits hold all the same, as \
+                long as it lives",
+    },
+    Later {
+        what: "The runtime's own program",
+        rows: &[
+            "overwrite the program that made the container, which root will start again (CVE-2019-5736)",
+        ],
+        stop: "for good, a [user namespace](onward.md#7-user-namespaces): root in there may not \
+               write to what is root's out here. Or what runc does: start once more from a \
+               sealed copy in memory (memfd_create(2)), so that `/proc/self/exe` is nobody's file",
+        today: "`--user` again, since the file is root's; or let `rd` be a file that cannot be \
+                written to (`chattr +i`, or a read-only mount). And start no image as root that \
+                you do not trust",
+    },
+    Later {
+        what: "As many processes as there is memory for",
+        rows: &["start as many processes as one likes"],
+        stop: "one limit more: `pids.max`, written where level 09 writes `memory.max`",
+        today: "`ulimit -u 100` before `rd run --user 1000:1000 ...` (root is not bound by it); \
+                and `--memory`, which a process costs as well",
+    },
+    Later {
+        what: "Any device, with the capability to make one",
+        rows: &["open any device of the machine, when given CAP_MKNOD (`--cap-add ALL`)"],
+        stop: "[a list of devices](onward.md#4-a-list-of-devices)",
+        today: "not to give it: `rd` does not unless it is asked to",
+    },
+];
+
+/// Known, and not tried.
+pub(super) const NOT_TRIED: &[(&str, &str)] = &[
+    (
+        "load a kernel module; read a raw disk; `release_agent` (CVE-2022-0492)",
+        "it would change the machine, or could. What they need is refused above: a mount, a device \
+         node, CAP_SYS_ADMIN, of the host's users and not of a user namespace of one's own",
+    ),
+    (
+        "use the keys of root's user keyring, or see all of /proc/keys",
+        "it is the machine's own ring, which a test had better leave alone; what stops it is said \
+         above, at the session's keys",
+    ),
+    (
+        "take all processors",
+        "shares are a question of time: `.ci/shares.sh` measures them, and on cgroup version 2 \
+         `.ci/qemu.sh`",
+    ),
+];

@@ -1,0 +1,105 @@
+//! On what machine an escape can be tried.
+
+use std::fs;
+use std::path::Path;
+
+use crate::cgroups::{self, Version};
+
+/// On the kernel's command line of a machine that is there to be broken.
+const DISPOSABLE: &str = "rubber_docker.disposable";
+
+/// Whether one may type for somebody else: a file that came with Linux 6.2.
+const TYPING: &str = "/proc/sys/dev/tty/legacy_tiocsti";
+
+/// On what machine an escape is tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    Any,
+    /// It would change the machine for everybody.
+    Disposable,
+    /// Memory is limited by this version of cgroups.
+    Cgroups(Version),
+    /// The kernel has this file.
+    Having(&'static str),
+    /// The kernel lets anybody type on their own terminal, or not.
+    Typing(bool),
+    /// User namespaces are there for everybody.
+    UserNamespaces,
+}
+
+impl Place {
+    /// Why an escape is not tried here, if it is not.
+    pub(super) fn problem(self) -> Option<String> {
+        match self {
+            Place::Disposable if !is_disposable() => Some(format!(
+                "it would change the machine, which has no {DISPOSABLE} on its kernel's command line"
+            )),
+            Place::Cgroups(version) if cgroups::version() != Some(version) => {
+                Some(format!("not a machine of cgroup {version}"))
+            }
+            Place::Cgroups(Version::V2) if !is_delegated() => {
+                Some("cgroup2 is not mounted with nsdelegate, as systemd mounts it".to_owned())
+            }
+            Place::Having(file) if !Path::new(file).exists() => {
+                Some(format!("this kernel was built without {file}"))
+            }
+            Place::Typing(wanted) if is_typing_allowed() != wanted => Some(match wanted {
+                true => format!("{TYPING} is 0 here, the other case"),
+                false => format!("{TYPING} is 1 here or not there yet, the other case"),
+            }),
+            Place::UserNamespaces => users_problem(),
+            _ => None,
+        }
+    }
+
+    /// What the table in the docs says of it.
+    pub(super) fn note(self) -> String {
+        match self {
+            Place::Any => String::new(),
+            Place::Disposable => {
+                " (tried in the QEMU machine only: it changes the whole machine)".to_owned()
+            }
+            Place::Cgroups(version) => format!(" (tried on cgroup {version})"),
+            Place::Having(file) => format!(" (tried where there is `{file}`)"),
+            Place::Typing(true) => {
+                " (tried where `dev.tty.legacy_tiocsti` is 1, or the kernel is older than 6.2)"
+                    .to_owned()
+            }
+            Place::Typing(false) => " (tried where `dev.tty.legacy_tiocsti` is 0)".to_owned(),
+            Place::UserNamespaces => " (tried where everybody may make user namespaces)".to_owned(),
+        }
+    }
+}
+
+/// Before there was a switch, it was on.
+fn is_typing_allowed() -> bool {
+    fs::read_to_string(TYPING).map_or(true, |value| value.trim_end() != "0")
+}
+
+/// Debian's, Ubuntu's and the kernel's own ways to keep user namespaces to a few.
+fn users_problem() -> Option<String> {
+    let closed = [
+        ("/proc/sys/kernel/unprivileged_userns_clone", "0"),
+        (
+            "/proc/sys/kernel/apparmor_restrict_unprivileged_userns",
+            "1",
+        ),
+        ("/proc/sys/user/max_user_namespaces", "0"),
+    ];
+    let (file, value) = closed
+        .into_iter()
+        .find(|(file, value)| fs::read_to_string(file).is_ok_and(|it| it.trim_end() == *value))?;
+    Some(format!("{file} is {value} here"))
+}
+
+fn is_disposable() -> bool {
+    let line = fs::read_to_string("/proc/cmdline").unwrap_or_default();
+    line.split_whitespace().any(|word| word == DISPOSABLE)
+}
+
+/// Whether the root of a cgroup namespace is closed to who lives in it (cgroups(7)).
+fn is_delegated() -> bool {
+    let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
+    let mut of_v2 = mounts.lines().filter(|line| line.contains(" - cgroup2 "));
+    of_v2.any(|line| line.contains("nsdelegate"))
+}

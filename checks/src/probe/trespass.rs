@@ -1,0 +1,138 @@
+//! Ways out that the kernel has calls of their own for: somebody else's process,
+//! memory, files, keys and keyboard.
+
+use std::ffi::OsStr;
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::fd::AsFd;
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use linux_sys::{CloneFlags, FileHandle, Fork, Pid};
+
+use super::Failure;
+use super::escape::named;
+
+/// Takes hold of a process, as a debugger does.
+pub(super) fn trace(pid: u32) -> Result<(), Failure> {
+    linux_sys::ptrace_seize(Pid::from_raw(pid.cast_signed()))?;
+    println!("traces {pid}");
+    Ok(())
+}
+
+/// Writes into a process's memory, which is a file: `/proc/PID/mem`.
+pub(super) fn poke(memory: &Path, address: u64, text: &OsStr) -> Result<(), Failure> {
+    let opened = OpenOptions::new().write(true).open(memory);
+    opened
+        .and_then(|file| file.write_all_at(text.as_encoded_bytes(), address))
+        .map_err(|why| named(memory, &why))?;
+    println!("wrote to {} at {address}", memory.display());
+    Ok(())
+}
+
+/// Opens a file by its handle, KIND:BYTES in hexadecimal digits, beside the first of the
+/// directories that is on the right file system, and leaves it open.
+pub(super) fn handle(text: &str, directories: &[impl AsRef<Path>]) -> Result<(), Failure> {
+    let handle = parse(text).ok_or("a handle is KIND:BYTES, in hexadecimal digits")?;
+    let mut refused: Failure = "`handle` needs a directory".into();
+    for directory in directories {
+        let path = directory.as_ref();
+        let beside = File::open(path).map_err(|why| named(path, &why))?;
+        match linux_sys::open_by_handle_at(&beside, &handle) {
+            Ok(file) => {
+                std::mem::forget(file);
+                println!("opened it beside {}, and left open", path.display());
+                return Ok(());
+            }
+            Err(why) => refused = why.into(),
+        }
+    }
+    Err(refused)
+}
+
+fn parse(text: &str) -> Option<FileHandle> {
+    let (kind, digits) = text.split_once(':')?;
+    let byte = |at: usize| u8::from_str_radix(digits.get(at..at + 2)?, 16).ok();
+    Some(FileHandle {
+        kind: i32::from_str_radix(kind, 16).ok()?,
+        bytes: (0..digits.len())
+            .step_by(2)
+            .map(byte)
+            .collect::<Option<_>>()?,
+    })
+}
+
+/// Puts a key on the session keyring.
+pub(super) fn key(name: &OsStr) -> Result<(), Failure> {
+    let key = linux_sys::add_key(name, b"from a container")?;
+    println!("added {} as key {key}", name.display());
+    Ok(())
+}
+
+/// Types a line on the terminal of the session, or if it has none on standard input.
+pub(super) fn type_line(line: &OsStr) -> Result<(), Failure> {
+    let terminal = match File::open("/dev/tty") {
+        Ok(terminal) => terminal.into(),
+        Err(_) => io::stdin().as_fd().try_clone_to_owned()?,
+    };
+    for byte in line.as_encoded_bytes().iter().chain(b"\n") {
+        linux_sys::tiocsti(&terminal, *byte)?;
+    }
+    println!("typed {}", line.display());
+    Ok(())
+}
+
+/// Moves into a new user namespace, with a mount namespace that belongs to it: there
+/// one has all capabilities.
+pub(super) fn own_users() -> Result<(), Failure> {
+    linux_sys::unshare(CloneFlags::CLONE_NEWUSER | CloneFlags::CLONE_NEWNS)?;
+    println!("in a user namespace of one's own");
+    Ok(())
+}
+
+/// Takes back the wish to die with the parent.
+pub(super) fn orphan() -> Result<(), Failure> {
+    linux_sys::set_pdeathsig(0)?;
+    println!("will go on without a parent");
+    Ok(())
+}
+
+/// Opens for writing what the parent runs, which it can while nobody runs it any more:
+/// ends the parent, without dying with it, and leaves the file open.
+pub(super) fn overwrite(program: &Path) -> Result<(), Failure> {
+    linux_sys::set_pdeathsig(0)?;
+    // In a PID namespace a parent that is outside has the number 0, and that is the whole
+    // process group to kill(2): the parent is in it.
+    linux_sys::kill(Pid::parent(), linux_sys::SIGKILL)?;
+    let started = Instant::now();
+    loop {
+        match OpenOptions::new().write(true).open(program) {
+            Err(why)
+                if why.kind() == io::ErrorKind::ExecutableFileBusy
+                    && started.elapsed() < Duration::from_secs(2) =>
+            {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            Err(why) => return Err(named(program, &why)),
+            Ok(file) => {
+                std::mem::forget(file);
+                println!("opened {} for writing, and left open", program.display());
+                return Ok(());
+            }
+        }
+    }
+}
+
+/// Starts so many processes, which do nothing.
+pub(super) fn crowd(number: u32) -> Result<(), Failure> {
+    for _ in 0..number {
+        if let Fork::Child = linux_sys::fork()? {
+            loop {
+                nix::unistd::pause();
+            }
+        }
+    }
+    println!("started {number} processes");
+    Ok(())
+}

@@ -1,0 +1,125 @@
+//! What a container's program has no business with: somebody's process, files, keys,
+//! keyboard. No level needs these calls; the checks try whether they lead anywhere.
+
+use Case::Any;
+use Errno::*;
+use nix::errno::Errno;
+
+use super::{Call, Case, call};
+
+const TOO_MANY: &str = "this user has as many keys, or bytes in them, as it may: /proc/key-users \
+     counts them";
+
+const NO_KEYS: &str = "this kernel was built without keys (CONFIG_KEYS), or a seccomp filter hides \
+     them, as Docker's does";
+
+pub(super) const CALLS: &[Call] = &[
+    call(
+        "ptrace",
+        &[
+            (
+                Any,
+                EPERM,
+                "that process is another user's, has capabilities that the caller has not, or is \
+                 traced already: CAP_SYS_PTRACE helps with the first two, and Yama \
+                 (/proc/sys/kernel/yama/ptrace_scope) can forbid it all the same",
+            ),
+            (
+                Any,
+                ESRCH,
+                "no such process, as seen from this PID namespace: it has ended, or the number \
+                 belongs to another namespace",
+            ),
+        ],
+    ),
+    call(
+        "name_to_handle_at",
+        &[
+            (Any, ENOENT, "there is no file at the end of that path"),
+            (
+                Any,
+                EOPNOTSUPP,
+                "this file system has no names for its files but paths: an overlay has others only \
+                 if it is mounted with nfs_export",
+            ),
+        ],
+    ),
+    call(
+        "open_by_handle_at",
+        &[
+            (
+                Any,
+                EINVAL,
+                "this is no handle of any file system: its length or its kind is wrong",
+            ),
+            (
+                Any,
+                EPERM,
+                "opening a file without walking to it needs CAP_DAC_READ_SEARCH, since no \
+                 directory on the way is asked",
+            ),
+            (
+                Any,
+                ESTALE,
+                "the file system that this descriptor is on has no such file: the handle is from \
+                 another one, or the file is gone",
+            ),
+        ],
+    ),
+    call(
+        "add_key",
+        &[
+            (Any, EACCES, "the session keyring may not be written to"),
+            (Any, EDQUOT, TOO_MANY),
+            (
+                Any,
+                EINVAL,
+                "the payload must have 1 byte at least and 32767 at most",
+            ),
+            (Any, ENOSYS, NO_KEYS),
+        ],
+    ),
+    call(
+        "keyctl",
+        &[
+            (Any, EACCES, "the session keyring may not be searched"),
+            (Any, EDQUOT, TOO_MANY),
+            (
+                Any,
+                EKEYEXPIRED,
+                "there was such a key, and its time is over",
+            ),
+            (Any, EKEYREVOKED, "there was such a key, and it was revoked"),
+            (
+                Any,
+                ENOKEY,
+                "there is no key of this name on the session keyring, or on a ring that is on it",
+            ),
+            (Any, ENOSYS, NO_KEYS),
+        ],
+    ),
+    Call {
+        name: "tiocsti",
+        section: 2,
+        page: "ioctl_tty",
+        meanings: &[
+            (
+                Any,
+                EIO,
+                "typing for somebody else is switched off on this machine \
+                 (/proc/sys/dev/tty/legacy_tiocsti is 0), but for who has CAP_SYS_ADMIN",
+            ),
+            (
+                Any,
+                ENOTTY,
+                "that descriptor is no terminal: there is nothing to type on",
+            ),
+            (
+                Any,
+                EPERM,
+                "this is not the caller's controlling terminal, and typing on another one needs \
+                 CAP_SYS_ADMIN",
+            ),
+        ],
+    },
+];

@@ -1,0 +1,103 @@
+//! What a container has no business with: tracing, handles, keys, somebody's keyboard.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::Read;
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+
+use linux_sys::{
+    Errno, FileHandle, Pid, add_key, keyctl_join_session_keyring, keyctl_search, kill,
+    name_to_handle_at, open_by_handle_at, ptrace_seize, setsid, tiocsti,
+};
+use nix::pty::openpty;
+
+use crate::{Outcome, Skip, Test, fails, start_child};
+
+pub(crate) const TESTS: &[Test] = &[
+    ("ptrace_seize_takes_hold_of_a_child", trace),
+    ("a_file_is_opened_by_its_handle", handles),
+    ("a_new_session_keyring_has_nothing_of_the_old_one", keys),
+    ("tiocsti_types_on_the_controlling_terminal", typing),
+];
+
+fn trace() -> Outcome {
+    let child = start_child(nix::unistd::pause);
+    ptrace_seize(child).unwrap();
+    let status = fs::read_to_string(format!("/proc/{child}/status")).unwrap();
+    assert!(status.contains(&format!("TracerPid:\t{}\n", Pid::this())));
+    fails(ptrace_seize(child), Errno::EPERM, "traced already");
+    kill(child, linux_sys::SIGKILL).unwrap();
+    fails(
+        ptrace_seize(Pid::from_raw(i32::MAX)),
+        Errno::ESRCH,
+        "no such process",
+    );
+    Ok(())
+}
+
+fn handles() -> Outcome {
+    let own = fs::read_link("/proc/self/exe").unwrap();
+    let handle = match name_to_handle_at(&own) {
+        Err(error) if error.errno() == Errno::EOPNOTSUPP => return Err(Skip(error.to_string())),
+        other => other.unwrap(),
+    };
+    fails(name_to_handle_at("/none"), Errno::ENOENT, "no file");
+    let directory = File::open(own.parent().unwrap()).unwrap();
+    let opened = match open_by_handle_at(&directory, &handle) {
+        Err(error) if error.errno() == Errno::EPERM => return Err(Skip(error.to_string())),
+        other => File::from(other.unwrap()),
+    };
+    let (seen, expected) = (opened.metadata().unwrap(), fs::metadata(&own).unwrap());
+    assert_eq!((seen.dev(), seen.ino()), (expected.dev(), expected.ino()));
+    let too_long = FileHandle {
+        bytes: vec![0; 129],
+        ..handle
+    };
+    fails(
+        open_by_handle_at(&directory, &too_long),
+        Errno::EINVAL,
+        "128 bytes",
+    );
+    Ok(())
+}
+
+fn keys() -> Outcome {
+    match keyctl_join_session_keyring() {
+        Err(error) if error.errno() == Errno::ENOSYS => return Err(Skip(error.to_string())),
+        other => assert!(other.unwrap() > 0),
+    }
+    let key = add_key("door", b"open sesame").unwrap();
+    assert_eq!(keyctl_search("door").unwrap(), key);
+    fails(add_key("door", b""), Errno::EINVAL, "1 byte at least");
+    fails(add_key("do\0or", b"x"), Errno::EINVAL, "NUL");
+    keyctl_join_session_keyring().unwrap();
+    fails(keyctl_search("door"), Errno::ENOKEY, "no key of this name");
+    Ok(())
+}
+
+fn typing() -> Outcome {
+    let pair = openpty(None, None).unwrap();
+    let name = fs::read_link(format!("/proc/self/fd/{}", pair.slave.as_raw_fd())).unwrap();
+    // Whoever leads a session and has no terminal yet gets the first one that it opens.
+    setsid().unwrap();
+    let mut terminal = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .custom_flags(libc::O_NONBLOCK)
+        .open(name)
+        .unwrap();
+    let zero = File::open("/dev/zero").unwrap();
+    fails(tiocsti(&zero, b'x'), Errno::ENOTTY, "no terminal");
+    for byte in b"typed\n" {
+        match tiocsti(&terminal, *byte) {
+            Err(error) if error.errno() == Errno::EIO => return Err(Skip(error.to_string())),
+            other => other.unwrap(),
+        }
+    }
+    let mut line = [0; 16];
+    let count = terminal.read(&mut line).unwrap();
+    assert_eq!(&line[..count], b"typed\n");
+    // When the other end is closed, a SIGHUP goes to who leads the session: to us.
+    std::mem::forget(pair.master);
+    Ok(())
+}
