@@ -92,14 +92,13 @@ fn find(controller: &str) -> Result<(Version, PathBuf), Error> {
         }
     };
     let has = |(version, top): &(Version, PathBuf), options: &str| {
-        // Listed and yet out of reach, if something has been mounted over it since.
-        let is_visible = top.join("cgroup.procs").exists();
         let is_there = match version {
             Version::V1 => options.split(',').any(|option| option == controller),
             Version::V2 => read(&top.join("cgroup.controllers"))
                 .is_ok_and(|names| names.split_whitespace().any(|name| name == controller)),
         };
-        is_visible && is_there
+        // Listed and yet out of reach, if something has been mounted over it since.
+        is_there && top.join("cgroup.procs").exists()
     };
     mounts
         .lines()
