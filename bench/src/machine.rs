@@ -10,11 +10,12 @@ use linux_sys::{CloneFlags, MsFlags, mount, unshare};
 use crate::scratch::Scratch;
 
 /// Program and Debian package.
-const NEEDED: [(&str, &str); 4] = [
+const NEEDED: [(&str, &str); 5] = [
     ("hyperfine", "hyperfine"),
     ("bwrap", "bubblewrap"),
     ("crun", "crun"),
     ("runc", "runc"),
+    ("strace", "strace"),
 ];
 
 /// Install what is missing.

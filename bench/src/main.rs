@@ -2,10 +2,11 @@
 //!
 //!   cargo run --release -p bench
 //!
-//! It builds what it measures, installs hyperfine, bubblewrap, crun and runc where they
+//! It builds what it measures, installs hyperfine, strace, bubblewrap, crun and runc where they
 //! are missing (Debian and Ubuntu), runs them all in one hyperfine session, on one root
 //! file system, in turns, and prints a table. The same numbers go to `bench/speed.json`
-//! and to the book's `pictures/speed-start.svg`. RUNS chooses how many runs (240).
+//! and to the book's `pictures/speed-start.svg`. RUNS chooses how many runs (240),
+//! OUT another directory for both files.
 //!
 //! The machine is left as it was, but for the packages: mounts are made in a mount
 //! namespace of our own, and a parent that only waits removes files and control groups,
@@ -19,7 +20,7 @@ mod picture;
 mod runtimes;
 mod scratch;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use given::Error;
@@ -76,11 +77,14 @@ fn measure(scratch: &Scratch) -> Result<(), Error> {
     println!("\n{machine}\n");
     print!("{}", measure::table(&rows));
     let bench = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let (numbers, pictures) = match std::env::var_os("OUT") {
+        Some(out) => (PathBuf::from(&out), PathBuf::from(out)),
+        None => (bench.into(), bench.join("../docs/src/pictures")),
+    };
     scratch::write(
-        &bench.join("speed.json"),
+        &numbers.join("speed.json"),
         &measure::json(&rows, &runtimes, &machine),
     )?;
-    let picture = bench.join("../docs/src/pictures/speed-start.svg");
-    scratch::write(&picture, &picture::draw(&rows))?;
+    scratch::write(&pictures.join("speed-start.svg"), &picture::draw(&rows))?;
     Ok(())
 }

@@ -12,6 +12,8 @@ use crate::scratch::Scratch;
 /// In turns, so that a machine that becomes slower does so for everybody.
 const ROUNDS: usize = 8;
 
+const PATH: &str = "/usr/bin:/bin:/usr/sbin";
+
 /// The times of one runtime, in seconds, sorted.
 pub struct Row {
     /// Its name.
@@ -19,6 +21,8 @@ pub struct Row {
     times: Vec<f64>,
     /// Its median, as a multiple of the floor's.
     pub to_floor: f64,
+    /// How many system calls it makes, all of its processes together, up to the end of `true`.
+    pub calls: u64,
 }
 
 impl Row {
@@ -49,7 +53,7 @@ pub fn run(scratch: &Scratch, runtimes: &[Runtime]) -> Result<Vec<Row>, Error> {
         .arg(&export)
         // No variable of the caller's, least of all a long PATH to look `true` up in.
         .env_clear()
-        .env("PATH", "/usr/bin:/bin:/usr/sbin");
+        .env("PATH", PATH);
     for _ in 0..ROUNDS {
         for Runtime { name, command } in runtimes {
             hyperfine
@@ -65,7 +69,38 @@ pub fn run(scratch: &Scratch, runtimes: &[Runtime]) -> Result<Vec<Row>, Error> {
         return Err("hyperfine stopped, and says why above".into());
     }
     let results: Value = serde_json::from_str(&given::read(&export)?)?;
-    rows(&results, runtimes).ok_or_else(|| "hyperfine's JSON is not what we know".into())
+    let mut rows = rows(&results, runtimes).ok_or("hyperfine's JSON is not what we know")?;
+    for (row, runtime) in rows.iter_mut().zip(runtimes) {
+        row.calls = calls(scratch, runtime)?;
+    }
+    Ok(rows)
+}
+
+/// Times jitter, this does not: the least of three counts by strace, since a parent that
+/// waits may wake up once more or less.
+fn calls(scratch: &Scratch, runtime: &Runtime) -> Result<u64, Error> {
+    let summary = scratch.join("strace");
+    let mut least = u64::MAX;
+    for _ in 0..3 {
+        let status = Command::new("strace")
+            .args(["-f", "-c", "-U", "calls,name", "-o"])
+            .arg(&summary)
+            .args(&runtime.command)
+            .env_clear()
+            .env("PATH", PATH)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status()
+            .map_err(|error| format!("cannot start strace: {error}"))?;
+        if !status.success() {
+            return Err(format!("strace of {} ended with {status}", runtime.name).into());
+        }
+        let counted = given::read(&summary)?;
+        let total = counted.lines().find_map(|line| line.strip_suffix(" total"));
+        let total = total.and_then(|number| number.trim().parse().ok());
+        least = least.min(total.ok_or("strace's summary is not what we know")?);
+    }
+    Ok(least)
 }
 
 fn rows(results: &Value, runtimes: &[Runtime]) -> Option<Vec<Row>> {
@@ -85,6 +120,7 @@ fn rows(results: &Value, runtimes: &[Runtime]) -> Option<Vec<Row>> {
             name,
             times,
             to_floor: 1.0,
+            calls: 0,
         });
     }
     let floor = rows.first()?.median();
@@ -97,17 +133,19 @@ fn rows(results: &Value, runtimes: &[Runtime]) -> Option<Vec<Row>> {
 /// In Markdown, for the terminal and for the book.
 pub fn table(rows: &[Row]) -> String {
     let mut table = String::from(
-        "| | median | a tenth is below | a tenth is above | times the floor |\n|---|--:|--:|--:|--:|\n",
+        "| | median | a tenth is below | a tenth is above | times the floor | system calls |\n\
+         |---|--:|--:|--:|--:|--:|\n",
     );
     for row in rows {
         let _ = writeln!(
             table,
-            "| {} | {:.2} ms | {:.2} ms | {:.2} ms | {:.2} |",
+            "| {} | {:.2} ms | {:.2} ms | {:.2} ms | {:.2} | {} |",
             row.name,
             row.median(),
             row.quantile(10),
             row.quantile(90),
-            row.to_floor
+            row.to_floor,
+            row.calls
         );
     }
     table
@@ -126,6 +164,7 @@ pub fn json(rows: &[Row], runtimes: &[Runtime], machine: &str) -> String {
                 "p10_ms": rounded(row.quantile(10)),
                 "p90_ms": rounded(row.quantile(90)),
                 "times_the_floor": rounded(row.to_floor),
+                "system_calls": row.calls,
                 "program": runtime.command.first().and_then(|path| path.rsplit('/').next()),
             })
         })

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
@@ -92,14 +92,13 @@ fn find(controller: &str) -> Result<(Version, PathBuf), Error> {
         }
     };
     let has = |(version, top): &(Version, PathBuf), options: &str| {
-        // Listed and yet out of reach, if something has been mounted over it since.
-        let is_visible = top.join("cgroup.procs").exists();
         let is_there = match version {
             Version::V1 => options.split(',').any(|option| option == controller),
             Version::V2 => read(&top.join("cgroup.controllers"))
                 .is_ok_and(|names| names.split_whitespace().any(|name| name == controller)),
         };
-        is_visible && is_there
+        // Listed and yet out of reach, if something has been mounted over it since.
+        is_there && top.join("cgroup.procs").exists()
     };
     mounts
         .lines()
@@ -159,8 +158,13 @@ pub fn write(path: &Path, value: &str) -> Result<(), Error> {
 
 /// Read a file of the kernel's.
 pub fn read(path: &Path) -> Result<String, Error> {
-    fs::read_to_string(path)
-        .map_err(|error| format!("read {}: {}", path.display(), meaning(errno_of(&error))).into())
+    // Such a file does not say how long it is, and whoever begins with a small buffer
+    // asks many times. A page has room for nearly all of them.
+    let mut text = String::with_capacity(4096);
+    fs::File::open(path)
+        .and_then(|mut file| file.read_to_string(&mut text))
+        .map_err(|error| format!("read {}: {}", path.display(), meaning(errno_of(&error))))?;
+    Ok(text)
 }
 
 fn errno_of(error: &std::io::Error) -> Errno {

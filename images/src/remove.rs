@@ -14,7 +14,7 @@ use nix::dir::{Dir, Type};
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, ResolveFlag, open, openat};
 use nix::sys::stat::{Mode, fstat};
-use nix::unistd::{UnlinkatFlags, unlinkat};
+use nix::unistd::{UnlinkatFlags, dup, unlinkat};
 
 use crate::error::{Error, Result, failed};
 use crate::inside;
@@ -177,8 +177,9 @@ fn leave(here: &OwnedFd, expected: (u64, u64), name: &OsStr) -> nix::Result<Owne
 /// the directories that are not empty.
 fn sweep(directory: &OwnedFd) -> std::result::Result<Vec<OsString>, (OsString, Errno)> {
     let whole = |errno| (OsString::new(), errno);
-    let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
-    let mut list = Dir::openat(directory, ".", flags, Mode::empty()).map_err(whole)?;
+    // Listing takes a descriptor of its own; a copy costs less than opening `.` again.
+    let copy = dup(directory).map_err(whole)?;
+    let mut list = Dir::from_fd(copy).map_err(whole)?;
     let mut full = Vec::new();
     for entry in list.iter() {
         let entry = entry.map_err(whole)?;
