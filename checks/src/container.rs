@@ -10,6 +10,7 @@ use linux_sys::{CloneFlags, Fork, Pid, WaitOptions};
 
 use crate::check::Failure;
 use crate::host::{Ended, Run, with_errors};
+use crate::probe_image;
 use crate::procfs::{self, Mount};
 
 /// A container whose command is our probe, holding.
@@ -105,26 +106,28 @@ impl<'a> Container<'a> {
     }
 }
 
-/// Whether a process runs this program. Device and inode differ between a program on
-/// the host and its copies in images, so the bytes are compared.
+/// Whether a process runs this program.
 fn is_running(pid: i32, program: &Path) -> bool {
-    let compare = || -> io::Result<bool> {
-        let ours = File::open(program)?;
-        let theirs = File::open(procfs::path(pid, "exe"))?;
-        let (our_file, their_file) = (ours.metadata()?, theirs.metadata()?);
-        if (our_file.dev(), our_file.ino()) == (their_file.dev(), their_file.ino()) {
-            return Ok(true);
-        }
-        if our_file.len() != their_file.len() {
-            return Ok(false);
-        }
-        same_bytes(ours, theirs)
-    };
-    compare().unwrap_or(false)
+    is_copy(&procfs::path(pid, "exe"), program).unwrap_or(false)
 }
 
-/// Whether two files of the same size are equal.
-pub(crate) fn same_bytes(mut one: File, mut other: File) -> io::Result<bool> {
+/// Whether a file is this program, or an image's copy of it. Device and inode differ
+/// between the two, so the bytes are compared.
+pub(crate) fn is_copy(file: &Path, program: &Path) -> io::Result<bool> {
+    let (ours, theirs) = (File::open(program)?, File::open(file)?);
+    let (our_file, their_file) = (ours.metadata()?, theirs.metadata()?);
+    if (our_file.dev(), our_file.ino()) == (their_file.dev(), their_file.ino()) {
+        return Ok(true);
+    }
+    let size = their_file.len();
+    if size != our_file.len() && size != probe_image::loaded(&ours)? {
+        return Ok(false);
+    }
+    same_bytes(ours.take(size), theirs)
+}
+
+/// Whether `other` begins with all the bytes of `one`.
+fn same_bytes(mut one: impl Read, mut other: impl Read) -> io::Result<bool> {
     let (mut left, mut right) = (vec![0; 1 << 16], vec![0; 1 << 16]);
     loop {
         let count = one.read(&mut left)?;

@@ -21,6 +21,7 @@
 //! | [`escapes`] | ways out of a container, and which level closes each |
 //! | `shell` | a shell in such a sandbox, for the transcripts of the lessons |
 //! | `runner` | the command line: which checks, in which order |
+//! | `queue` | several of them at once, told in that order |
 //! | `report` | how verdicts are shown |
 //! | [`curriculum`] | the levels as text: what ties each to the next, and to its lesson |
 //!
@@ -41,6 +42,7 @@ mod probe;
 mod probe_image;
 mod process;
 mod procfs;
+mod queue;
 mod report;
 mod runner;
 pub mod sandbox;

@@ -1,6 +1,5 @@
 //! Which checks, in which order, shown how.
 
-use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -8,10 +7,10 @@ use std::process::ExitCode;
 
 use libtest_mimic::{Arguments, ColorSetting, FormatSetting};
 
-use crate::check::{Check, Level, Report, Verdict};
+use crate::check::{Check, Level, Report};
 use crate::levels::LEVELS;
 use crate::report::{Printer, Style};
-use crate::{judge, probe_image, sandbox};
+use crate::{judge, probe_image, queue, sandbox};
 
 /// What `cargo test -p levelNN` runs. The arguments are those of every Rust test, the
 /// program's name first.
@@ -111,7 +110,7 @@ fn list(chosen: &[(&'static Level, &'static Check)]) -> ExitCode {
 }
 
 /// Judges `binary`, which should have come as far as level `judged`, by the `chosen`
-/// checks, and gives each report to `each` as it comes.
+/// checks, and gives each report to `each`, in this order, as they come.
 ///
 /// The caller must have asked [`other_roles`](crate::other_roles) first: the sandbox
 /// is made by starting this very executable again.
@@ -119,24 +118,13 @@ pub fn judge_with(
     chosen: &[(&'static Level, &'static Check)],
     binary: &Path,
     judged: u8,
-    mut each: impl FnMut(&'static Level, &'static Check, Report),
+    each: impl FnMut(&'static Level, &'static Check, Report) + Send,
 ) -> Result<(), sandbox::Error> {
     sandbox::may_be_made()?;
     let image = probe_image::temporary()
         .map_err(|why| sandbox::Error::new("the checks' image cannot be made", why))?;
-    // What is not true, for what depends on it. A check that was left out by a filter
-    // is neither true nor untrue: what needs it is run.
-    let mut untrue: BTreeSet<&str> = BTreeSet::new();
-    for &(level, check) in chosen {
-        let report = match level.needs(check).find(|needed| untrue.contains(needed)) {
-            Some(needed) => Report::not_run(level, check, needed),
-            None => judge::judge(level, check, binary, judged, &image),
-        };
-        if matches!(report.verdict(), Verdict::Fail | Verdict::NotRun) {
-            untrue.insert(check.name);
-        }
-        each(level, check, report);
-    }
+    let judge = |level, check| judge::judge(level, check, binary, judged, &image);
+    queue::judge_all(chosen, judge, each);
     Ok(())
 }
 

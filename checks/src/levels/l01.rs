@@ -1,13 +1,13 @@
 //! Level 01: the command's root directory is an image, with /proc, /sys and /dev.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use super::l00::IN_A_CHILD;
 use crate::check::{Check, Failure, Finding, Level, Outcome};
-use crate::container::{Container, same_bytes};
+use crate::container::{Container, is_copy};
 use crate::host::{Host, NOT_CLEANED};
 use crate::probe_image;
 use crate::procfs::{self, Mount};
@@ -312,13 +312,7 @@ fn root_is_image(host: &Host) -> Outcome {
                 .into(),
         );
     }
-    let same = || {
-        same_bytes(
-            File::open(container.inside("bin/probe"))?,
-            File::open("/proc/1/exe")?,
-        )
-    };
-    if same().unwrap_or(false) {
+    if is_copy(&container.inside("bin/probe"), Path::new("/proc/1/exe")).unwrap_or(false) {
         return Ok(());
     }
     Err(

@@ -15,6 +15,7 @@ pub(crate) fn trials(course: &'static Course) -> Vec<Trial> {
         "tree::levels_are_members_and_not_defaults",
         move || members(course),
     ));
+    trials.extend(course.each("tree_of_rd", has_the_same_features));
     trials
 }
 
@@ -48,6 +49,44 @@ fn is_small(course: &'static Course, index: usize) -> Verdict {
         ),
         crates,
     )
+}
+
+/// A crate is built once for each set of features. Whoever has built `rd`, as the README
+/// says, has built all that a level needs.
+fn has_the_same_features(course: &'static Course, index: usize) -> Verdict {
+    let built = crates_with_features(course, "rd")?;
+    let package = &course.levels[index].package;
+    let needed = crates_with_features(course, package)?;
+    let own = format!("{package} v");
+    let again = needed
+        .difference(&built)
+        .filter(|line| !line.starts_with(&own));
+    nothing_of(
+        &format!("after `cargo build -p rd`, these are built again for {package}"),
+        again,
+    )
+}
+
+/// Lines like `nix v0.32.0 default,dir,fs`.
+fn crates_with_features(course: &Course, package: &str) -> Result<BTreeSet<String>, String> {
+    let tree = said(
+        course,
+        &[
+            "tree",
+            "--edges",
+            "normal,build",
+            "--prefix",
+            "none",
+            "--format",
+            "{p} {f}",
+            "--package",
+            package,
+        ],
+    )?;
+    let lines = tree.lines().filter(|line| !line.is_empty());
+    Ok(lines
+        .map(|line| line.trim_end_matches(" (*)").trim_end().to_owned())
+        .collect())
 }
 
 /// `cargo test` at the root asks whether the workshop is sound; a level, which a
