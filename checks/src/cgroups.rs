@@ -211,7 +211,14 @@ impl Groups {
     /// PID 1's part, as long as the hierarchies can be written to: move in. What it is
     /// in when it unshares its cgroup namespace is the root of that.
     pub(crate) fn join(&self) -> Result<(), Error> {
-        self.made.iter().try_for_each(|group| join(&group.path))
+        self.made.iter().try_for_each(|group| {
+            let file = match group.hierarchy.version {
+                // For a single thread, as we are: no wait until nobody forks or ends.
+                Version::V1 => "tasks",
+                Version::V2 => "cgroup.procs",
+            };
+            write(&group.path.join(file), "0")
+        })
     }
 
     /// PID 1's part, in its own mount and cgroup namespaces: in place of the machine's
@@ -234,7 +241,7 @@ impl Groups {
                     linux_sys::mount("cgroup2", top, "cgroup2", flags, "")?;
                     let leaf = top.join(LEAF);
                     fs::create_dir(&leaf).map_err(|why| Error::new(leaf.display(), why))?;
-                    join(&leaf)?;
+                    write(&leaf.join("cgroup.procs"), "0")?;
                     // As systemd has it at the root of the machine.
                     let offered = read(&top.join("cgroup.controllers"))?;
                     for name in &hierarchy.controllers {
@@ -346,10 +353,6 @@ fn remove(group: &Path) -> bool {
 }
 
 /// Moves this process into a group.
-fn join(group: &Path) -> Result<(), Error> {
-    write(&group.join("cgroup.procs"), "0")
-}
-
 /// Hands a controller down from a group to those below it (version 2).
 fn enable(group: &Path, controller: &str) -> Result<(), Error> {
     let file = group.join("cgroup.subtree_control");
