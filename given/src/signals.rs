@@ -18,7 +18,7 @@ use linux_sys::{
 };
 use nix::libc::{
     SI_KERNEL, SIGCHLD, SIGCONT, SIGHUP, SIGINT, SIGKILL, SIGQUIT, SIGSTOP, SIGTERM, SIGTSTP,
-    SIGTTOU, SIGUSR1, SIGUSR2, SIGWINCH,
+    SIGTTOU, SIGUSR1, SIGUSR2, SIGWINCH, SIGXFSZ,
 };
 
 use crate::Error;
@@ -37,6 +37,14 @@ const HELD: [i32; 11] = [
 
 fn held() -> SignalSet {
     HELD.into_iter().collect()
+}
+
+/// From the first step on: a write beyond the limit of a file's size (`ulimit -f`) is
+/// an error like any other, and not our end (setrlimit(2)). Even a message may be one
+/// too many, and the container is to be removed all the same.
+pub(crate) fn outlive_full_files() -> Result<(), Error> {
+    signal(SIGXFSZ, Disposition::Ignore)?;
+    Ok(())
 }
 
 /// Hold signals back from now on. To be called right before the child is made:

@@ -13,8 +13,9 @@ use nix::fcntl::{Flock, FlockArg};
 
 use crate::leftover::{self, Leftover, parents};
 
-/// Remove everything in `store` that no living parent looks after.
-pub(crate) fn clean(store: &Path, dry_run: bool) -> Result<(), Error> {
+/// Remove everything in `store` that no living parent looks after, and what is half
+/// written in `image_dir`.
+pub(crate) fn clean(store: &Path, image_dir: &Path, dry_run: bool) -> Result<(), Error> {
     let leftovers = find(store)?;
     let mut failed = 0;
     for leftover in &leftovers {
@@ -39,10 +40,11 @@ pub(crate) fn clean(store: &Path, dry_run: bool) -> Result<(), Error> {
     let mut partial = Vec::new();
     if !dry_run {
         partial = images::remove_partial(store)?;
+        partial.extend(images::remove_partial_archives(image_dir)?);
         remove_parents(store)?;
     }
-    for tree in &partial {
-        say(&format!("removed the half-unpacked {}", tree.display()));
+    for half_made in &partial {
+        say(&format!("removed the half-made {}", half_made.display()));
     }
     if leftovers.is_empty() && partial.is_empty() {
         say(&format!(

@@ -112,6 +112,11 @@ enum Action {
         #[arg(hide_env = true, hide_default_value = true)]
         #[arg(default_value = given::CONTAINERS, value_parser = given::container_dir())]
         container_dir: PathBuf,
+
+        /// Where images are [default: as for the levels]
+        #[arg(long, value_name = "DIR", env = "RUBBER_DOCKER_IMAGES")]
+        #[arg(hide_env = true, hide_default_value = true, default_value = given::IMAGES)]
+        image_dir: PathBuf,
     },
     /// List, pull and remove images
     #[command(
@@ -183,8 +188,9 @@ fn run(action: Option<Action>) -> Result<ExitCode> {
         Some(Action::Clean {
             dry_run,
             container_dir,
+            image_dir,
         }) => {
-            clean::clean(&container_dir, dry_run).map_err(|error| error.to_string())?;
+            clean::clean(&container_dir, &image_dir, dry_run).map_err(|error| error.to_string())?;
             Ok(ExitCode::SUCCESS)
         }
     }
