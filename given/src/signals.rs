@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use linux_sys::{
     Disposition, How, Pid, SignalInfo, SignalSet, WaitOptions, WaitStatus, close_range, kill,
-    signal, sigprocmask, sigtimedwait, waitid,
+    signal, sigprocmask, sigtimedwait, waitid, waitpid,
 };
 use nix::libc::{
     SI_KERNEL, SIGCHLD, SIGCONT, SIGHUP, SIGINT, SIGKILL, SIGQUIT, SIGSTOP, SIGTERM, SIGTSTP,
@@ -65,6 +65,14 @@ pub fn hold_signals() -> Result<(), Error> {
 ///
 /// The child's exit status stays where it is, for waitpid(2) to collect.
 pub fn pass_signals_until_end(child: Pid) -> Result<(), Error> {
+    // After an error its directory and its group are removed: it must not live in them.
+    pass_on_until_end(child).inspect_err(|_| {
+        let _ = kill(child, SIGKILL);
+        let _ = waitpid(child, WaitOptions::empty());
+    })
+}
+
+fn pass_on_until_end(child: Pid) -> Result<(), Error> {
     // Signals that nobody holds back cannot be waited for: we would sleep for ever.
     if !sigprocmask(How::Block, &SignalSet::empty())?.contains(SIGCHLD) {
         return Err(

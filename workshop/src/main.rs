@@ -13,7 +13,7 @@
 //! | `trace/` | a container's system calls as a story |
 //! | `report.rs` | one file for an instructor |
 //! | `doctor/` | what this machine can do |
-//! | `clean.rs`, `leftover.rs`, `mountinfo.rs` | what killed containers have left |
+//! | `clean.rs`, `leftover.rs`, `orphan.rs`, `mountinfo.rs` | what killed containers have left |
 //! | `screen.rs`, `date.rs` | what reaches the user's eyes |
 //! | `completions.rs` | what the Tab key knows |
 //!
@@ -33,6 +33,7 @@ mod images;
 mod leftover;
 mod map;
 mod mountinfo;
+mod orphan;
 mod progress;
 mod report;
 mod reset;
