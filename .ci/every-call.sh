@@ -56,7 +56,7 @@ left() {
     left_in "$RUBBER_DOCKER_CONTAINERS"
     new_groups "$1" "$groups_before" | grep -E '/[0-9a-f]{12}$' | while read -r group; do
         if [ -d "$group" ] && ! grep -qsx 0 "$group/cgroup.procs"; then printf '%s\n' "$group"; fi
-    done
+    done || :
 }
 # inject NAME WHEN HOW: then there are $status and $said.
 inject() {
