@@ -4,7 +4,8 @@
 #
 # Two containers are started together, one of them for an ordinary user, and both
 # parents are sent SIGKILL, each at a random moment: while the container is made,
-# while it runs, while it ends. 200 times.
+# while it runs, while it ends. 250 times. In every fourth container the child is killed
+# in the parent's place: then the parent reports it, and nothing at all is left.
 #
 #   .ci/killed-parents.sh [SEED [PROGRAM]]     default: a new seed, and rd
 set -euo pipefail
@@ -12,7 +13,7 @@ set -euo pipefail
 . "$(dirname "$0")/outside.sh"
 seclude "$@"
 
-rounds=200
+rounds=250
 seed=${1:-$((SRANDOM % 1000000))}
 name=${2:-rd}
 program=$(program "$name")
@@ -47,6 +48,11 @@ start() {
     local number=$1 mark command
     shift
     mark=$(mark "$number")
+    victim[number]=parent
+    if [ $((RANDOM % 4)) = 0 ]; then
+        victim[number]=child
+        set -- --container-dir "$scratch/of-parents-that-live" "$@"
+    fi
     if [ $((RANDOM % 4)) = 0 ]; then
         # It ends by itself, so that some are killed while they remove what they have made.
         short[number]=yes command=": $mark"
@@ -58,7 +64,19 @@ start() {
     "$program" run "$@" -- sh -c "$command" >"$scratch/$number.out" 2>"$scratch/$number.err" {never}<&- &
     started=$!
 }
-short=()
+short=() victim=()
+
+# kill_one NUMBER PARENT: and then look at the clock.
+kill_one() {
+    local prey=$2 children=/proc/$2/task/$2/children
+    if [ "${victim[$1]}" = child ]; then
+        prey=''
+        # It may not be there yet; and of a parent that has ended there is no such file.
+        while [ -z "$prey" ] && [ -e "$children" ]; do read -r prey 2>/dev/null <"$children" || :; done
+    fi
+    kill -KILL "$prey" 2>/dev/null || :
+    look_at_the_clock
+}
 
 # A moment between 0 and 15 ms after the start, in which a container is made, for
 # most; later for every fourth.
@@ -67,7 +85,7 @@ random_moment() {
     if [ $((RANDOM % 4)) = 0 ]; then moment=$((15000 + RANDOM % 30000)); fi
 }
 
-wrong='' survivors='' longest=0 interrupted=0 running=0 ended=0
+wrong='' survivors='' longest=0 interrupted=0 running=0 ended=0 children=0
 
 # its_end NUMBER PID: take note of how the parent ended.
 its_end() {
@@ -76,6 +94,9 @@ its_end() {
     said=$(<"$scratch/$1.err")
     if [ "$status" != 137 ] && [ "${short[$1]} $status" != 'yes 0' ]; then
         wrong+="$(mark "$1"): status $status, said: $said"$'\n'
+    elif [ "$status ${victim[$1]}" = '137 child' ]; then
+        children=$((children + 1))
+        if ! grep -Eqx "$name: [0-9]+ exited with status 137" <<<"$said"; then wrong+="$(mark "$1"): its child was killed, said: $said"$'\n'; fi
     elif [ "$status" = 0 ]; then
         ended=$((ended + 1))
     elif [ -s "$scratch/$1.out" ]; then
@@ -118,12 +139,10 @@ round() {
         a=$b b=$swap
     fi
     pause "$first"
-    kill -KILL "${pids[a]}" 2>/dev/null || :
-    look_at_the_clock
+    kill_one "$a" "${pids[a]}"
     at_first=$now
     pause $((second - first))
-    kill -KILL "${pids[b]}" 2>/dev/null || :
-    look_at_the_clock
+    kill_one "$b" "${pids[b]}"
     at_second=$now
     its_end "$a" "${pids[a]}"
     its_end "$b" "${pids[b]}"
@@ -159,6 +178,8 @@ mounts_before=$(mount_table)
 groups_before=$(control_groups)
 processes_before=$(process_list)
 works 'before: a container runs'
+"$program" run --container-dir "$scratch/of-parents-that-live" true 2>/dev/null
+tree_before=$(manifest "$RUBBER_DOCKER_CONTAINERS/.images")
 
 # The shell reports on its standard error who has been killed; we know.
 quietly() {
@@ -172,13 +193,16 @@ rounds() {
     for ((number = 0; number < rounds; number++)); do round "$number"; done
 }
 quietly rounds
-printf '%d killed before the command had begun, %d while it ran, %d had already ended; the last process was gone after %d ms at the latest\n' \
-    "$interrupted" "$running" "$ended" $((longest / 1000))
+printf '%d killed before the command had begun, %d while it ran, %d in their child, %d had already ended; the last process was gone after %d ms at the latest\n' \
+    "$interrupted" "$running" "$children" "$ended" $((longest / 1000))
 same 'no process outlives its parent by a second' '' "$survivors"
 same 'nothing but SIGKILL ends a parent' '' "$wrong"
 # Otherwise the moments do not suit this machine, and prove little.
 check 'many are killed while the container is made' test "$interrupted" -ge $((rounds / 10))
 check 'many are killed while it runs' test "$running" -ge $((rounds / 10))
+check 'of many the child is killed' test "$children" -ge $((rounds / 10))
+same 'whose child was killed, leaves no directory' '' "$(left_in "$scratch/of-parents-that-live")"
+same "in the image's tree nothing has been touched" "$tree_before" "$(manifest "$RUBBER_DOCKER_CONTAINERS/.images")"
 same 'the mount table is as before' "$mounts_before" "$(mount_table)"
 no_other_processes
 
@@ -189,9 +213,10 @@ works 'after: a container runs'
 # ---- in the middle of making the image's tree ----
 
 # Nobody has the image yet, nor the tree: what is half made must not be taken for whole.
+# unpack_and_be_killed TIMES
 unpack_and_be_killed() {
     local number
-    for number in {1..20}; do
+    for ((number = 0; number < $1; number++)); do
         rm -f "$RUBBER_DOCKER_IMAGES/base.tar"
         find "$RUBBER_DOCKER_CONTAINERS/.images" -mindepth 1 -maxdepth 1 ! -name '*.partial' -exec rm -rf --one-file-system {} +
         "$program" run true 2>/dev/null {never}<&- &
@@ -201,8 +226,25 @@ unpack_and_be_killed() {
         wait "$started" || :
     done
 }
-quietly unpack_and_be_killed
-works 'killed while unpacking: a container runs'
+half_made() { find "$RUBBER_DOCKER_CONTAINERS/.images" "$RUBBER_DOCKER_IMAGES" -mindepth 1 -maxdepth 1 -name '*partial*'; }
+first_day() {
+    local -x RUBBER_DOCKER_IMAGES=$scratch/first/images RUBBER_DOCKER_CONTAINERS=$scratch/first/containers
+    local kind tries=0
+    mkdir -p "$RUBBER_DOCKER_IMAGES" "$RUBBER_DOCKER_CONTAINERS/.images"
+    quietly unpack_and_be_killed 20
+    works 'killed while unpacking: a container runs'
+    for kind in "$RUBBER_DOCKER_IMAGES" "$RUBBER_DOCKER_CONTAINERS"; do
+        while ! half_made | grep -q "^$kind/" && [ "$tries" -lt 200 ]; do
+            quietly unpack_and_be_killed 1
+            tries=$((tries + 1))
+        done
+        check "something half-made is left in ${kind##*/}" grep -q "^$kind/" <(half_made)
+        "$workshop" clean >/dev/null 2>&1 || :
+        same "clean removes what is half made in ${kind##*/}" '' "$(half_made; left_in "$RUBBER_DOCKER_CONTAINERS")"
+    done
+    works 'after clean: a container unpacks and runs'
+}
+first_day
 
 # ---- the one command ----
 

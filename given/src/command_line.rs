@@ -11,6 +11,7 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::Error;
 use crate::report::{RUNTIME_FAILED, status_of, tell};
+use crate::signals::outlive_full_files;
 
 /// Where images are looked for unless `RUBBER_DOCKER_IMAGES` says otherwise.
 pub const IMAGES: &str = "/var/lib/rubber-docker/images";
@@ -69,7 +70,7 @@ pub fn main<O: Args>(source: &str, run: fn(&O) -> Result<u8, Error>) -> ExitCode
         }
     };
 
-    match run(&options) {
+    match outlive_full_files().and_then(|()| run(&options)) {
         Ok(status) => ExitCode::from(status),
         Err(error) => {
             tell(&error.to_string());

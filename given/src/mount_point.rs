@@ -1,6 +1,7 @@
 //! A place to mount on.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use linux_sys::{Errno, Mode, OFlag, OpenHow, ResolveFlag, openat2};
@@ -37,7 +38,16 @@ pub fn mount_point(root: &Path, name: &str) -> Result<PathBuf, Error> {
         Err(error) if error.errno() == Errno::ENOENT => match fs::create_dir(&path) {
             Ok(()) => Ok(path),
             Err(error) => {
-                Err(format!("cannot make the mount point {}: {error}", path.display()).into())
+                // A full disk shows here first: an overlay that finds no room to work in
+                // is mounted all the same, read-only (filesystems/overlayfs.rst).
+                let advice = match error.kind() {
+                    ErrorKind::ReadOnlyFilesystem | ErrorKind::StorageFull => {
+                        "; is there room for files where the container's directory is (`df -i`)?"
+                    }
+                    _ => "",
+                };
+                let path = path.display();
+                Err(format!("cannot make the mount point {path}: {error}{advice}").into())
             }
         },
         Err(error) if matches!(error.errno(), Errno::ELOOP | Errno::ENOTDIR | Errno::EXDEV) => {

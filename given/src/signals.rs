@@ -14,11 +14,11 @@ use std::time::{Duration, Instant};
 
 use linux_sys::{
     Disposition, How, Pid, SignalInfo, SignalSet, WaitOptions, WaitStatus, close_range, kill,
-    signal, sigprocmask, sigtimedwait, waitid,
+    signal, sigprocmask, sigtimedwait, waitid, waitpid,
 };
 use nix::libc::{
     SI_KERNEL, SIGCHLD, SIGCONT, SIGHUP, SIGINT, SIGKILL, SIGQUIT, SIGSTOP, SIGTERM, SIGTSTP,
-    SIGTTOU, SIGUSR1, SIGUSR2, SIGWINCH,
+    SIGTTOU, SIGUSR1, SIGUSR2, SIGWINCH, SIGXFSZ,
 };
 
 use crate::Error;
@@ -39,6 +39,14 @@ fn held() -> SignalSet {
     HELD.into_iter().collect()
 }
 
+/// From the first step on: a write beyond the limit of a file's size (`ulimit -f`) is
+/// an error like any other, and not our end (setrlimit(2)). Even a message may be one
+/// too many, and the container is to be removed all the same.
+pub(crate) fn outlive_full_files() -> Result<(), Error> {
+    signal(SIGXFSZ, Disposition::Ignore)?;
+    Ok(())
+}
+
 /// Hold signals back from now on. To be called right before the child is made:
 /// what arrives between its birth and [`pass_signals_until_end`] then waits.
 ///
@@ -57,6 +65,14 @@ pub fn hold_signals() -> Result<(), Error> {
 ///
 /// The child's exit status stays where it is, for waitpid(2) to collect.
 pub fn pass_signals_until_end(child: Pid) -> Result<(), Error> {
+    // After an error its directory and its group are removed: it must not live in them.
+    pass_on_until_end(child).inspect_err(|_| {
+        let _ = kill(child, SIGKILL);
+        let _ = waitpid(child, WaitOptions::empty());
+    })
+}
+
+fn pass_on_until_end(child: Pid) -> Result<(), Error> {
     // Signals that nobody holds back cannot be waited for: we would sleep for ever.
     if !sigprocmask(How::Block, &SignalSet::empty())?.contains(SIGCHLD) {
         return Err(

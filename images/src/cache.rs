@@ -115,25 +115,50 @@ fn lock_directory(path: &Path) -> io::Result<Option<Flock<File>>> {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn remove_partial(store: &Path) -> Result<Vec<PathBuf>> {
-    let cache = store.join(CACHE);
-    let failed =
-        |error: &io::Error| io_failed(format_args!("cannot look into {}", cache.display()), error);
-    let entries = match fs::read_dir(&cache) {
+    remove_abandoned(&store.join(CACHE), |_| true)
+}
+
+/// Removes the half-written archives in `image_dir` that nobody is at work on any more,
+/// and returns where they were.
+///
+/// ```
+/// # let scratch = tempfile::tempdir()?;
+/// std::fs::write(scratch.path().join(".base.tar.partial"), "")?;
+/// std::fs::write(scratch.path().join("notes.partial"), "somebody else's")?;
+/// assert_eq!(images::remove_partial_archives(scratch.path())?.len(), 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn remove_partial_archives(image_dir: &Path) -> Result<Vec<PathBuf>> {
+    // Other people's files may be in there; ours have names like `.base.tar.partial`.
+    remove_abandoned(image_dir, |name| {
+        name.starts_with('.') && name.ends_with(".tar.partial")
+    })
+}
+
+/// What is half made in `directory`, by its name, and has lost who made it.
+fn remove_abandoned(directory: &Path, is_ours: fn(&str) -> bool) -> Result<Vec<PathBuf>> {
+    let failed = |error: &io::Error| {
+        io_failed(
+            format_args!("cannot look into {}", directory.display()),
+            error,
+        )
+    };
+    let entries = match fs::read_dir(directory) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         entries => entries.map_err(|error| failed(&error))?,
     };
     let mut removed = Vec::new();
     for entry in entries {
         let path = entry.map_err(|error| failed(&error))?.path();
-        if path
-            .extension()
-            .is_none_or(|extension| extension != "partial")
-        {
+        let name = path
+            .file_name()
+            .map(|name| name.to_string_lossy())
+            .unwrap_or_default();
+        if !name.ends_with(".partial") || !is_ours(&name) {
             continue;
         }
         // Locked by whoever fills it, or gone by now: not ours.
-        let lock = File::open(&path)
-            .map(|directory| Flock::lock(directory, FlockArg::LockExclusiveNonblock));
+        let lock = File::open(&path).map(|open| Flock::lock(open, FlockArg::LockExclusiveNonblock));
         if let Ok(Ok(_lock)) = lock {
             remove::remove_tree(&path)?;
             removed.push(path);

@@ -64,6 +64,7 @@ pub(crate) fn advice(errno: Errno) -> &'static str {
         Errno::EMFILE | Errno::ENFILE => {
             "no file descriptor is left: close some, or raise the limit (ulimit -n)"
         }
+        Errno::EFBIG => "a file may not be as large as that: raise the limit (ulimit -f)",
         Errno::ENOTDIR | Errno::ELOOP => {
             "something on that path is not a directory: move it away or choose another path"
         }

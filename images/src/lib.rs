@@ -70,7 +70,7 @@ mod unpack;
 mod writer;
 mod xattrs;
 
-pub use cache::remove_partial;
+pub use cache::{remove_partial, remove_partial_archives};
 pub use error::{Error, Result};
 pub use image::{Image, find};
 pub use layers::merge_layers;

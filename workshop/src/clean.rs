@@ -12,9 +12,11 @@ use given::Error;
 use nix::fcntl::{Flock, FlockArg};
 
 use crate::leftover::{self, Leftover, parents};
+use crate::orphan::{orphans, remove_group};
 
-/// Remove everything in `store` that no living parent looks after.
-pub(crate) fn clean(store: &Path, dry_run: bool) -> Result<(), Error> {
+/// Remove everything in `store` that no living parent looks after, and what is half
+/// written in `image_dir`.
+pub(crate) fn clean(store: &Path, image_dir: &Path, dry_run: bool) -> Result<(), Error> {
     let leftovers = find(store)?;
     let mut failed = 0;
     for leftover in &leftovers {
@@ -36,15 +38,28 @@ pub(crate) fn clean(store: &Path, dry_run: bool) -> Result<(), Error> {
             say(&format!("removed {what}"));
         }
     }
+    let orphans = orphans();
+    for group in &orphans {
+        let group_of_nobody = format!("{}, which nobody looks after", group.display());
+        if dry_run {
+            say(&format!("would remove {group_of_nobody}"));
+        } else if let Err(error) = remove_group(group) {
+            failed += 1;
+            given::tell(&format!("could not remove {group_of_nobody}: {error}"));
+        } else {
+            say(&format!("removed {group_of_nobody}"));
+        }
+    }
     let mut partial = Vec::new();
     if !dry_run {
         partial = images::remove_partial(store)?;
+        partial.extend(images::remove_partial_archives(image_dir)?);
         remove_parents(store)?;
     }
-    for tree in &partial {
-        say(&format!("removed the half-unpacked {}", tree.display()));
+    for half_made in &partial {
+        say(&format!("removed the half-made {}", half_made.display()));
     }
-    if leftovers.is_empty() && partial.is_empty() {
+    if leftovers.is_empty() && orphans.is_empty() && partial.is_empty() {
         say(&format!(
             "nothing to do in {}: no container is without a parent",
             store.display()
@@ -52,7 +67,7 @@ pub(crate) fn clean(store: &Path, dry_run: bool) -> Result<(), Error> {
     }
     match failed {
         0 => Ok(()),
-        _ => Err(format!("{failed} containers are not wholly removed; see above").into()),
+        _ => Err(format!("{failed} of these could not be wholly removed; see above").into()),
     }
 }
 

@@ -13,6 +13,7 @@ use nix::fcntl::{Flock, FlockArg};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use crate::mountinfo;
+use crate::orphan::remove_group;
 
 /// A container's directory, locked by us: its parent is dead.
 pub(crate) struct Leftover {
@@ -112,7 +113,7 @@ impl Leftover {
             umount2(&point, MntFlags::MNT_DETACH | MntFlags::UMOUNT_NOFOLLOW)?;
         }
         for group in self.groups() {
-            linux_sys::rmdir(&group)?;
+            remove_group(&group)?;
         }
         images::remove_tree(&self.directory)?;
         Ok(())

@@ -13,7 +13,7 @@
 //! | `trace/` | a container's system calls as a story |
 //! | `report.rs` | one file for an instructor |
 //! | `doctor/` | what this machine can do |
-//! | `clean.rs`, `leftover.rs`, `mountinfo.rs` | what killed containers have left |
+//! | `clean.rs`, `leftover.rs`, `orphan.rs`, `mountinfo.rs` | what killed containers have left |
 //! | `screen.rs`, `date.rs` | what reaches the user's eyes |
 //! | `completions.rs` | what the Tab key knows |
 //!
@@ -33,6 +33,7 @@ mod images;
 mod leftover;
 mod map;
 mod mountinfo;
+mod orphan;
 mod progress;
 mod report;
 mod reset;
@@ -112,6 +113,11 @@ enum Action {
         #[arg(hide_env = true, hide_default_value = true)]
         #[arg(default_value = given::CONTAINERS, value_parser = given::container_dir())]
         container_dir: PathBuf,
+
+        /// Where images are [default: as for the levels]
+        #[arg(long, value_name = "DIR", env = "RUBBER_DOCKER_IMAGES")]
+        #[arg(hide_env = true, hide_default_value = true, default_value = given::IMAGES)]
+        image_dir: PathBuf,
     },
     /// List, pull and remove images
     #[command(
@@ -183,8 +189,9 @@ fn run(action: Option<Action>) -> Result<ExitCode> {
         Some(Action::Clean {
             dry_run,
             container_dir,
+            image_dir,
         }) => {
-            clean::clean(&container_dir, dry_run).map_err(|error| error.to_string())?;
+            clean::clean(&container_dir, &image_dir, dry_run).map_err(|error| error.to_string())?;
             Ok(ExitCode::SUCCESS)
         }
     }

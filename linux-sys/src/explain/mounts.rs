@@ -122,6 +122,12 @@ pub(super) const CALLS: &[Call] = &[
                  option, one a layer, and escaping them does not work on every kernel",
             ),
             (
+                Overlay,
+                ENOSPC,
+                "the filesystem that workdir is on has no room for another directory (try `df -i` \
+                 as well as `df`)",
+            ),
+            (
                 Any,
                 ENOSPC,
                 "this mount namespace has as many mounts as it may (/proc/sys/fs/mount-max): does \
