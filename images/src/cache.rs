@@ -90,7 +90,7 @@ fn fill(image: &Image, cache: &Path) -> Result<PathBuf> {
         // such trees. One call for the whole file system, others' data and all: it takes
         // about a third of the time of unpacking, and fsync for each of thousands of
         // files takes far more.
-        syncfs(&held).map_err(|errno| failed(&errno.into()))?;
+        syncfs(&*held).map_err(|errno| failed(&errno.into()))?;
         fs::rename(&partial, &tree).map_err(|error| failed(&error))?;
         return Ok(tree);
     }
