@@ -9,17 +9,17 @@ use linux_sys::{CloneFlags, MsFlags, mount, unshare};
 
 use crate::scratch::Scratch;
 
-/// Program and Debian package.
-const NEEDED: [(&str, &str); 4] = [
+/// Who is measured beside rd: program and Debian package.
+pub const RUNTIMES: [(&str, &str); 4] = [
     ("hyperfine", "hyperfine"),
     ("bwrap", "bubblewrap"),
     ("crun", "crun"),
     ("runc", "runc"),
 ];
 
-/// Install what is missing.
-pub fn install() -> Result<(), Error> {
-    let missing: Vec<&str> = NEEDED
+/// Install what is missing of `needed`, each a program and its Debian package.
+pub fn install(needed: &[(&str, &str)]) -> Result<(), Error> {
+    let missing: Vec<&str> = needed
         .iter()
         .filter(|(program, _)| find(program).is_none())
         .map(|(_, package)| *package)
