@@ -37,6 +37,8 @@ pub struct Sizes {
     pub starts: usize,
     /// Rounds of unpacking.
     pub rounds: usize,
+    /// Whether also what is compressed.
+    pub packed: bool,
     /// In the big image.
     pub files: usize,
     /// Of one of them; every file in a thousand is a hundred times as big.
@@ -77,6 +79,7 @@ impl Arguments {
                 fewer: 100,
                 starts: 50,
                 rounds: 5,
+                packed: true,
                 files: 100_000,
                 bytes: 9_500,
             },
@@ -85,6 +88,7 @@ impl Arguments {
                 fewer: 20,
                 starts: 16,
                 rounds: 3,
+                packed: false,
                 files: 10_000,
                 bytes: 2_000,
             },

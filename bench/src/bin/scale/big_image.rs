@@ -43,6 +43,9 @@ pub fn write(images: &Path, sizes: &Sizes) -> Result<u64, Error> {
             _ => sizes.bytes,
         };
         let mut header = Header::new_gnu();
+        header.set_uid(0);
+        header.set_gid(0);
+        header.set_mtime(0);
         header.set_mode(0o644);
         header.set_size(size as u64);
         let path = format!("data/{}/{number}", number / 100);

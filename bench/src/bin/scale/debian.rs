@@ -7,16 +7,22 @@ use std::process::{Command, Stdio};
 use bench::scratch::Scratch;
 use given::Error;
 
-/// The same tree three times.
+/// The same tree three times, or once.
 pub struct Debian {
     /// A directory with `plain.tar` and `packed.tar.gz`.
     pub images: PathBuf,
-    /// `packed.tar.gz` as the only layer of an image, with its tag.
-    pub layout: String,
-    /// The file of that layer, in there.
-    pub layer: PathBuf,
+    /// `packed.tar.gz` as umoci wants it.
+    pub layer: Option<Layer>,
     /// Of the plain archive.
     pub bytes: u64,
+}
+
+/// The only layer of an image.
+pub struct Layer {
+    /// The image, with its tag.
+    pub image: String,
+    /// The layer's file in there.
+    pub file: PathBuf,
 }
 
 /// Run a program to its end; an error if that is none to be proud of.
@@ -40,31 +46,40 @@ fn shown(path: &Path) -> String {
 }
 
 impl Debian {
-    /// In `scratch`, out of the archive that `.ci/debian-image.sh` keeps as well.
-    pub fn new(scratch: &Scratch) -> Result<Self, Error> {
+    /// In `scratch`, out of the archive that `.ci/debian-image.sh` keeps as well; once, or
+    /// also `packed`.
+    pub fn new(scratch: &Scratch, packed: bool) -> Result<Self, Error> {
         let kept = archive(scratch)?;
         let images = scratch.join("debian-images");
         fs::create_dir(&images)?;
         let plain = images.join("plain.tar");
         fs::copy(&kept, &plain)?;
-
-        let layout = shown(&scratch.join("layout"));
-        let tagged = format!("{layout}:debian");
-        run("umoci", &["init", "--layout", &layout])?;
-        run("umoci", &["new", "--image", &tagged])?;
-        run(
-            "umoci",
-            &["raw", "add-layer", "--image", &tagged, &shown(&plain)],
-        )?;
-        let layer = biggest(&scratch.join("layout/blobs/sha256"))?;
-        fs::copy(&layer, images.join("packed.tar.gz"))?;
+        let layer = match packed {
+            true => Some(layer(scratch, &plain)?),
+            false => None,
+        };
+        if let Some(layer) = &layer {
+            fs::copy(&layer.file, images.join("packed.tar.gz"))?;
+        }
         Ok(Self {
             bytes: fs::metadata(&plain)?.len(),
             images,
-            layout: tagged,
             layer,
         })
     }
+}
+
+fn layer(scratch: &Scratch, tar: &Path) -> Result<Layer, Error> {
+    let layout = shown(&scratch.join("layout"));
+    let image = format!("{layout}:debian");
+    run("umoci", &["init", "--layout", &layout])?;
+    run("umoci", &["new", "--image", &image])?;
+    run(
+        "umoci",
+        &["raw", "add-layer", "--image", &image, &shown(tar)],
+    )?;
+    let file = biggest(&scratch.join("layout/blobs/sha256"))?;
+    Ok(Layer { image, file })
 }
 
 /// The layer, which umoci has compressed, is by far the biggest of its files.

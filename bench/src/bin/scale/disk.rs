@@ -13,10 +13,6 @@ pub fn sync(directory: &Path) -> Result<(), Error> {
 }
 
 /// The same, and then forget all that the kernel keeps of it in memory.
-///
-/// Also before what is measured warm: for five minutes ext4 gives nobody the number of a
-/// file that was removed, and whoever makes a file steps over each of them, as long as
-/// they are in memory. Unpacking right after `rm -r` of such a tree took ten times as long.
 pub fn forget(directory: &Path) -> Result<(), Error> {
     sync(directory)?;
     fs::write("/proc/sys/vm/drop_caches", "3")

@@ -59,6 +59,7 @@ fn main() -> ExitCode {
 }
 
 fn measure(scratch: &Scratch, arguments: &Arguments) -> Result<(), Error> {
+    let sizes = arguments.sizes();
     machine::install(&unpack::NEEDED)?;
     match &arguments.rd {
         Some(rd) => {
@@ -69,7 +70,6 @@ fn measure(scratch: &Scratch, arguments: &Arguments) -> Result<(), Error> {
         }
         None => build::rd(scratch)?,
     }
-    let sizes = arguments.sizes();
     let place = Place::new(scratch)?;
     let (starts, memory) = starts::measure(&place, &sizes)?;
     let warm = warm::measure(&place, &sizes)?;

@@ -69,7 +69,7 @@ pub fn measure(place: &Place, sizes: &Sizes) -> Result<(Starts, Memory), Error> 
 }
 
 fn time(place: &Place, count: usize, point: &mut Point) -> Result<(), Error> {
-    // What others have removed must not slow us: see there.
+    // The same start for everybody, whatever the disk had to do before.
     disk::forget(&place.store)?;
     for _ in 0..3 {
         place.start("base")?;

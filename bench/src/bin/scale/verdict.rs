@@ -10,7 +10,6 @@ use crate::warm::Warm;
 /// An error that names each ratio that is too big.
 pub fn shape(starts: &Starts, unpacked: &Unpacked, warm: &Warm) -> Result<(), Error> {
     let plain = &unpacked.rows[1];
-    let packed = &unpacked.rows[3];
     let ratios = [
         ("the last start to the first", starts.growth(), 2.0),
         (
@@ -20,11 +19,6 @@ pub fn shape(starts: &Starts, unpacked: &Unpacked, warm: &Warm) -> Result<(), Er
         ),
         ("unpacking to tar, warm", unpacked.to_tar(plain, 0, 1), 1.5),
         ("unpacking to tar, cold", unpacked.to_tar(plain, 1, 1), 1.5),
-        (
-            "unpacking to tar, with gzip",
-            unpacked.to_tar(packed, 0, 1),
-            1.5,
-        ),
     ];
     let mut wrong = Vec::new();
     for (name, ratio, most) in ratios {
