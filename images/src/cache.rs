@@ -86,10 +86,9 @@ fn fill(image: &Image, cache: &Path) -> Result<PathBuf> {
         // A rename may reach the disk before the contents do. After a power cut in
         // between there would be a whole tree of empty files, and nobody unpacks again
         // what is there already. tar leaves the waiting to whoever calls it; containerd
-        // learned to ask for it (`image_pull_with_sync_fs`) when people had come back to
-        // such trees. One call for the whole file system, others' data and all: it takes
-        // about a third of the time of unpacking, and fsync for each of thousands of
-        // files takes far more.
+        // learned to wait, if asked to, when people had come back to such trees. One call
+        // for the whole file system, others' data and all: for a Debian of 200 MB some
+        // 0.2 s, once an image, where fsync would be called for each of its 5,300 files.
         syncfs(&*held).map_err(|errno| failed(&errno.into()))?;
         fs::rename(&partial, &tree).map_err(|error| failed(&error))?;
         return Ok(tree);

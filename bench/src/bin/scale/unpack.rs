@@ -80,10 +80,10 @@ pub fn measure(scratch: &Scratch, sizes: &Sizes) -> Result<Unpacked, Error> {
 /// In a command line, where the tree goes.
 const TARGET: &str = "TARGET";
 
-/// Let ext4 put each tree into a part of the disk of its own. For five minutes it gives
-/// nobody the number of a file that was removed: whoever makes a file steps over all of
-/// them that are in the same part. Right after `rm -r` of such a tree, unpacking another
-/// one next to it took several times as long, and that is nobody's unpacking that is measured.
+/// Let ext4 put each tree into a part of the disk of its own. Without a journal, it gives
+/// nobody the number of a file that was removed a few minutes ago, and whoever makes a file
+/// steps over all of them in the same part. Right after `rm -r` of such a tree, unpacking
+/// another one beside it took several times as long, and it is not ext4 that we measure.
 fn spread(trees: &Path) {
     // Another file system refuses, and needs no such thing.
     let _ = run("chattr", &["+T", &trees.display().to_string()]);
