@@ -7,12 +7,18 @@ use given::Error;
 
 use crate::scratch::Scratch;
 
+const STATIC: [&str; 2] = ["-C", "target-feature=+crt-static"];
+
 /// rd as cargo builds it, rd without shared libraries, and the floor, as programs in `scratch`.
 pub fn all(scratch: &Scratch) -> Result<(), Error> {
-    let is_static = ["-C", "target-feature=+crt-static"];
+    rd(scratch)?;
+    build(scratch, "bench", "floor", &STATIC, "floor")
+}
+
+/// The first two of them.
+pub fn rd(scratch: &Scratch) -> Result<(), Error> {
     build(scratch, "rd", "rd", &[], "rd")?;
-    build(scratch, "rd", "rd", &is_static, "rd-static")?;
-    build(scratch, "bench", "floor", &is_static, "floor")
+    build(scratch, "rd", "rd", &STATIC, "rd-static")
 }
 
 fn build(

@@ -9,8 +9,8 @@ use linux_sys::{CloneFlags, MsFlags, mount, unshare};
 
 use crate::scratch::Scratch;
 
-/// Program and Debian package.
-const NEEDED: [(&str, &str); 5] = [
+/// Who is measured beside rd, and what counts and times them: program and Debian package.
+pub const RUNTIMES: [(&str, &str); 5] = [
     ("hyperfine", "hyperfine"),
     ("bwrap", "bubblewrap"),
     ("crun", "crun"),
@@ -18,9 +18,9 @@ const NEEDED: [(&str, &str); 5] = [
     ("strace", "strace"),
 ];
 
-/// Install what is missing.
-pub fn install() -> Result<(), Error> {
-    let missing: Vec<&str> = NEEDED
+/// Install what is missing of `needed`, each a program and its Debian package.
+pub fn install(needed: &[(&str, &str)]) -> Result<(), Error> {
+    let missing: Vec<&str> = needed
         .iter()
         .filter(|(program, _)| find(program).is_none())
         .map(|(_, package)| *package)

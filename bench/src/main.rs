@@ -12,17 +12,15 @@
 //! namespace of our own, and a parent that only waits removes files and control groups,
 //! also when the measurement is interrupted.
 
-mod build;
-mod machine;
 mod measure;
 mod oci;
 mod picture;
 mod runtimes;
-mod scratch;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use bench::{build, machine, scratch};
 use given::Error;
 use linux_sys::{Fork, How, SignalSet, WaitOptions, WaitStatus, fork, sigprocmask, waitpid};
 
@@ -67,7 +65,7 @@ fn supervise() -> Result<u8, Error> {
 }
 
 fn measure(scratch: &Scratch) -> Result<(), Error> {
-    machine::install()?;
+    machine::install(&machine::RUNTIMES)?;
     build::all(scratch)?;
     let groups = machine::prepare(scratch)?;
     let runtimes = runtimes::all(scratch, &groups)?;

@@ -69,6 +69,9 @@ pub(crate) fn make(image_dir: &Path) -> Result<PathBuf> {
                 image_dir.display()
             )));
         }
+        // Otherwise the name may be on the disk before the contents are; and after a power
+        // cut in between, an empty archive would be the image for ever.
+        held.sync_data().map_err(refused)?;
         fs::rename(&partial, &done).map_err(refused)?;
         return Ok(done);
     }

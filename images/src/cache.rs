@@ -5,6 +5,8 @@
 //! replacing `debian.tar` makes a new tree; the old one stays, since containers
 //! may be running on it. Finding a tree costs two calls of `stat`, whatever the
 //! size of the image.
+//!
+//! A tree in the cache is believed for ever, so it must be true for ever: see `fill`.
 
 use std::fs::{self, DirBuilder, File, Metadata};
 use std::io;
@@ -13,6 +15,7 @@ use std::path::{Path, PathBuf};
 
 use nix::fcntl::{Flock, FlockArg, OFlag, open};
 use nix::sys::stat::Mode;
+use nix::unistd::syncfs;
 
 use crate::error::{Result, io_failed};
 use crate::image::Image;
@@ -80,6 +83,13 @@ fn fill(image: &Image, cache: &Path) -> Result<PathBuf> {
             held.try_clone().map_err(|error| failed(&error))?.into(),
             &partial,
         )?;
+        // A rename may reach the disk before the contents do. After a power cut in
+        // between there would be a whole tree of empty files, and nobody unpacks again
+        // what is there already. tar leaves the waiting to whoever calls it; containerd
+        // learned to wait, if asked to, when people had come back to such trees. One call
+        // for the whole file system, others' data and all: for a Debian of 200 MB some
+        // 0.2 s, once an image, where fsync would be called for each of its 5,300 files.
+        syncfs(&*held).map_err(|errno| failed(&errno.into()))?;
         fs::rename(&partial, &tree).map_err(|error| failed(&error))?;
         return Ok(tree);
     }
