@@ -1,6 +1,7 @@
-//! What the measuring programs share: what they build, where they put it, and which
-//! machine it was.
+//! What the measuring programs share: what they build, where they put it, which machine
+//! it was, and who tidies up.
 
+pub mod apart;
 pub mod build;
 pub mod machine;
 pub mod scratch;

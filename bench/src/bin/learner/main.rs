@@ -18,8 +18,8 @@ mod tree;
 
 use std::process::ExitCode;
 
+use bench::apart::measure_apart;
 use given::Error;
-use linux_sys::{Fork, How, SignalSet, WaitOptions, WaitStatus, fork, sigprocmask, waitpid};
 
 use tree::Tree;
 
@@ -36,27 +36,7 @@ fn main() -> ExitCode {
 /// The parent's part: wait for whoever measures, however that ends, and tidy up.
 fn supervise() -> Result<u8, Error> {
     let tree = Tree::new()?;
-    given::hold_signals()?;
-    let child = match fork()? {
-        Fork::Parent { child } => child,
-        Fork::Child => {
-            // Not the parent's signals: Ctrl-C ends us, and only us.
-            sigprocmask(How::SetMask, &SignalSet::empty())?;
-            let status = match measure(&tree) {
-                Ok(()) => 0,
-                Err(error) => {
-                    given::tell(&error.to_string());
-                    1
-                }
-            };
-            linux_sys::exit(status)
-        }
-    };
-    given::pass_signals_until_end(child)?;
-    let status = match waitpid(child, WaitOptions::empty())? {
-        WaitStatus::Exited(status) => status,
-        _ => 1,
-    };
+    let status = measure_apart(|| measure(&tree))?;
     tree.remove()?;
     Ok(status)
 }
