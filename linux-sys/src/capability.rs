@@ -391,6 +391,13 @@ pub fn capset(capabilities: &Capabilities) -> Result<()> {
             permitted,
             inheritable,
         } = capabilities;
+        // Forty names three times hide the one that matters: many are shown as in the Cap
+        // lines of /proc/PID/status, with which they are to be compared.
+        let [effective, permitted, inheritable] =
+            [effective, permitted, inheritable].map(|set| match set.iter().count() {
+                0..=4 => set.to_string(),
+                _ => format!("{:x}", set.bits()),
+            });
         let shown = [plain(format_args!(
             "{{effective: {effective}, permitted: {permitted}, inheritable: {inheritable}}}"
         ))];

@@ -9,7 +9,7 @@
 //! sentence.
 //!
 //! To teach it another errno, add a line to that call; to teach it another call,
-//! add a [`Call`]. The tests at the end look after the form.
+//! add a `Call`. The tests at the end look after the form.
 
 mod files;
 mod identity;
@@ -18,61 +18,13 @@ mod namespaces;
 mod network;
 mod processes;
 mod signals;
+mod table;
 mod trespass;
 
 use nix::errno::Errno;
 
-/// What a call was about, where its errno alone does not tell.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Case {
-    /// Whatever it was about. A call's other cases fall back on this one.
-    Any,
-    /// exec of a name that is looked for in `PATH`.
-    Name,
-    /// exec of a path.
-    Path,
-    /// A new user namespace is among what was asked for.
-    NewUser,
-    /// mount: `MS_REMOUNT`.
-    Remount,
-    /// mount: `MS_BIND`.
-    Bind,
-    /// mount: `MS_PRIVATE`, `MS_SHARED`, `MS_SLAVE` or `MS_UNBINDABLE`.
-    Propagation,
-    /// mount: `MS_MOVE`.
-    Move,
-    /// mount: a new overlay.
-    Overlay,
-    /// prctl: the signal at the parent's death.
-    DeathSignal,
-    /// prctl: keeping capabilities across setuid.
-    KeepCapabilities,
-    /// prctl: the bounding set.
-    BoundingSet,
-    /// prctl: the ambient set.
-    AmbientSet,
-}
-
-/// A system call and what its errors mean.
-struct Call {
-    name: &'static str,
-    /// The section of its man page; the page has the call's name, or is `page`.
-    section: u8,
-    page: &'static str,
-    meanings: &'static [Meaning],
-}
-
-type Meaning = (Case, Errno, &'static str);
-
-/// A call whose man page is in section 2 under its own name, as most are.
-const fn call(name: &'static str, meanings: &'static [Meaning]) -> Call {
-    Call {
-        name,
-        section: 2,
-        page: name,
-        meanings,
-    }
-}
+pub(crate) use table::Case;
+use table::{Call, Meaning};
 
 const SUBJECTS: &[&[Call]] = &[
     processes::CALLS,
@@ -256,6 +208,12 @@ mod tests {
         for call in SUBJECTS.iter().copied().flatten() {
             assert!(seen.insert(call.name), "{} twice", call.name);
         }
+    }
+
+    #[test]
+    fn of_an_initramfs_it_says_from_which_kernel_on_it_can_be_replaced() {
+        let text = explain("pivot_root", Case::Any, Errno::EINVAL).unwrap_or_default();
+        assert!(text.contains("in an initramfs before Linux 7.0"), "{text}");
     }
 
     /// What a learner of levels 00 to 11 can reach must be there.

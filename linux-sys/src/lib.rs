@@ -18,6 +18,7 @@
 //! | [`fork`] | one process becomes two | 00 | fork(2) |
 //! | [`execvp`] | becomes another program, found in `PATH` | 00 | execvp(3) |
 //! | [`execve`] | the same by path, with a given environment | 00 | execve(2) |
+//! | [`clearenv`], [`setenv`] | another environment for the next program | 05 | clearenv(3), setenv(3) |
 //! | [`waitpid`] | waits for a child and collects its status | 00 | waitpid(2) |
 //! | [`waitid`] | the same, or only looks | 00, given | waitid(2) |
 //! | [`exit`] | ends at once | 00 | _exit(2) |
@@ -71,9 +72,13 @@
 //! | [`signal()`] | default or ignored | 00, given | signal(7) |
 //! | [`sigprocmask`] | holds signals back | 00, given | sigprocmask(2) |
 //! | [`sigtimedwait`] | takes one that was held back | 00, given | sigtimedwait(2) |
+//! | [`sigpending`] | looks whether one waits | 00, given | sigpending(2) |
+//! | [`ignored_at_start`] | what our caller ignores | 00, given | execve(2) |
 //! | [`kill`] | sends one | 00, given | kill(2) |
 //! | [`setsid`], [`setpgid`] | sessions and process groups | 00, given | setsid(2), setpgid(2) |
 //! | [`tcgetpgrp`], [`tcsetpgrp`] | whom Ctrl-C reaches | 00, given | tcsetpgrp(3) |
+//! | [`tiocgetd`], [`tiocsetd`] | what makes lines of what is typed | 00, given | ioctl_tty(2) |
+//! | [`tiocgexcl`], [`tiocexcl`], [`tiocnxcl`] | whether others may open it | 00, given | ioctl_tty(2) |
 //!
 //! ## Users and capabilities: what a process may do
 //!
@@ -97,6 +102,16 @@
 //! | [`add_key`], [`keyctl_search`], [`keyctl_join_session_keyring`] | the session's keys | checks | keyctl(2) |
 //! | [`tiocsti`] | types on a terminal | checks | ioctl_tty(2) |
 //!
+//! ## Calls that wait for an answer
+//!
+//! Only the checks make these, to stop a level in the middle of a step, or to refuse it one.
+//!
+//! | call | what it does | level | manual |
+//! |---|---|---|---|
+//! | [`seccomp_new_listener`] | calls wait until somebody has decided about them | checks | seccomp(2) |
+//! | [`notif_recv`] | the next call that waits | checks | seccomp_unotify(2) |
+//! | [`notif_continue`], [`notif_fail`] | lets it go on, or fail | checks | seccomp_unotify(2) |
+//!
 //! # When a call fails
 //!
 //! The kernel answers with a number, and the same number means something else for
@@ -116,11 +131,11 @@
 //!
 //! This is the one crate of the workshop with `unsafe` in it; every block says why it
 //! is sound, and no function of its own is unsafe to call. Two refusals pay for that:
-//! [`fork`] and [`clone()`] want a caller with a single thread, and [`clone()`] never
-//! shares anything with the parent. Both errors explain themselves.
+//! [`fork`], [`clone()`], [`clearenv`] and [`setenv`] want a caller with a single thread,
+//! and [`clone()`] never shares anything with the parent. Both errors explain themselves.
 //!
 //! Written for 64-bit Linux. Numbers and types come from the C library's headers by way
-//! of the `libc` crate, so aarch64 should work too, but it is untested.
+//! of the `libc` crate; tried on x86-64 and, emulated, on aarch64.
 
 #[cfg(not(all(target_os = "linux", target_pointer_width = "64")))]
 compile_error!("containers are made of Linux system calls: build this on 64-bit Linux");
@@ -129,6 +144,7 @@ mod capability;
 mod clone;
 mod device;
 mod directory;
+mod environment;
 mod error;
 mod explain;
 mod flags;
@@ -136,6 +152,7 @@ mod handle;
 mod identity;
 mod keys;
 mod mount;
+pub mod mountinfo;
 mod namespace;
 mod network;
 mod open;
@@ -143,7 +160,9 @@ mod pidfd;
 mod prctl;
 mod process;
 mod root;
+mod seccomp;
 mod signal;
+mod start;
 mod terminal;
 mod threads;
 mod trace;
@@ -161,6 +180,7 @@ pub use capability::{Capabilities, Capability, CapabilitySet, UnknownCapability,
 pub use clone::clone;
 pub use device::{makedev, mknod, umask};
 pub use directory::{chmod, mkdir, rmdir, symlink};
+pub use environment::{clearenv, setenv};
 pub use error::{Error, Result};
 pub use explain::explain_traced;
 pub use flags::{CloseRangeFlags, MountAttrFlags};
@@ -183,10 +203,14 @@ pub use process::{
     Fork, WaitOptions, WaitStatus, execve, execvp, exit, fork, setpgid, setsid, waitpid,
 };
 pub use root::{chdir, chroot, pivot_root};
+pub use seccomp::{Notification, notif_continue, notif_fail, notif_recv, seccomp_new_listener};
 pub use signal::{
     Disposition, How, SI_KERNEL, SI_USER, SignalInfo, SignalSet, kill, signal, signal_name,
-    sigprocmask, sigtimedwait,
+    sigpending, sigprocmask, sigtimedwait,
 };
-pub use terminal::{tcgetpgrp, tcsetpgrp, tiocsti};
+pub use start::ignored_at_start;
+pub use terminal::{
+    tcgetpgrp, tcsetpgrp, tiocexcl, tiocgetd, tiocgexcl, tiocnxcl, tiocsetd, tiocsti,
+};
 pub use trace::ptrace_seize;
 pub use waitid::waitid;

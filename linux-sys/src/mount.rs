@@ -156,6 +156,9 @@ pub fn umount(target: impl AsRef<Path>) -> Result<()> {
 ///   frees it when its last user is gone; `UMOUNT_NOFOLLOW` does not follow a symbolic
 ///   link; `MntFlags::empty()` is [`umount`].
 ///
+/// The caller's own root does not go without `MNT_DETACH`: its *file system* is made
+/// read-only instead, for every process that has it mounted.
+///
 /// # Errors
 ///
 /// As [`umount`]; with `MNT_DETACH` there is no `EBUSY`.

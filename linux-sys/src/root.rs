@@ -81,8 +81,8 @@ pub fn chdir(path: impl AsRef<Path>) -> Result<()> {
 /// # Errors
 ///
 /// * `EINVAL`: `new_root` is no mount point, `put_old` is not below it, the present
-///   root is no mount point (after chroot; always in an initramfs), or the
-///   propagation of one of them is shared.
+///   root is no mount point (after chroot) or sits on no other mount (in an initramfs
+///   before Linux 7.0), or the propagation of one of them is shared.
 /// * `EBUSY`: `new_root` or `put_old` is on the root's own mount: bind `new_root`
 ///   onto itself first.
 /// * `ENOENT`: one of them does not exist.

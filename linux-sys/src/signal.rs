@@ -10,7 +10,7 @@ use crate::explain::Case;
 use crate::{Error, Result};
 
 /// The kernel's own idea of a signal set: 64 bits, signal N is bit N-1.
-const SET_SIZE: usize = size_of::<u64>();
+pub(crate) const SET_SIZE: usize = size_of::<u64>();
 
 /// What a signal shall do to the process. (Handlers are no part of this crate: a
 /// program that wants to know blocks the signal and waits for it, see [`sigtimedwait`].)
@@ -24,8 +24,8 @@ pub enum Disposition {
 
 // What rt_sigaction takes; glibc's structure is another one.
 #[repr(C)]
-struct KernelSigaction {
-    handler: libc::sighandler_t,
+pub(crate) struct KernelSigaction {
+    pub(crate) handler: libc::sighandler_t,
     flags: libc::c_ulong,
     restorer: usize,
     mask: u64,
@@ -136,6 +136,43 @@ impl SignalSet {
     /// Whether `signum` is one of them.
     pub const fn contains(self, signum: i32) -> bool {
         self.0 & bit(signum) != 0
+    }
+
+    /// Those of them that are not in `others`.
+    #[must_use]
+    pub const fn difference(self, others: SignalSet) -> SignalSet {
+        SignalSet(self.0 & !others.0)
+    }
+
+    /// Those of them that are in `others` too.
+    #[must_use]
+    pub const fn intersection(self, others: SignalSet) -> SignalSet {
+        SignalSet(self.0 & others.0)
+    }
+
+    /// What asks a process to end, and would end one that has not prepared for it: from the
+    /// keyboard or another process (SIGHUP, SIGINT, SIGQUIT, SIGTERM), or because a time is
+    /// over (SIGALRM, SIGVTALRM, SIGPROF, SIGXCPU).
+    ///
+    /// Others end one as well, but are messages (SIGUSR1, SIGIO), or faults of its own (SIGSEGV).
+    pub const fn requests_to_end() -> SignalSet {
+        SignalSet::empty()
+            .with(libc::SIGHUP)
+            .with(libc::SIGINT)
+            .with(libc::SIGQUIT)
+            .with(libc::SIGTERM)
+            .with(libc::SIGALRM)
+            .with(libc::SIGVTALRM)
+            .with(libc::SIGPROF)
+            .with(libc::SIGXCPU)
+    }
+
+    pub(crate) const fn bits(self) -> u64 {
+        self.0
+    }
+
+    pub(crate) const fn from_bits(bits: u64) -> SignalSet {
+        SignalSet(bits)
     }
 
     /// Whether there is none.
@@ -261,6 +298,36 @@ pub fn sigprocmask(how: How, set: &SignalSet) -> Result<SignalSet> {
                 &[plain(how_name), plain(set)],
             )
         })
+}
+
+/// The signals that were sent to this process while it held them back, and wait for it.
+///
+/// They go on waiting: this only looks.
+///
+/// # Errors
+///
+/// None that this function's types allow.
+///
+/// # Example
+///
+/// ```standalone_crate
+/// use linux_sys::{How, Pid, SignalSet, kill, sigpending, sigprocmask};
+///
+/// sigprocmask(How::Block, &SignalSet::empty().with(15))?;
+/// assert!(!sigpending()?.contains(15));
+/// kill(Pid::this(), 15)?;
+/// assert!(sigpending()?.contains(15));
+/// # Ok::<(), linux_sys::Error>(())
+/// ```
+///
+/// Manual page: sigpending(2). Given code, from level 00.
+pub fn sigpending() -> Result<SignalSet> {
+    let mut set = 0_u64;
+    // SAFETY: the set is the kernel's eight bytes and lives across the call.
+    let done = unsafe { libc::syscall(libc::SYS_rt_sigpending, &raw mut set, SET_SIZE) };
+    Errno::result(done)
+        .map(|_| SignalSet(set))
+        .map_err(|errno| Error::new("sigpending", Case::Any, errno, &[]))
 }
 
 /// What [`sigtimedwait`] got.

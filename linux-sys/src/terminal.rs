@@ -108,3 +108,137 @@ pub fn tiocsti(terminal: impl AsFd, byte: u8) -> Result<()> {
         Error::new("tiocsti", Case::Any, errno, &shown)
     })
 }
+
+/// The number of a terminal's line discipline: 0, N_TTY, makes lines of what is typed, and
+/// signals of Ctrl-C and Ctrl-Z.
+///
+/// # Errors
+///
+/// * `ENOTTY`: no terminal.
+/// * `EBADF`: not an open descriptor.
+///
+/// # Example
+///
+/// ```
+/// match linux_sys::tiocgetd(std::io::stdin()) {
+///     Ok(discipline) => println!("line discipline {discipline}"),
+///     Err(error) => println!("{error}"),
+/// }
+/// ```
+///
+/// Manual page: TIOCSETD(2const), in older releases ioctl_tty(2). Given code, from level 00.
+pub fn tiocgetd(terminal: impl AsFd) -> Result<i32> {
+    let fd = terminal.as_fd().as_raw_fd();
+    let mut discipline: libc::c_int = 0;
+    // SAFETY: this ioctl writes one int to the address that it is given.
+    let done = unsafe { libc::ioctl(fd, libc::TIOCGETD as _, &raw mut discipline) };
+    Errno::result(done)
+        .map(|_| discipline)
+        .map_err(|errno| Error::new("tiocgetd", Case::Any, errno, &[plain(fd)]))
+}
+
+/// Gives a terminal another line discipline. With 27, N_NULL, for example, it neither
+/// shows nor hands on what is typed, and takes nothing to print: it looks dead.
+///
+/// A caller in the background is stopped by SIGTTOU instead, unless it blocks or ignores
+/// that signal.
+///
+/// # Errors
+///
+/// * `EINVAL`: no such discipline, or not for this terminal.
+/// * `EPERM`: its module is not loaded, and the caller may not have it loaded.
+/// * `ENOTTY`: no terminal.
+/// * `EIO`: the terminal has been hung up.
+///
+/// # Example
+///
+/// ```no_run
+/// linux_sys::tiocsetd(std::io::stdin(), 0)?; // N_TTY
+/// # Ok::<(), linux_sys::Error>(())
+/// ```
+///
+/// Manual page: TIOCSETD(2const), in older releases ioctl_tty(2). Given code, from level 00.
+pub fn tiocsetd(terminal: impl AsFd, discipline: i32) -> Result<()> {
+    let fd = terminal.as_fd().as_raw_fd();
+    let discipline: libc::c_int = discipline;
+    // SAFETY: this ioctl reads one int from the address that it is given.
+    let done = unsafe { libc::ioctl(fd, libc::TIOCSETD as _, &raw const discipline) };
+    Errno::result(done).map(drop).map_err(|errno| {
+        let shown = [plain(fd), plain(discipline)];
+        Error::new("tiocsetd", Case::Any, errno, &shown)
+    })
+}
+
+/// Whether a terminal is exclusive: nobody without CAP_SYS_ADMIN can open it again.
+///
+/// # Errors
+///
+/// * `ENOTTY`: no terminal.
+/// * `EBADF`: not an open descriptor.
+///
+/// # Example
+///
+/// ```
+/// match linux_sys::tiocgexcl(std::io::stdin()) {
+///     Ok(exclusive) => println!("exclusive: {exclusive}"),
+///     Err(error) => println!("{error}"),
+/// }
+/// ```
+///
+/// Manual page: TIOCEXCL(2const), in older releases ioctl_tty(2). Given code, from level 00.
+pub fn tiocgexcl(terminal: impl AsFd) -> Result<bool> {
+    let fd = terminal.as_fd().as_raw_fd();
+    let mut exclusive: libc::c_int = 0;
+    // SAFETY: this ioctl writes one int to the address that it is given.
+    let done = unsafe { libc::ioctl(fd, libc::TIOCGEXCL as _, &raw mut exclusive) };
+    Errno::result(done)
+        .map(|_| exclusive != 0)
+        .map_err(|errno| Error::new("tiocgexcl", Case::Any, errno, &[plain(fd)]))
+}
+
+/// Makes a terminal exclusive: see [`tiocgexcl`].
+///
+/// # Errors
+///
+/// * `ENOTTY`: no terminal.
+/// * `EBADF`: not an open descriptor.
+///
+/// # Example
+///
+/// ```no_run
+/// linux_sys::tiocexcl(std::io::stdin())?;
+/// # Ok::<(), linux_sys::Error>(())
+/// ```
+///
+/// Manual page: TIOCEXCL(2const), in older releases ioctl_tty(2). Given code, from level 00.
+pub fn tiocexcl(terminal: impl AsFd) -> Result<()> {
+    without_argument("tiocexcl", terminal, libc::TIOCEXCL as _)
+}
+
+/// Lets others open a terminal again: see [`tiocgexcl`].
+///
+/// # Errors
+///
+/// * `ENOTTY`: no terminal.
+/// * `EBADF`: not an open descriptor.
+///
+/// # Example
+///
+/// ```no_run
+/// linux_sys::tiocnxcl(std::io::stdin())?;
+/// # Ok::<(), linux_sys::Error>(())
+/// ```
+///
+/// Manual page: TIOCEXCL(2const), in older releases ioctl_tty(2). Given code, from level 00.
+pub fn tiocnxcl(terminal: impl AsFd) -> Result<()> {
+    without_argument("tiocnxcl", terminal, libc::TIOCNXCL as _)
+}
+
+fn without_argument(name: &'static str, terminal: impl AsFd, request: libc::Ioctl) -> Result<()> {
+    let fd = terminal.as_fd().as_raw_fd();
+    // SAFETY: the two ioctls that come here take no argument.
+    let done = unsafe { libc::ioctl(fd, request) };
+    Errno::result(done)
+        .map(drop)
+        .map_err(|errno| Error::new(name, Case::Any, errno, &[plain(fd)]))
+}

@@ -1,5 +1,7 @@
 //! The one condition of `fork` and `clone`: the caller has a single thread.
 //!
+//! (`clearenv` and `setenv` have it, too: the list that they change has no lock.)
+//!
 //! Both copy the memory of the whole process but only the thread that calls. If
 //! another one held a lock at that moment, say the allocator's, then the child
 //! has a locked lock and nobody who will ever unlock it: the next allocation hangs
@@ -7,6 +9,7 @@
 //! async-signal-safe functions in the child, which no Rust type can express. So
 //! this crate looks, and refuses; there is no way around it.
 
+use std::os::unix::fs::MetadataExt;
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
@@ -28,17 +31,16 @@ pub(crate) fn only_one_thread(call: &'static str, shown: &[Shown]) -> Result<()>
             Ok(2..) if Instant::now() < deadline => std::thread::yield_now(),
             Ok(count) => {
                 let why = format!(
-                    "refused, because the caller has {count} threads: only the thread that calls \
-                     exists in the child, and a lock that another one holds at that moment stays \
-                     locked there for ever; {call} before starting threads, or join them first"
+                    "refused, because the caller has {count} threads: {}; {call} before starting \
+                     threads, or join them first",
+                    danger(call)
                 );
                 return Err(Error::refused(call, Errno::EINVAL, shown, why));
             }
             Err(error) => {
                 let why = format!(
                     "refused, because the caller's threads could not be counted in \
-                     /proc/self/task ({error}), and with more than one the child could hang for \
-                     ever: is /proc mounted in this root, and for this PID namespace?"
+                     /proc/self/task ({error}), and more than one would not be safe: is /proc mounted in this root, and for this PID namespace?"
                 );
                 return Err(Error::refused(call, Errno::EINVAL, shown, why));
             }
@@ -46,11 +48,21 @@ pub(crate) fn only_one_thread(call: &'static str, shown: &[Shown]) -> Result<()>
     }
 }
 
-fn count() -> std::io::Result<usize> {
-    let mut count = 0;
-    for task in std::fs::read_dir("/proc/self/task")? {
-        task?;
-        count += 1;
+/// What could happen with a second thread.
+fn danger(call: &str) -> &'static str {
+    match call {
+        "clearenv" | "setenv" => "another one might be reading the environment, which has no lock",
+        _ => {
+            "only the thread that calls exists in the child, and a lock that another one holds at \
+             that moment stays locked there for ever"
+        }
     }
-    Ok(count)
+}
+
+/// A directory has a link for itself, one for its name, and one for the `..` of each that
+/// is in it: here, of each thread. One call; a listing would be four.
+fn count() -> std::io::Result<u64> {
+    Ok(std::fs::metadata("/proc/self/task")?
+        .nlink()
+        .saturating_sub(2))
 }

@@ -4,7 +4,7 @@ use Case::Any;
 use Errno::*;
 use nix::errno::Errno;
 
-use super::{Call, Case, call};
+use super::table::{Call, Case, call};
 
 const LOOP: &str = "too many symbolic links on the way there: follow it with `namei -l`";
 
@@ -100,7 +100,8 @@ pub(super) const CALLS: &[Call] = &[
                 Any,
                 EBUSY,
                 "something is mounted there, in this or (on old kernels) another mount namespace, \
-                 or it is a process's root: unmount it first",
+                 or it is a process's root: unmount it first; if it is a control group: \
+                 a process or another group is in it",
             ),
             (
                 Any,

@@ -4,7 +4,7 @@ use Case::{AmbientSet, Any, BoundingSet, DeathSignal, KeepCapabilities};
 use Errno::*;
 use nix::errno::Errno;
 
-use super::{Call, Case, Meaning, call};
+use super::table::{Call, Case, Meaning, call};
 
 pub(super) const CALLS: &[Call] = &[
     call(

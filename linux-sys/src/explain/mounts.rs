@@ -4,7 +4,7 @@ use Case::{Any, Bind, Move, Overlay, Propagation, Remount};
 use Errno::*;
 use nix::errno::Errno;
 
-use super::{Call, Case, Meaning, call};
+use super::table::{Call, Case, Meaning, call};
 
 pub(super) const CALLS: &[Call] = &[
     call(
@@ -236,9 +236,9 @@ pub(super) const CALLS: &[Call] = &[
                 EINVAL,
                 "one of pivot_root's conditions does not hold: new_root must be a mount point \
                  (bind it onto itself), put_old must be at or below new_root, the present root must \
-                 be a mount point (not after chroot, never in an initramfs), and neither new_root, \
-                 nor the mount it sits on, nor the one the present root sits on may be shared \
-                 (MS_REC|MS_PRIVATE on /)",
+                 be a mount on another one (not after chroot, nor in an initramfs before Linux 7.0), \
+                 and neither new_root, nor the mount it sits on, nor the one the present root sits on \
+                 may be shared (MS_REC|MS_PRIVATE on /)",
             ),
             (
                 Any,

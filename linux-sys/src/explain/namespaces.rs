@@ -4,7 +4,7 @@ use Case::{Any, NewUser};
 use Errno::*;
 use nix::errno::Errno;
 
-use super::{Call, Case, call};
+use super::table::{Call, Case, call};
 
 const TOO_MANY: &str = "the limit of namespaces is reached: each kind has one in \
      /proc/sys/user/max_*_namespaces (0 forbids it), and user and PID namespaces nest at most 32 \

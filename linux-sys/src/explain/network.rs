@@ -4,7 +4,7 @@ use Case::Any;
 use Errno::*;
 use nix::errno::Errno;
 
-use super::{Call, Case, call};
+use super::table::{Call, Case, call};
 
 pub(super) const CALLS: &[Call] = &[
     call(

@@ -4,7 +4,7 @@ use Case::{Any, Name, Path};
 use Errno::*;
 use nix::errno::Errno;
 
-use super::{Call, Case, Meaning, call};
+use super::table::{Call, Case, Meaning, call};
 
 pub(super) const CALLS: &[Call] = &[
     call(
@@ -27,6 +27,30 @@ pub(super) const CALLS: &[Call] = &[
     ),
     call("execvp", EXEC),
     call("execve", EXEC),
+    Call {
+        section: 3,
+        ..call(
+            "clearenv",
+            &[(
+                Any,
+                ENOMEM,
+                "the C library has no memory for an empty environment: free some, or look for a \
+                 limit in this process's cgroup",
+            )],
+        )
+    },
+    Call {
+        section: 3,
+        ..call(
+            "setenv",
+            &[(
+                Any,
+                EINVAL,
+                "the name of a variable must not be empty or have a `=` in it: name and value are \
+                 two arguments",
+            )],
+        )
+    },
     call(
         "waitpid",
         &[
@@ -126,7 +150,47 @@ pub(super) const CALLS: &[Call] = &[
             ),
         ],
     },
+    of_a_terminal("tiocgetd", &[(Any, ENOTTY, NO_TERMINAL)]),
+    of_a_terminal(
+        "tiocsetd",
+        &[
+            (
+                Any,
+                EINVAL,
+                "there is no line discipline of that number, or it does not go with this terminal: \
+                 0 (N_TTY) goes with all",
+            ),
+            (
+                Any,
+                EIO,
+                "the terminal has been hung up: nobody is there any more",
+            ),
+            (Any, ENOTTY, NO_TERMINAL),
+            (
+                Any,
+                EPERM,
+                "that line discipline is a module that is not loaded, and only CAP_SYS_MODULE may \
+                 have it loaded (dev.tty.ldisc_autoload)",
+            ),
+        ],
+    ),
+    of_a_terminal("tiocgexcl", &[(Any, ENOTTY, NO_TERMINAL)]),
+    of_a_terminal("tiocexcl", &[(Any, ENOTTY, NO_TERMINAL)]),
+    of_a_terminal("tiocnxcl", &[(Any, ENOTTY, NO_TERMINAL)]),
 ];
+
+const NO_TERMINAL: &str = "that descriptor is no terminal, but a file, a pipe or a device of another \
+     kind";
+
+/// An operation of ioctl that terminals have.
+const fn of_a_terminal(name: &'static str, meanings: &'static [Meaning]) -> Call {
+    Call {
+        name,
+        section: 2,
+        page: "ioctl_tty",
+        meanings,
+    }
+}
 
 const NO_CHILD: &str = "there is no such child: it was waited for already, it is not a child of \
      this very process (a grandchild is not), or SIGCHLD is ignored and the kernel buries children \
@@ -186,7 +250,8 @@ const EXEC: &[Meaning] = &[
         ENOENT,
         "no directory in PATH has such a program, and PATH is walked inside the root that this \
          process has *now*; or the program is there but the interpreter in its #! line, or its \
-         dynamic loader, is missing in this root: look there with `ls` and with `ldd`",
+         dynamic loader, is missing in this root: look there with `ls` and with `ldd`. If it is the \
+         name of an image: run -i NAME COMMAND",
     ),
     (
         Path,

@@ -4,7 +4,7 @@ use Case::Any;
 use Errno::*;
 use nix::errno::Errno;
 
-use super::{Call, Case, call};
+use super::table::{Call, Case, call};
 
 const NO_SIGNAL: &str = "there is no such signal: they are 1 to 64, and 0 only asks whether the \
      process is there";

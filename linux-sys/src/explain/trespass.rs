@@ -5,7 +5,7 @@ use Case::Any;
 use Errno::*;
 use nix::errno::Errno;
 
-use super::{Call, Case, call};
+use super::table::{Call, Case, call};
 
 const TOO_MANY: &str = "this user has as many keys, or bytes in them, as it may: /proc/key-users \
      counts them";
@@ -96,6 +96,41 @@ pub(super) const CALLS: &[Call] = &[
                 "there is no key of this name on the session keyring, or on a ring that is on it",
             ),
             (Any, ENOSYS, NO_KEYS),
+        ],
+    ),
+    call(
+        "seccomp",
+        &[
+            (
+                Any,
+                EACCES,
+                "a filter needs CAP_SYS_ADMIN, or the promise that no program gains rights by exec \
+                 (no_new_privs)",
+            ),
+            (
+                Any,
+                EBUSY,
+                "somebody decides about this thread's calls already, and there can be only one: a \
+                 container's runtime does that for some containers",
+            ),
+            (
+                Any,
+                EINVAL,
+                "this kernel has no user notification (it came with Linux 5.0, and letting calls go \
+                 on with 5.5)",
+            ),
+        ],
+    ),
+    call(
+        "seccomp_unotify",
+        &[
+            (Any, EINTR, "a signal came before any call did"),
+            (
+                Any,
+                ENOENT,
+                "nobody waits for this answer any more: the process has ended, or a signal has taken \
+                 it out of the call",
+            ),
         ],
     ),
     Call {

@@ -6,8 +6,9 @@ use std::os::fd::AsRawFd;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 
 use linux_sys::{
-    Errno, FileHandle, Pid, add_key, keyctl_join_session_keyring, keyctl_search, kill,
-    name_to_handle_at, open_by_handle_at, ptrace_seize, setsid, tiocsti,
+    Errno, FileHandle, Mode, Pid, add_key, keyctl_join_session_keyring, keyctl_search, kill, mkdir,
+    name_to_handle_at, notif_continue, notif_fail, notif_recv, open_by_handle_at, ptrace_seize,
+    rmdir, seccomp_new_listener, setsid, tiocsti,
 };
 use nix::pty::openpty;
 
@@ -18,6 +19,7 @@ pub(crate) const TESTS: &[Test] = &[
     ("a_file_is_opened_by_its_handle", handles),
     ("a_new_session_keyring_has_nothing_of_the_old_one", keys),
     ("tiocsti_types_on_the_controlling_terminal", typing),
+    ("a_call_waits_for_an_answer", answers),
 ];
 
 fn trace() -> Outcome {
@@ -101,3 +103,51 @@ fn typing() -> Outcome {
     std::mem::forget(pair.master);
     Ok(())
 }
+
+/// In a thread: the filter is its own, and ends with it.
+fn answers() -> Outcome {
+    let directory = std::env::temp_dir().join(format!("linux-sys-{}", Pid::this()));
+    // Machines differ in which of these makes a directory.
+    let calls = [libc::SYS_mkdirat, MKDIR];
+    let (tell, told) = std::sync::mpsc::channel();
+    let name = directory.clone();
+    let watched = std::thread::spawn(move || {
+        tell.send(seccomp_new_listener(&calls)).unwrap();
+        [0o700, 0o750].map(|mode| mkdir(&name, Mode::from_bits_truncate(mode)))
+    });
+    let listener = match told.recv().unwrap() {
+        Err(error) if matches!(error.errno(), Errno::EACCES | Errno::EBUSY) => {
+            watched.join().unwrap().into_iter().for_each(drop);
+            let _ = rmdir(&directory);
+            return Err(Skip(error.to_string()));
+        }
+        listener => listener.unwrap(),
+    };
+    let first = notif_recv(&listener).unwrap();
+    assert!(first.arguments.contains(&0o700), "{first:?}");
+    notif_fail(&listener, first.id, Errno::EDQUOT).unwrap();
+    let second = notif_recv(&listener).unwrap();
+    assert!(second.arguments.contains(&0o750), "{second:?}");
+    notif_continue(&listener, second.id).unwrap();
+    let [refused, made] = watched.join().unwrap();
+    assert_eq!(refused.unwrap_err().errno(), Errno::EDQUOT);
+    made.unwrap();
+    rmdir(&directory).unwrap();
+    // The answer was given already, and with it the thread is gone.
+    fails(
+        notif_continue(&listener, second.id),
+        Errno::ENOENT,
+        "waits for this answer",
+    );
+    fails(
+        seccomp_new_listener(&[0; 201]),
+        Errno::EINVAL,
+        "fewer calls",
+    );
+    Ok(())
+}
+
+#[cfg(target_arch = "x86_64")]
+const MKDIR: i64 = libc::SYS_mkdir;
+#[cfg(not(target_arch = "x86_64"))]
+const MKDIR: i64 = libc::SYS_mkdirat;
