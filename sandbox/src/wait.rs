@@ -1,0 +1,18 @@
+//! Waiting for what sends no event.
+
+use std::time::{Duration, Instant};
+
+/// Waits until `condition` holds, for things of which the kernel sends no event.
+/// Gives up after two seconds: then the caller looks at what there is.
+pub fn await_that(mut condition: impl FnMut() -> bool) -> bool {
+    let started = Instant::now();
+    loop {
+        if condition() {
+            return true;
+        }
+        if started.elapsed() > Duration::from_secs(2) {
+            return false;
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
