@@ -9,13 +9,13 @@ use std::io::{self, BufWriter};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use nix::fcntl::{Flock, OFlag, open};
-use nix::sys::stat::Mode;
+use nix::fcntl::Flock;
 
 use crate::error::{Error, Result};
-use crate::image::{create_image_dir, not_writable};
+use crate::image_dir::{create_image_dir, not_writable};
+use crate::interrupt;
 use crate::layout::Layout;
-use crate::lock::lock;
+use crate::lock::lock_file;
 
 /// The name of the image.
 pub(crate) const NAME: &str = "base";
@@ -77,13 +77,9 @@ pub(crate) fn make(image_dir: &Path) -> Result<PathBuf> {
     }
 }
 
-fn lock_file(path: &Path) -> io::Result<Option<Flock<File>>> {
-    let flags = OFlag::O_RDWR | OFlag::O_CREAT | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
-    lock(open(path, flags, Mode::from_bits_truncate(0o644))?, path)
-}
-
 fn write(file: &Flock<File>) -> Result<()> {
     let layout = layout()?;
+    interrupt::check()?;
     let failed = |error| crate::error::io_failed("cannot write the archive", &error);
     // What somebody left who was killed.
     file.set_len(0).map_err(failed)?;
@@ -112,6 +108,8 @@ fn layout() -> Result<Layout> {
     let mut has_bash = false;
     let mut vi_is_vim = false;
     for name in WANTED.split_whitespace() {
+        // It reaches the loader, too, which is asked below: that a program is missing is no news then.
+        interrupt::check()?;
         let Some(program) = search(name) else {
             continue;
         };

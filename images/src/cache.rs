@@ -8,16 +8,17 @@
 //!
 //! A tree in the cache is believed for ever, so it must be true for ever: see `fill`.
 
-use std::fs::{self, DirBuilder, File, Metadata};
-use std::io;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::fs::{self, DirBuilder, File, FileType, Metadata, Permissions};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use nix::fcntl::{Flock, FlockArg, OFlag, open};
 use nix::sys::stat::Mode;
-use nix::unistd::syncfs;
+use nix::unistd::{geteuid, syncfs};
 
-use crate::error::{Result, io_failed};
+use crate::config::Config;
+use crate::error::{Error, Result, io_failed};
 use crate::image::Image;
 use crate::in_use::in_use;
 use crate::lock::lock;
@@ -26,15 +27,127 @@ use crate::remove;
 /// The directory of the cache in the store.
 pub(crate) const CACHE: &str = ".images";
 
+impl Image {
+    /// The image unpacked in the cache of `store`: by the first caller, for all.
+    ///
+    /// However many processes ask at once, one unpacks and the others wait; a
+    /// tree that is returned is complete. Do not write to it.
+    pub fn unpacked(&self, store: &Path) -> Result<PathBuf> {
+        unpacked(self, store)
+    }
+
+    /// What the image says of its command. Where that is not seen at the beginning of its
+    /// archive, it is unpacked into the cache of `store`: an image that was saved with its
+    /// layers tells it at the end.
+    pub fn config(&self, store: &Path) -> Result<Config> {
+        if let Some(tree) = found(self, store)? {
+            return config(&tree);
+        }
+        match self.told() {
+            Some(config) => Ok(config),
+            None => config(&self.unpacked(store)?),
+        }
+    }
+}
+
 /// The tree of `image` in `store`, unpacked by whoever comes first.
 pub(crate) fn unpacked(image: &Image, store: &Path) -> Result<PathBuf> {
-    let cache = store.join(CACHE);
-    let archive = fs::metadata(image.archive()).map_err(|error| image.unreadable(&error))?;
-    let tree = cache.join(key(image.name(), &archive));
-    if tree.is_dir() {
-        return Ok(tree);
+    match found(image, store)? {
+        Some(tree) => Ok(tree),
+        None => fill(image, &ours(store)?),
     }
-    fill(image, &cache)
+}
+
+/// The tree of `image` in `store`, if somebody has unpacked it.
+pub(crate) fn found(image: &Image, store: &Path) -> Result<Option<PathBuf>> {
+    close(store)?;
+    let archive = fs::metadata(image.archive()).map_err(|error| image.unreadable(&error))?;
+    let tree = store.join(CACHE).join(key(image.name(), &archive));
+    Ok(is_directory(&tree).then_some(tree))
+}
+
+/// If `store` has a cache, it must be ours, and is closed to others as the store is.
+///
+/// Whoever may write to it can put a tree there under the name of an image that root is
+/// about to use; and its trees have setuid programs.
+pub(crate) fn close(store: &Path) -> Result<()> {
+    let cache = store.join(CACHE);
+    let failed = |error: &io::Error| {
+        let what = format_args!("cannot look at the cache of images {}", cache.display());
+        io_failed(what, error)
+    };
+    let there = match fs::symlink_metadata(&cache) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        there => there.map_err(|error| failed(&error))?,
+    };
+    check(&cache, &there)?;
+    if there.mode() & 0o077 != 0 {
+        let closed = Permissions::from_mode(0o700);
+        fs::set_permissions(&cache, closed).map_err(|error| failed(&error))?;
+    }
+    Ok(())
+}
+
+/// The directory of the cache, made if it is missing.
+fn ours(store: &Path) -> Result<PathBuf> {
+    let cache = store.join(CACHE);
+    let failed = |error: &io::Error| {
+        let what = format_args!("cannot make the cache of images {}", cache.display());
+        io_failed(what, error)
+    };
+    let mut make = DirBuilder::new();
+    match make.recursive(true).mode(0o700).create(&cache) {
+        // What it is instead is told next.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+        made => made.map_err(|error| failed(&error))?,
+    }
+    close(store)?;
+    Ok(cache)
+}
+
+/// It must be a directory, and no link to one, and nobody else's.
+fn check(cache: &Path, there: &Metadata) -> Result<()> {
+    let why = match there.uid() {
+        _ if !there.is_dir() => "is no directory".to_owned(),
+        owner if owner != geteuid().as_raw() => {
+            format!("belongs to user {owner}, who could change the images in it")
+        }
+        _ => return Ok(()),
+    };
+    let cache = cache.display();
+    Err(Error::new(format!(
+        "the cache of images {cache} {why}; remove it, it will be made anew: sudo rm -r --one-file-system {cache}"
+    )))
+}
+
+/// What is in the cache; nothing if there is none.
+fn entries(cache: &Path) -> Result<Vec<fs::DirEntry>> {
+    let failed =
+        |error: &io::Error| io_failed(format_args!("cannot look into {}", cache.display()), error);
+    match fs::symlink_metadata(cache) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        there => check(cache, &there.map_err(|error| failed(&error))?)?,
+    }
+    let entries: io::Result<Vec<_>> = fs::read_dir(cache).and_then(Iterator::collect);
+    entries.map_err(|error| failed(&error))
+}
+
+fn is_directory(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|there| there.is_dir())
+}
+
+/// Locked by us, if it is what we look for and nobody is at work on it.
+///
+/// Looked at before it is opened: to open a FIFO means to wait for its other end, and to
+/// open a device may do something. And without blocking, should it have become one.
+fn lock_idle(path: &Path, kind: fn(&FileType) -> bool) -> Option<Flock<File>> {
+    let there = fs::symlink_metadata(path).ok()?;
+    if !kind(&there.file_type()) {
+        return None;
+    }
+    let flags = OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
+    let opened = File::from(open(path, flags, Mode::empty()).ok()?);
+    Flock::lock(opened, FlockArg::LockExclusiveNonblock).ok()
 }
 
 fn fill(image: &Image, cache: &Path) -> Result<PathBuf> {
@@ -59,16 +172,11 @@ fn fill(image: &Image, cache: &Path) -> Result<PathBuf> {
         )
     };
 
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(cache)
-        .map_err(|error| failed(&error))?;
     loop {
         let Some(held) = lock_directory(&partial).map_err(|error| failed(&error))? else {
             continue;
         };
-        if tree.is_dir() {
+        if is_directory(&tree) {
             // Somebody finished while we were on the way here.
             remove::remove_tree(&partial)?;
             return Ok(tree);
@@ -78,11 +186,18 @@ fn fill(image: &Image, cache: &Path) -> Result<PathBuf> {
             held.try_clone().map_err(|error| failed(&error))?.into(),
             &partial,
         )?;
-        image.unpack_archive(
+        let config = image.unpack_archive(
             archive,
             held.try_clone().map_err(|error| failed(&error))?.into(),
             &partial,
         )?;
+        // Nobody reads it before there is the tree that it belongs to.
+        let beside = beside(&tree);
+        match config == Config::default() {
+            true => remove_file(&beside),
+            false => write_file(&beside, &config.to_json()),
+        }
+        .map_err(|error| failed(&error))?;
         // A rename may reach the disk before the contents do. After a power cut in
         // between there would be a whole tree of empty files, and nobody unpacks again
         // what is there already. tar leaves the waiting to whoever calls it; containerd
@@ -93,6 +208,57 @@ fn fill(image: &Image, cache: &Path) -> Result<PathBuf> {
         fs::rename(&partial, &tree).map_err(|error| failed(&error))?;
         return Ok(tree);
     }
+}
+
+/// Where what an image says of its command is kept, for who runs its tree.
+fn beside(tree: &Path) -> PathBuf {
+    let key = tree.file_name().unwrap_or_default().to_string_lossy();
+    tree.with_file_name(format!(".{key}{CONFIG}"))
+}
+
+const CONFIG: &str = ".config";
+
+/// A new file in the cache, where nobody but us may write.
+fn write_file(path: &Path, text: &str) -> io::Result<()> {
+    remove_file(path)?;
+    let mut options = File::options();
+    let mut file = options
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)?;
+    file.write_all(text.as_bytes())
+}
+
+fn remove_file(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        done => done,
+    }
+}
+
+/// What the image that is unpacked in `tree` says of its command. Nothing is kept of one
+/// that says nothing.
+pub(crate) fn config(tree: &Path) -> Result<Config> {
+    let path = beside(tree);
+    let text = match fs::read(&path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Config::default()),
+        text => {
+            text.map_err(|error| io_failed(format_args!("cannot read {}", path.display()), &error))?
+        }
+    };
+    Config::from_json(&text).map_err(|why| {
+        let path = path.display();
+        Error::new(format!(
+            "{path}, which says how the image is run, cannot be used: {why}; remove the image \
+             and put it there anew"
+        ))
+    })
+}
+
+/// The same for the archive of the image `name`, which is unpacked in `store`.
+pub(crate) fn config_of(name: &str, archive: &Metadata, store: &Path) -> Result<Config> {
+    config(&store.join(CACHE).join(key(name, archive)))
 }
 
 /// Makes `path` if it is missing, and waits until it is ours. `None`: look again.
@@ -125,7 +291,13 @@ fn lock_directory(path: &Path) -> io::Result<Option<Flock<File>>> {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn remove_partial(store: &Path) -> Result<Vec<PathBuf>> {
-    remove_abandoned(&store.join(CACHE), |_| true)
+    let cache = store.join(CACHE);
+    let is_ours = |name: &str| {
+        name.strip_suffix(".partial")
+            .and_then(name_in_key)
+            .is_some()
+    };
+    remove_abandoned(entries(&cache)?, is_ours, FileType::is_dir)
 }
 
 /// Removes the half-written archives in `image_dir` that nobody is at work on any more,
@@ -139,37 +311,34 @@ pub fn remove_partial(store: &Path) -> Result<Vec<PathBuf>> {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn remove_partial_archives(image_dir: &Path) -> Result<Vec<PathBuf>> {
+    let failed = |error: &io::Error| {
+        let what = format_args!("cannot look into {}", image_dir.display());
+        io_failed(what, error)
+    };
+    let entries = match fs::read_dir(image_dir) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries.and_then(Iterator::collect),
+    };
     // Other people's files may be in there; ours have names like `.base.tar.partial`.
-    remove_abandoned(image_dir, |name| {
-        name.starts_with('.') && name.ends_with(".tar.partial")
-    })
+    let is_ours = |name: &str| name.starts_with('.') && name.ends_with(".tar.partial");
+    let entries = entries.map_err(|error| failed(&error))?;
+    remove_abandoned(entries, is_ours, FileType::is_file)
 }
 
-/// What is half made in `directory`, by its name, and has lost who made it.
-fn remove_abandoned(directory: &Path, is_ours: fn(&str) -> bool) -> Result<Vec<PathBuf>> {
-    let failed = |error: &io::Error| {
-        io_failed(
-            format_args!("cannot look into {}", directory.display()),
-            error,
-        )
-    };
-    let entries = match fs::read_dir(directory) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        entries => entries.map_err(|error| failed(&error))?,
-    };
+/// What is half made, by its name and by what it is, and has lost who made it.
+fn remove_abandoned(
+    entries: Vec<fs::DirEntry>,
+    is_ours: fn(&str) -> bool,
+    kind: fn(&FileType) -> bool,
+) -> Result<Vec<PathBuf>> {
     let mut removed = Vec::new();
     for entry in entries {
-        let path = entry.map_err(|error| failed(&error))?.path();
-        let name = path
-            .file_name()
-            .map(|name| name.to_string_lossy())
-            .unwrap_or_default();
-        if !name.ends_with(".partial") || !is_ours(&name) {
+        let path = entry.path();
+        if !is_ours(&entry.file_name().to_string_lossy()) {
             continue;
         }
         // Locked by whoever fills it, or gone by now: not ours.
-        let lock = File::open(&path).map(|open| Flock::lock(open, FlockArg::LockExclusiveNonblock));
-        if let Ok(Ok(_lock)) = lock {
+        if let Some(_lock) = lock_idle(&path, kind) {
             remove::remove_tree(&path)?;
             removed.push(path);
         }
@@ -179,7 +348,7 @@ fn remove_abandoned(directory: &Path, is_ours: fn(&str) -> bool) -> Result<Vec<P
 
 /// Whether the archive is unpacked in `store`; `None` if we may not look.
 pub(crate) fn has(name: &str, archive: &Metadata, store: &Path) -> Option<bool> {
-    match fs::metadata(store.join(CACHE).join(key(name, archive))) {
+    match fs::symlink_metadata(store.join(CACHE).join(key(name, archive))) {
         Ok(tree) => Some(tree.is_dir()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Some(false),
         Err(_) => None,
@@ -192,23 +361,20 @@ pub(crate) fn remove_trees(name: &str, store: &Path) -> Result<(Vec<PathBuf>, Ve
     let cache = store.join(CACHE);
     let failed =
         |error: &io::Error| io_failed(format_args!("cannot look into {}", cache.display()), error);
-    let entries = match fs::read_dir(&cache) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Default::default()),
-        entries => entries.map_err(|error| failed(&error))?,
-    };
     // The kernel tells the paths of an overlay's layers as they were given to mount.
     let (mut gone, mut used) = (Vec::new(), Vec::new());
-    for entry in entries {
-        let entry = entry.map_err(|error| failed(&error))?;
+    for entry in entries(&cache)? {
         let is_of_it = entry.file_name().to_str().and_then(name_in_key) == Some(name);
         if !is_of_it {
             continue;
         }
         let tree = entry.path();
         let aside = cache.join(format!("{}.partial", entry.file_name().to_string_lossy()));
-        let Ok(Ok(_lock)) = File::open(&tree)
-            .map(|directory| Flock::lock(directory, FlockArg::LockExclusiveNonblock))
-        else {
+        // No tree, if that is what it is.
+        if !is_directory(&tree) {
+            continue;
+        }
+        let Some(_lock) = lock_idle(&tree, FileType::is_dir) else {
             used.push(tree);
             continue;
         };
@@ -220,6 +386,7 @@ pub(crate) fn remove_trees(name: &str, store: &Path) -> Result<(Vec<PathBuf>, Ve
             fs::rename(&aside, &tree).map_err(|error| failed(&error))?;
             used.push(tree);
         } else {
+            remove_file(&beside(&tree)).map_err(|error| failed(&error))?;
             remove::remove_tree(&aside)?;
             gone.push(tree);
         }

@@ -11,13 +11,23 @@ use nix::sys::stat::Mode;
 
 use crate::archive::Archive;
 use crate::budget::LIMITS;
-use crate::error::{Error, Result, errno_of, io_failed, io_named};
+use crate::config::Config;
+use crate::error::{Error, Result, io_failed, shown};
+use crate::inside::split;
+use crate::look_alike::look_alike;
+use crate::members::Members;
 use crate::problem::{Problem, broken};
+use crate::root::TOP;
 use crate::unpack::unpack;
-use crate::{base, cache, name, remove};
+use crate::{base, name, remove, saved, users};
 
 /// The endings under which an image is looked for, in this order.
-pub(crate) const ENDINGS: [&str; 3] = [".tar", ".tar.gz", ".tar.zst"];
+pub(crate) const ENDINGS: [&str; 6] = [".tar", ".tar.gz", ".tar.zst", ".tar.xz", ".tgz", ".txz"];
+
+/// So many members at the beginning of an archive are looked at, and contents up to so many
+/// bytes are passed over.
+const FEW: usize = 64;
+const LARGE: u64 = 1 << 20;
 
 /// An image that was found: a root file system, packed in an archive.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,7 +36,8 @@ pub struct Image {
     archive: PathBuf,
 }
 
-/// Finds the image `name` in `image_dir`: `NAME.tar`, `NAME.tar.gz` or `NAME.tar.zst`.
+/// Finds the image `name` in `image_dir`: `NAME.tar`, `NAME.tar.gz`, `NAME.tar.zst` or
+/// `NAME.tar.xz`.
 ///
 /// The image `base` is always there: unless you put one there yourself, it is
 /// made on first use from this machine's own programs.
@@ -74,6 +85,10 @@ pub fn find(image_dir: &Path, name: &str) -> Result<Image> {
             archive,
         });
     }
+    // The name of the file instead of the image's: what is meant is clear.
+    if let Some((shorter, _)) = name_of(name) {
+        return find(image_dir, &shorter);
+    }
     Err(unknown(image_dir, name))
 }
 
@@ -88,9 +103,13 @@ pub(crate) fn unknown(image_dir: &Path, name: &str) -> Error {
     there.sort();
     there.dedup();
     let directory = image_dir.display();
+    let advice = look_alike(image_dir, name).unwrap_or_else(|| {
+        format!(
+            "to add it, put its root file system there as {name}.tar, {name}.tar.gz, {name}.tar.xz or {name}.tar.zst"
+        )
+    });
     Error::new(format!(
-        "there is no image {name:?} in {directory} (there: {}); to add it, put its root file system there as {name}.tar, \
-         {name}.tar.gz or {name}.tar.zst",
+        "there is no image {name:?} in {directory} (there: {}); {advice}",
         there.join(", ")
     ))
 }
@@ -153,15 +172,46 @@ impl Image {
                 target.display()
             )));
         }
-        self.unpack_archive(archive, directory, target)
+        self.unpack_archive(archive, directory, target).map(drop)
     }
 
-    /// The image unpacked in the cache of `store`: by the first caller, for all.
-    ///
-    /// However many processes ask at once, one unpacks and the others wait; a
-    /// tree that is returned is complete. Do not write to it.
-    pub fn unpacked(&self, store: &Path) -> Result<PathBuf> {
-        cache::unpacked(self, store)
+    /// What the first members tell: all of it, if the archive is one of ours; and that there
+    /// is nothing to be told, if it is a root file system.
+    pub(crate) fn told(&self) -> Option<Config> {
+        let file = self.open().ok()?;
+        let size = file.metadata().ok()?.size();
+        let mut members = Members::new(Archive::new(file, &self.name, size).ok()?, LIMITS);
+        for _ in 0..FEW {
+            let member = members.next().ok()??;
+            if let Some(config) = members.config() {
+                return Config::from_json(config).ok();
+            }
+            let path = split(&member.path).ok()?.map(|place| place.path());
+            let path = path.unwrap_or_default();
+            let first = path.split(|byte| *byte == b'/').next();
+            if TOP.into_iter().any(|name| first == Some(name.as_bytes())) {
+                return Some(Config::default());
+            }
+            // A layer: a root begins with something smaller, or with one of those names.
+            if members.left() > LARGE {
+                return None;
+            }
+        }
+        None
+    }
+
+    /// The numbers of `user`, which is `USER[:GROUP]`: names out of the image's own lists,
+    /// never those of this machine, or numbers. It is unpacked for that, if it is not yet.
+    pub fn user(&self, store: &Path, user: &str) -> Result<(u32, u32)> {
+        let tree = self.unpacked(store)?;
+        users::look_up(&tree, user).map_err(|why| {
+            Error::new(format!(
+                "the image {:?} wants its command to run as the user {:?}, and {why}; choose one by number: \
+                 --user UID:GID",
+                self.name,
+                shown(user.as_bytes())
+            ))
+        })
     }
 
     pub(crate) fn open(&self) -> Result<File> {
@@ -180,15 +230,16 @@ impl Image {
     }
 
     /// Unpacks an open archive into an open, empty directory, and removes that
-    /// directory if it does not work out.
+    /// directory if it does not work out. Returns what the image says of its command.
     pub(crate) fn unpack_archive(
         &self,
         archive: File,
         directory: OwnedFd,
         target: &Path,
-    ) -> Result<()> {
-        let Err(Problem { cause, advice }) = self.try_unpack(archive, directory) else {
-            return Ok(());
+    ) -> Result<Config> {
+        let Problem { cause, advice } = match self.try_unpack(archive, directory) {
+            Ok(config) => return Ok(config),
+            Err(problem) => problem,
         };
         let kept = match remove::remove_tree(target) {
             Ok(()) => "nothing of it was kept".to_owned(),
@@ -205,12 +256,24 @@ impl Image {
         )))
     }
 
-    fn try_unpack(&self, archive: File, directory: OwnedFd) -> std::result::Result<(), Problem> {
+    fn try_unpack(
+        &self,
+        archive: File,
+        directory: OwnedFd,
+    ) -> std::result::Result<Config, Problem> {
         let before = archive.metadata().map_err(|error| broken(&error))?;
+        if before.size() == 0 {
+            return Err(Problem {
+                cause: "the archive is empty".into(),
+                advice: "whoever should have written it has failed: make it anew".into(),
+            });
+        }
         let watched = archive.try_clone().map_err(|error| broken(&error))?;
         let stream =
             Archive::new(watched, &self.name, before.size()).map_err(|error| broken(&error))?;
-        unpack(stream, directory, LIMITS)?;
+        let reopened = directory.try_clone().map_err(|error| broken(&error))?;
+        let told = unpack(stream, directory, LIMITS)?;
+        let config = saved::replace(reopened, &self.name)?.unwrap_or(told);
         // Somebody may still be copying it to where we read it.
         let after = archive.metadata().map_err(|error| broken(&error))?;
         let stamp = |stat: &fs::Metadata| (stat.size(), stat.mtime(), stat.mtime_nsec());
@@ -220,24 +283,6 @@ impl Image {
                 advice: "wait until it has been copied, then try again".into(),
             });
         }
-        Ok(())
+        Ok(config)
     }
-}
-
-/// The image directory, made if it is missing.
-pub(crate) fn create_image_dir(image_dir: &Path) -> Result<()> {
-    fs::create_dir_all(image_dir).map_err(|error| not_writable(image_dir, &error))
-}
-
-/// Why nothing can be put into the image directory.
-pub(crate) fn not_writable(image_dir: &Path, error: &io::Error) -> Error {
-    let advice = match errno_of(error) {
-        Some(nix::errno::Errno::ENOSPC | nix::errno::Errno::EDQUOT) => "make room there",
-        _ => "run it as root once",
-    };
-    Error::new(format!(
-        "cannot make the image \"base\" in {}: {}; {advice}, or choose a directory that you may write to with --image-dir or RUBBER_DOCKER_IMAGES",
-        image_dir.display(),
-        io_named(error)
-    ))
 }

@@ -9,6 +9,8 @@ use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
+use linux_sys::mountinfo::{MountInfo, unescape};
+
 /// Whether `tree` is a lower layer of an overlay that some process sees.
 ///
 /// Of a process that we may not ask nothing is known; root may ask all.
@@ -46,53 +48,20 @@ pub(crate) fn in_use(tree: &Path) -> bool {
 
 /// Whether a line of mountinfo is an overlay on a layer whose path ends in `tree`, see proc(5).
 fn stands_on(mount: &[u8], tree: &[u8]) -> bool {
-    let Some(separator) = find(mount, b" - overlay ") else {
+    let Some(mount) = MountInfo::parse(mount).filter(|it| it.fstype == "overlay") else {
         return false;
     };
-    let Some(lower) = find(&mount[separator..], b"lowerdir=") else {
+    let mut options = mount.super_options.as_bytes().split(|&byte| byte == b',');
+    let Some(lower) = options.find_map(|it| it.strip_prefix(b"lowerdir=")) else {
         return false;
     };
-    let options = &mount[separator + lower + b"lowerdir=".len()..];
-    let lower = options
-        .split(|&byte| byte == b',')
-        .next()
-        .unwrap_or_default();
     lower.split(|&byte| byte == b':').any(|layer| {
-        let layer = unescaped(layer);
+        let layer = unescape(OsStr::from_bytes(layer));
         // A container's `lower` is a link to the tree. It was followed when the overlay
         // was mounted, and is still what the table tells.
-        let link = fs::read_link(OsStr::from_bytes(&layer)).unwrap_or_default();
-        layer.ends_with(tree) || link.as_os_str().as_bytes().ends_with(tree)
+        let link = fs::read_link(&layer).unwrap_or_default();
+        layer.as_bytes().ends_with(tree) || link.as_os_str().as_bytes().ends_with(tree)
     })
-}
-
-/// Blanks and their like are written as `\040`.
-fn unescaped(text: &[u8]) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    let mut rest = text;
-    while let Some((&first, after)) = rest.split_first() {
-        let octal = after
-            .get(..3)
-            .and_then(|digits| std::str::from_utf8(digits).ok())
-            .and_then(|digits| u8::from_str_radix(digits, 8).ok());
-        match octal {
-            Some(byte) if first == b'\\' => {
-                bytes.push(byte);
-                rest = &after[3..];
-            }
-            _ => {
-                bytes.push(first);
-                rest = after;
-            }
-        }
-    }
-    bytes
-}
-
-fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
-    haystack
-        .windows(needle.len())
-        .position(|window| window == needle)
 }
 
 #[cfg(test)]

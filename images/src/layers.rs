@@ -17,11 +17,12 @@ use std::os::unix::fs::MetadataExt;
 
 use crate::archive::Archive;
 use crate::budget::LIMITS;
-use crate::error::{Error, Result};
+use crate::config::Config;
+use crate::error::{Error, Result, advice, errno_of, io_named};
 use crate::members::{Kind, Members};
-use crate::problem::{Problem, broken};
-use crate::stack::{Ordinal, Stack};
-use crate::writer::Writer;
+use crate::problem::{NO_IMAGE, Problem, broken};
+use crate::stack::{Ordinal, Plan, Stack};
+use crate::writer::{PULLED, Writer};
 
 type Tried<T> = std::result::Result<T, Problem>;
 
@@ -30,7 +31,8 @@ type Tried<T> = std::result::Result<T, Problem>;
 /// Each layer is a tar: plain, or compressed with gzip or zstd. A member named
 /// `.wh.NAME` hides NAME of the layers below it, and `.wh..wh..opq` hides everything
 /// that they have in its directory, as the OCI image specification says. `origin` is
-/// written into the archive, and [`list`](crate::list) tells it: where it is from.
+/// written into the archive, and [`list`](crate::list) tells it: where it is from. So is
+/// `config`, what the image says of its command.
 ///
 /// Nothing is believed that a layer says, and nothing outside of `into` is written.
 ///
@@ -40,19 +42,35 @@ type Tried<T> = std::result::Result<T, Problem>;
 /// let mut layer = tempfile::tempfile()?;
 /// images::tar_of_programs(&[("/bin/sh", "/bin/sh")], &mut layer)?;
 /// let mut archive = Vec::new();
-/// images::merge_layers(&[layer], "an example", &mut archive)?;
+/// images::merge_layers(&[layer], "an example", &images::Config::default(), &mut archive)?;
 /// assert!(archive.len() > 100_000);
 /// # Ok(())
 /// # }
 /// ```
-pub fn merge_layers(layers: &[File], origin: &str, into: impl Write) -> Result<()> {
+pub fn merge_layers(
+    layers: &[File],
+    origin: &str,
+    config: &Config,
+    into: impl Write,
+) -> Result<()> {
+    merge(layers, &format!("{PULLED}{origin}"), config, into)
+        .map_err(|Problem { cause, advice }| Error::new(format!("{cause}. What to do: {advice}")))
+}
+
+pub(crate) fn merge(
+    layers: &[File],
+    comment: &str,
+    config: &Config,
+    into: impl Write,
+) -> Tried<()> {
     let explained = |number: usize| {
-        move |Problem { cause, advice }| {
-            Error::new(format!(
-                "layer {} of {} cannot be used: {cause}. What to do: {advice}",
+        move |Problem { cause, advice }| Problem {
+            cause: format!(
+                "layer {} of {} cannot be used: {cause}",
                 number + 1,
                 layers.len()
-            ))
+            ),
+            advice,
         }
     };
     let mut stack = Stack::default();
@@ -70,31 +88,50 @@ pub fn merge_layers(layers: &[File], origin: &str, into: impl Write) -> Result<(
             .map_err(|error| broken(&error))
             .map_err(explained(number))?;
     }
-    let failed =
-        |error: &io::Error| crate::error::io_failed("cannot write the archive of the image", error);
-    let mut writer = Writer::new(into, origin).map_err(|error| failed(&error))?;
     let plan = stack.plan().map_err(|cause| {
         explained(layers.len().saturating_sub(1))(Problem {
             cause,
-            advice: crate::problem::NO_IMAGE.into(),
+            advice: NO_IMAGE.into(),
         })
     })?;
+    if plan.is_empty() {
+        return Err(Problem {
+            cause: "its layers hold nothing at all, so there is nothing to run".into(),
+            advice: NO_IMAGE.into(),
+        });
+    }
+    write(layers, &plan, comment, config, into).map_err(|error| Problem {
+        cause: format!(
+            "cannot write the archive of the image: {}",
+            io_named(&error)
+        ),
+        advice: errno_of(&error).map_or(NO_IMAGE, advice).into(),
+    })
+}
+
+/// Writes the archive that is planned: what has no contents, then the contents that are
+/// wanted of each layer, then the further names.
+fn write(
+    layers: &[File],
+    plan: &Plan,
+    comment: &str,
+    config: &Config,
+    into: impl Write,
+) -> io::Result<()> {
+    let mut writer = Writer::new(into, comment, config)?;
     for (path, member) in &plan.made_of_nothing {
-        writer
-            .member(path, member, None)
-            .map_err(|error| failed(&error))?;
+        writer.member(path, member, None)?;
     }
     for (number, layer) in layers.iter().enumerate() {
         let wanted = &plan.contents[number];
         if !wanted.is_empty() {
-            copy(layer, number, layers.len(), wanted, &mut writer)
-                .map_err(|error| failed(&error))?;
+            copy(layer, number, layers.len(), wanted, &mut writer)?;
         }
     }
     for (path, first) in &plan.more_names {
-        writer.link(path, first).map_err(|error| failed(&error))?;
+        writer.link(path, first)?;
     }
-    writer.finish().map_err(|error| failed(&error))
+    writer.finish()
 }
 
 /// The members of a layer, from its beginning.
@@ -108,7 +145,7 @@ fn open(
     file.rewind()?;
     let size = file.metadata()?.size();
     let name = format!("layer {} of {count}", number + 1);
-    Ok(Members::that_may_just_end(
+    Ok(Members::of_a_layer(
         Archive::new(file, &name, size)?,
         limits,
     ))

@@ -2,13 +2,15 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path, PathBuf};
 
 use tar::{Builder, EntryType, Header};
 
+use crate::elf;
 use crate::error::{Error, Result, io_failed, io_named};
+use crate::interrupt;
 use crate::libraries;
 
 /// What is at one path.
@@ -26,7 +28,16 @@ enum Entry {
     Copy {
         host: PathBuf,
         mode: u32,
+        how_much: HowMuch,
     },
+}
+
+/// How much of a file of this machine is copied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum HowMuch {
+    Whole,
+    /// Without what comes after the part that the kernel and the loader read.
+    Loaded,
 }
 
 /// A root file system of this machine's programs.
@@ -38,6 +49,8 @@ pub(crate) struct Layout {
     /// Sorted, so that the same machine makes the same tar, and a directory
     /// comes before what is in it.
     entries: BTreeMap<PathBuf, Entry>,
+    /// Of programs and libraries.
+    how_much: HowMuch,
 }
 
 impl Layout {
@@ -45,6 +58,7 @@ impl Layout {
     pub(crate) fn new() -> Self {
         let mut layout = Self {
             entries: BTreeMap::new(),
+            how_much: HowMuch::Whole,
         };
         for (path, mode) in [
             ("dev", 0o755),
@@ -104,15 +118,30 @@ impl Layout {
             return Err("it is not a file".into());
         }
         let libraries = libraries::of(&host)?;
+        let (mode, how_much) = (0o755, self.how_much);
         for library in libraries {
             let inside = self.place(&library)?;
             let host = fs::canonicalize(&library).map_err(|error| {
                 format!("its library {}: {}", library.display(), io_named(&error))
             })?;
-            self.insert(inside, Entry::Copy { host, mode: 0o755 });
+            self.insert(
+                inside,
+                Entry::Copy {
+                    host,
+                    mode,
+                    how_much,
+                },
+            );
         }
         let inside = self.place(inside)?;
-        self.insert(inside, Entry::Copy { host, mode: 0o755 });
+        self.insert(
+            inside,
+            Entry::Copy {
+                host,
+                mode,
+                how_much,
+            },
+        );
         Ok(())
     }
 
@@ -123,6 +152,7 @@ impl Layout {
             Entry::Copy {
                 host: host.to_owned(),
                 mode: 0o644,
+                how_much: HowMuch::Whole,
             },
         );
     }
@@ -193,6 +223,7 @@ impl Layout {
         // Several names of one file of this machine, as of busybox, stay one file.
         let mut copied: HashMap<(u64, u64), &Path> = HashMap::new();
         for (path, entry) in &self.entries {
+            interrupt::check()?;
             let mut header = Header::new_gnu();
             header.set_uid(0);
             header.set_gid(0);
@@ -214,7 +245,11 @@ impl Layout {
                     header.set_size(contents.len() as u64);
                     tar.append_data(&mut header, path, contents.as_bytes())
                 }
-                Entry::Copy { host, mode } => {
+                Entry::Copy {
+                    host,
+                    mode,
+                    how_much,
+                } => {
                     let failed = |error| {
                         io_failed(
                             format_args!("cannot copy {} into the image", host.display()),
@@ -232,8 +267,12 @@ impl Layout {
                         }
                         None => {
                             copied.insert((stat.dev(), stat.ino()), path);
-                            header.set_size(stat.size());
-                            tar.append_data(&mut header, path, file)
+                            let size = match how_much {
+                                HowMuch::Whole => stat.size(),
+                                HowMuch::Loaded => elf::loaded(&file).map_err(failed)?,
+                            };
+                            header.set_size(size);
+                            tar.append_data(&mut header, path, file.take(size))
                         }
                     }
                 }
@@ -283,7 +322,28 @@ pub fn tar_of_programs(
     programs: &[(impl AsRef<Path>, impl AsRef<Path>)],
     into: impl Write,
 ) -> Result<()> {
-    let mut layout = Layout::new();
+    write_programs(Layout::new(), programs, into)
+}
+
+/// As [`tar_of_programs`], but of each program and library only what the kernel and the
+/// loader read: without what is for debuggers, which may be the greater part, and without
+/// what a program has appended to itself.
+pub fn tar_of_loaded_programs(
+    programs: &[(impl AsRef<Path>, impl AsRef<Path>)],
+    into: impl Write,
+) -> Result<()> {
+    let layout = Layout {
+        how_much: HowMuch::Loaded,
+        ..Layout::new()
+    };
+    write_programs(layout, programs, into)
+}
+
+fn write_programs(
+    mut layout: Layout,
+    programs: &[(impl AsRef<Path>, impl AsRef<Path>)],
+    into: impl Write,
+) -> Result<()> {
     for (host, inside) in programs {
         let (host, inside) = (host.as_ref(), inside.as_ref());
         layout.program(host, inside).map_err(|why| {

@@ -11,30 +11,33 @@
 //! | file | holds |
 //! |---|---|
 //! | `image.rs` | an image: looked up by name, unpacked |
-//! | `name.rs` | what may be a name |
+//! | `name.rs` | what may be a name; `look_alike.rs` helps who has misspelt one |
 //! | `base.rs` | the image `base`, made of this machine's own programs |
 //! | `layout.rs` | a root file system on paper, and how it becomes a tar |
-//! | `libraries.rs` | which shared libraries a program needs |
-//! | `archive.rs` | from a file to the stream of a tar: plain, gzip, zstd |
-//! | `members.rs` | from that stream to members; `pax.rs` and `sparse.rs` help |
+//! | `libraries.rs` | which shared libraries a program needs; [`elf`] reads its header |
+//! | `archive.rs` | from a file to the stream of a tar: plain, xz; `gzip.rs` and `zstd.rs` help |
+//! | `members.rs` | from that stream to members; `header.rs`, `pax.rs` and `sparse.rs` help |
 //! | `budget.rs` | how much an archive may ask for |
 //! | `unpack.rs` | from members to files; `directories.rs` and `xattrs.rs` help, `problem.rs` says what went wrong |
 //! | `inside.rs` | paths inside a tree that is not to be trusted |
 //! | `cache.rs` | each image unpacked once, for all containers |
 //! | `lock.rs` | one fills, the others wait |
+//! | `saved.rs` | what `docker save` writes: an image in an archive; `root.rs` tells it from a root |
+//! | `import.rs` | from such an archive, or that of a root, to one of ours |
+//! | `interrupt.rs` | asked to end in the middle of it |
 //! | `layers.rs` | from the layers of a registry to one archive; `stack.rs` decides, `writer.rs` writes |
 //! | `shelf.rs` | the image directory: what is in it, what goes in and out; `in_use.rs` helps |
 //! | `remove.rs` | removing a tree, and nothing but that tree |
-//! | `store.rs` | the directory that containers live in |
+//! | `store.rs` | the directory that containers live in; `way.rs` looks who could exchange it |
 //! | `progress.rs` | the bar for big images |
+//! | `config.rs` | what an image says of its command; `users.rs` finds its user |
 //! | `error.rs` | what went wrong, and what to do |
 //!
 //! # What is left out
 //!
 //! Layers, when a container starts: an image is one archive, and layers are merged
 //! before they become one. Devices in archives: the runtime makes the
-//! few that a container needs. Archives compressed with xz or bzip2: compress
-//! them anew. The archives that `docker save` writes: use `docker export`.
+//! few that a container needs. Archives compressed with bzip2: compress them anew.
 //!
 //! # Threads
 //!
@@ -47,34 +50,50 @@ mod archive;
 mod base;
 mod budget;
 mod cache;
+mod config;
 mod directories;
+pub mod elf;
 mod error;
+mod gzip;
+mod header;
 mod image;
+mod image_dir;
+mod import;
 mod in_use;
 mod inside;
+mod interrupt;
 mod layers;
 mod layout;
 mod libraries;
 mod lock;
+mod look_alike;
 mod members;
 mod name;
 mod pax;
 mod problem;
 mod progress;
 mod remove;
+mod root;
+mod saved;
 mod shelf;
+mod source;
 mod sparse;
 mod stack;
 mod store;
 mod unpack;
+mod users;
+mod way;
 mod writer;
 mod xattrs;
+mod zstd;
 
 pub use cache::{remove_partial, remove_partial_archives};
+pub use config::Config;
 pub use error::{Error, Result};
 pub use image::{Image, find};
+pub use import::import;
 pub use layers::merge_layers;
-pub use layout::tar_of_programs;
+pub use layout::{tar_of_loaded_programs, tar_of_programs};
 pub use remove::remove_tree;
 pub use shelf::{Listed, Removed, check_name, list, may_put, put, remove};
-pub use store::create_store;
+pub use store::{check_store_for_root, create_store, find_store};

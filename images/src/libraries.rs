@@ -7,11 +7,12 @@
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+
+use crate::elf;
 
 /// A file that a program needs: where the loader will look for it.
 pub(crate) type Library = PathBuf;
@@ -21,7 +22,7 @@ pub(crate) type Library = PathBuf;
 ///
 /// The error is a reason, without the name of the program.
 pub(crate) fn of(program: &Path) -> Result<Vec<Library>, String> {
-    let Some(loader) = loader(program).map_err(|error| crate::error::io_named(&error))? else {
+    let Some(loader) = loader_of(program).map_err(|error| crate::error::io_named(&error))? else {
         return Ok(Vec::new());
     };
     let listed = Command::new(&loader)
@@ -43,6 +44,10 @@ pub(crate) fn of(program: &Path) -> Result<Vec<Library>, String> {
     }
     libraries.extend(name_service(&libraries));
     Ok(libraries)
+}
+
+fn loader_of(program: &Path) -> io::Result<Option<PathBuf>> {
+    elf::loader(&File::open(program)?)
 }
 
 /// Reads lines like `libc.so.6 => /lib/x86_64-linux-gnu/libc.so.6 (0x00007f6f1c000000)`.
@@ -110,85 +115,14 @@ fn name_service(libraries: &[Library]) -> Option<Library> {
     Some(libc.with_file_name("libnss_files.so.2")).filter(|path| path.is_file())
 }
 
-/// The loader that an ELF program names, or `None` for whatever else it is.
-fn loader(program: &Path) -> io::Result<Option<PathBuf>> {
-    let mut file = File::open(program)?;
-    let mut header = [0; 64];
-    let mut read = 0;
-    while read < header.len() {
-        match file.read(&mut header[read..])? {
-            0 => return Ok(None),
-            count => read += count,
-        }
-    }
-    let Some(elf) = Elf::of(&header) else {
-        return Ok(None);
-    };
-
-    const PT_INTERP: u64 = 3;
-    let (table, size, count) = match elf.wide {
-        true => (
-            elf.number(&header, 32, 8),
-            elf.number(&header, 54, 2),
-            elf.number(&header, 56, 2),
-        ),
-        false => (
-            elf.number(&header, 28, 4),
-            elf.number(&header, 42, 2),
-            elf.number(&header, 44, 2),
-        ),
-    };
-    for index in 0..count {
-        let mut entry = [0; 56];
-        let entry = &mut entry[..if elf.wide { 56 } else { 32 }];
-        file.read_exact_at(entry, table.saturating_add(index * size))?;
-        if elf.number(entry, 0, 4) != PT_INTERP {
-            continue;
-        }
-        let (offset, length) = match elf.wide {
-            true => (elf.number(entry, 8, 8), elf.number(entry, 32, 8)),
-            false => (elf.number(entry, 4, 4), elf.number(entry, 16, 4)),
-        };
-        let mut path = vec![0; length.min(4096) as usize];
-        file.read_exact_at(&mut path, offset)?;
-        let path = path.split(|&byte| byte == 0).next().unwrap_or_default();
-        return Ok(Some(PathBuf::from(OsStr::from_bytes(path))));
-    }
-    Ok(None)
-}
-
-/// How numbers are written in an ELF file.
-struct Elf {
-    /// 64 bits, or 32.
-    wide: bool,
-    little_endian: bool,
-}
-
-impl Elf {
-    fn of(header: &[u8; 64]) -> Option<Self> {
-        header.starts_with(b"\x7fELF").then(|| Self {
-            wide: header[4] == 2,
-            little_endian: header[5] == 1,
-        })
-    }
-
-    fn number(&self, bytes: &[u8], at: usize, width: usize) -> u64 {
-        let bytes = &bytes[at..at + width];
-        let add = |sum: u64, &byte: &u8| sum << 8 | u64::from(byte);
-        if self.little_endian {
-            bytes.iter().rev().fold(0, add)
-        } else {
-            bytes.iter().fold(0, add)
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test may")]
 
     use super::*;
+    use crate::elf::loader;
     use rstest::rstest;
+    use std::fs::File;
 
     #[rstest]
     #[case::of_glibc("\tlinux-vdso.so.1 (0x00007ffd)\n\tlibc.so.6 => /lib/x86_64-linux-gnu/libc.so.6 (0x00007f)\n\t/lib64/ld-linux-x86-64.so.2 (0x00007f)\n",
@@ -216,7 +150,7 @@ mod tests {
         let this = std::env::current_exe().unwrap();
         let libraries = of(&this).unwrap();
         assert!(
-            libraries.contains(&loader(&this).unwrap().unwrap()),
+            libraries.contains(&loader(&File::open(&this).unwrap()).unwrap().unwrap()),
             "{libraries:?}"
         );
         assert!(libraries.iter().all(|path| path.is_file()), "{libraries:?}");

@@ -1,20 +1,20 @@
 //! The members of a tar, one after the other.
 //!
-//! The `tar` crate reads single headers for us; what happens between them is
-//! ours, because here is where an archive can lie: about the length of a name,
-//! about the number of headers before a file, about where it ends. Every count
-//! is checked before memory or disk is spent on it.
+//! `header.rs` reads a single header; here is what happens between them, and here
+//! an archive can lie: about the length of a name, about the number of headers before
+//! a file, about where it ends. Every count is checked before memory or disk is spent
+//! on it.
 
 use std::io::{self, Read};
 
-use tar::{EntryType, Header};
-
 use crate::budget::{Budget, Limits, METADATA_OF_ONE_MEMBER, beyond};
+use crate::config::CONFIG;
 use crate::error::shown;
-use crate::pax::Extended;
+use crate::header::{self, Header, Number};
+use crate::pax::{self, Extended};
 use crate::sparse::Sparse;
 
-const BLOCK: u64 = 512;
+const BLOCK: u64 = header::BLOCK as u64;
 
 /// What a member is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,8 +53,12 @@ pub(crate) struct Members<R> {
     left: u64,
     /// Bytes between them and the next header.
     padding: u64,
-    /// Whether the mark at the end may be missing.
-    may_just_end: bool,
+    /// Whether there was a member. A file with nothing in it is no archive.
+    has_begun: bool,
+    /// The first record of an image's configuration, not looked into.
+    config: Option<Vec<u8>>,
+    /// Whether the padding behind the last contents may be missing.
+    may_lack_padding: bool,
 }
 
 impl<R: Read> Members<R> {
@@ -64,36 +68,46 @@ impl<R: Read> Members<R> {
             budget: Budget::new(limits),
             left: 0,
             padding: 0,
-            may_just_end: false,
+            has_begun: false,
+            config: None,
+            may_lack_padding: false,
         }
     }
 
-    /// Takes the end of the input for the end of the archive, if it comes behind the
-    /// contents of a member. For layers: some tools leave the mark out, and a digest has told
-    /// already that nothing was lost.
-    pub(crate) fn that_may_just_end(input: R, limits: Limits) -> Self {
+    /// Takes the end of the input for the end of the archive even where it comes before the
+    /// padding behind the last contents, or instead of any member. For layers: some tools
+    /// leave that out, and a digest has told already that nothing was lost.
+    pub(crate) fn of_a_layer(input: R, limits: Limits) -> Self {
         Self {
-            may_just_end: true,
+            has_begun: true,
+            may_lack_padding: true,
             ..Self::new(input, limits)
         }
     }
 
-    /// The next member, or `None` at the mark that ends the archive.
+    /// The next member, or `None` at the end of the archive.
     pub(crate) fn next(&mut self) -> io::Result<Option<Member>> {
         let mut long_path = None;
         let mut long_link = None;
         let mut extended = Extended::default();
+        // Whether the next header must be there: some have announced it.
+        let mut is_announced = false;
         loop {
-            let Some(header) = self.header()? else {
+            let Some(header) = self.header(is_announced)? else {
                 return Ok(None);
             };
-            let size = field(header.entry_size())?;
-            match header.entry_type() {
-                EntryType::GNULongName => long_path = Some(until_nul(self.metadata(size)?)),
-                EntryType::GNULongLink => long_link = Some(until_nul(self.metadata(size)?)),
-                EntryType::XHeader => extended = Extended::parse(&self.metadata(size)?)?,
-                // Wishes for all members that follow. Those in use are comments.
-                EntryType::XGlobalHeader => drop(self.metadata(size)?),
+            is_announced = header.kind() != b'g';
+            match header.kind() {
+                b'L' => long_path = Some(until_nul(self.metadata(header.size()?)?)),
+                b'K' => long_link = Some(until_nul(self.metadata(header.size()?)?)),
+                // The capital letter is Solaris'.
+                b'x' | b'X' => extended = Extended::parse(&self.metadata(header.size()?)?)?,
+                // Wishes for all members that follow. Those in use are comments, and ours.
+                b'g' => {
+                    let records = self.metadata(header.size()?)?;
+                    let config = || pax::value(&records, CONFIG).map(<[u8]>::to_vec);
+                    self.config = self.config.take().or_else(config);
+                }
                 _ => {
                     extended.path = long_path.or(extended.path);
                     extended.link = long_link.or(extended.link);
@@ -104,21 +118,16 @@ impl<R: Read> Members<R> {
     }
 
     fn member(&mut self, header: &Header, extended: Extended) -> io::Result<Member> {
-        let path = extended
-            .path
-            .unwrap_or_else(|| header.path_bytes().into_owned());
-        let kind = kind(header.entry_type(), &path)?;
-        let mut stored = match kind {
-            // "The same file as that one": whatever the size says, nothing follows.
-            Kind::HardLink => 0,
-            _ => extended
-                .size
-                .map_or_else(|| field(header.entry_size()), Ok)?,
+        let path = extended.path.unwrap_or_else(|| header.path());
+        let kind = kind(header.kind(), &path)?;
+        let mut stored = match kind.has_contents(header.kind()) {
+            true => extended.size.map_or_else(|| header.size(), Ok)?,
+            false => 0,
         };
         self.budget.bytes(stored)?;
         self.padding = stored.next_multiple_of(BLOCK) - stored;
-        let sparse = match header.entry_type() {
-            EntryType::GNUSparse => Some(Sparse::from_header(header, &mut self.input)?),
+        let sparse = match header.kind() {
+            b'S' => Some(Sparse::from_header(header, &mut self.input)?),
             _ if kind == Kind::File => {
                 Sparse::from_records(&extended.sparse, &mut self.input, &mut stored)?
             }
@@ -138,47 +147,37 @@ impl<R: Read> Members<R> {
                 .filter(|_| sparse.is_some())
                 .unwrap_or(path),
             kind,
-            link: extended
-                .link
-                .or_else(|| header.link_name_bytes().map(|name| name.into_owned()))
-                .unwrap_or_default(),
-            mode: field(header.mode())? & 0o7777,
-            uid: owner(extended.uid.map_or_else(|| field(header.uid()), Ok)?)?,
-            gid: owner(extended.gid.map_or_else(|| field(header.gid()), Ok)?)?,
+            link: extended.link.unwrap_or_else(|| header.link().to_vec()),
+            mode: (header.number(Number::Mode)? & 0o7777) as u32,
+            uid: owner(extended.uid, header, Number::User)?,
+            gid: owner(extended.gid, header, Number::Group)?,
             mtime: match extended.mtime {
                 Some(time) => time,
-                None => (i64::try_from(field(header.mtime())?).unwrap_or(0), 0),
+                None => (header.number(Number::Time)?, 0),
             },
             xattrs: extended.xattrs,
             sparse,
         })
     }
 
-    /// The next header, or `None` at the mark that ends the archive: a block of zeros.
-    ///
-    /// An archive that simply stops has lost its end, even if it stops between
-    /// two members.
-    fn header(&mut self) -> io::Result<Option<Header>> {
+    /// The next header, or `None` where the archive ends: at a block of zeros, or where
+    /// the input ends behind a whole member. The mark can be missing without anything
+    /// being lost, and tars that were put together by hand or by a small library lack it.
+    fn header(&mut self, is_announced: bool) -> io::Result<Option<Header>> {
         self.skip()?;
-        let mut header = Header::new_old();
+        let mut header = Header::empty();
         let mut block = self.input.by_ref().take(BLOCK);
-        let start = block.read(header.as_mut_bytes())?;
-        if start == 0 && self.may_just_end {
+        let start = block.read(header.bytes_mut())?;
+        if start == 0 && self.has_begun && !is_announced {
             return Ok(None);
         }
-        block.read_exact(&mut header.as_mut_bytes()[start..])?;
-        if header.as_bytes().iter().all(|&byte| byte == 0) {
+        block.read_exact(&mut header.bytes_mut()[start..])?;
+        if header.is_end() {
             return Ok(None);
         }
+        self.has_begun = true;
         self.budget.header()?;
-        // The sum of all bytes, with spaces where the sum itself is written.
-        let bytes = header.as_bytes();
-        let sum: u32 = bytes[..148]
-            .iter()
-            .chain(&bytes[156..])
-            .map(|&byte| u32::from(byte))
-            .sum();
-        if header.cksum().ok() != Some(sum + 8 * u32::from(b' ')) {
+        if !header.has_its_checksum() {
             return Err(io::Error::other("the checksum of a header does not match"));
         }
         Ok(Some(header))
@@ -201,8 +200,11 @@ impl<R: Read> Members<R> {
     /// Moves to the next header.
     fn skip(&mut self) -> io::Result<()> {
         let rest = self.left + self.padding;
-        // Those who leave out the mark leave out the padding before it as well.
-        let needed = if self.may_just_end { self.left } else { rest };
+        let needed = if self.may_lack_padding {
+            self.left
+        } else {
+            rest
+        };
         if rest > 0 && io::copy(&mut self.input.by_ref().take(rest), &mut io::sink())? < needed {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
@@ -213,6 +215,11 @@ impl<R: Read> Members<R> {
     /// How much of the contents has not been read yet.
     pub(crate) fn left(&self) -> u64 {
         self.left
+    }
+
+    /// What the archive says of its image's command.
+    pub(crate) fn config(&self) -> Option<&[u8]> {
+        self.config.as_deref()
     }
 
     /// What the members so far have left of the limits.
@@ -250,39 +257,50 @@ impl<R: Read> Read for Members<R> {
     }
 }
 
-fn kind(kind: EntryType, path: &[u8]) -> io::Result<Kind> {
-    Ok(match kind {
+impl Kind {
+    /// Whether something follows the header. For the others the size is without meaning,
+    /// whatever it is: some tars write that of the directory on their own disk there.
+    fn has_contents(self, letter: u8) -> bool {
+        match self {
+            Self::File | Self::Remark => true,
+            // GNU tar's list of names in a directory.
+            Self::Directory => letter == b'D',
+            Self::Symlink | Self::HardLink | Self::Fifo | Self::Device => false,
+        }
+    }
+}
+
+fn kind(letter: u8, path: &[u8]) -> io::Result<Kind> {
+    Ok(match letter {
         // Before there was a type for directories, a slash at the end said so.
-        EntryType::Regular if path.ends_with(b"/") => Kind::Directory,
-        EntryType::Regular | EntryType::Continuous | EntryType::GNUSparse => Kind::File,
-        EntryType::Directory => Kind::Directory,
-        EntryType::Symlink => Kind::Symlink,
-        EntryType::Link => Kind::HardLink,
-        EntryType::Fifo => Kind::Fifo,
-        EntryType::Char | EntryType::Block => Kind::Device,
-        other => match other.as_byte() {
-            // GNU tar: the names in a directory, and the label of a tape.
-            b'D' => Kind::Directory,
-            b'V' => Kind::Remark,
-            unknown => {
-                return Err(io::Error::other(format!(
-                    "the member {:?} is of the unknown type {:?}",
-                    shown(path),
-                    char::from(unknown)
-                )));
-            }
-        },
+        b'0' | 0 if path.ends_with(b"/") => Kind::Directory,
+        b'1' => Kind::HardLink,
+        b'2' => Kind::Symlink,
+        b'3' | b'4' => Kind::Device,
+        b'5' | b'D' => Kind::Directory,
+        b'6' => Kind::Fifo,
+        // The label of a tape.
+        b'V' => Kind::Remark,
+        // The second half of a file whose first one is on another tape, and GNU's way to
+        // write long names until 1991: no file that could be made of it is the right one.
+        b'M' | b'N' => {
+            return Err(io::Error::other(format!(
+                "the member {:?} is of the type {:?}, which is not read here",
+                shown(path),
+                char::from(letter)
+            )));
+        }
+        // Also all that is unknown: POSIX wants it read as a file.
+        _ => Kind::File,
     })
 }
 
-/// A number in a header. The `tar` crate's own errors quote the archive, which
-/// may hold line feeds and whatever else a terminal obeys.
-pub(crate) fn field<T>(number: io::Result<T>) -> io::Result<T> {
-    number.map_err(|_| io::Error::other("a number in a header is malformed"))
-}
-
 /// A user or group. The last number is not one: to chown it means "leave as it is".
-fn owner(id: u64) -> io::Result<u32> {
+fn owner(extended: Option<u64>, header: &Header, which: Number) -> io::Result<u32> {
+    let id = match extended {
+        Some(id) => i128::from(id),
+        None => i128::from(header.number(which)?),
+    };
     u32::try_from(id)
         .ok()
         .filter(|&id| id != u32::MAX)

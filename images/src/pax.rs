@@ -29,8 +29,8 @@ pub(crate) struct SparseRecords {
     pub(crate) name: Option<Vec<u8>>,
     pub(crate) size: Option<u64>,
     pub(crate) map: Option<Vec<u8>>,
-    /// Format 0.0: the pairs are spread over repeated records, which nobody writes any more.
-    pub(crate) spread: bool,
+    /// Format 0.0: the pairs are spread over repeated records, an offset and a length.
+    pub(crate) spread: Vec<u64>,
 }
 
 impl Extended {
@@ -48,19 +48,23 @@ impl Extended {
     }
 
     fn set(&mut self, key: &[u8], value: &[u8]) -> io::Result<()> {
+        // An empty value takes an earlier record back, and what the header says counts again.
         match key {
-            // An empty value takes an earlier record back.
             b"path" => self.path = some(value),
             b"linkpath" => self.link = some(value),
-            b"size" => self.size = Some(number(value)?),
-            b"uid" => self.uid = Some(number(value)?),
-            b"gid" => self.gid = Some(number(value)?),
-            b"mtime" => self.mtime = Some(time(value)?),
-            b"GNU.sparse.major" => self.sparse.major = Some(number(value)?),
+            b"size" => self.size = some_number(value)?,
+            b"uid" => self.uid = some_number(value)?,
+            b"gid" => self.gid = some_number(value)?,
+            b"mtime" => self.mtime = some(value).map(|value| time(&value)).transpose()?,
+            b"GNU.sparse.major" => self.sparse.major = some_number(value)?,
             b"GNU.sparse.name" => self.sparse.name = some(value),
-            b"GNU.sparse.realsize" | b"GNU.sparse.size" => self.sparse.size = Some(number(value)?),
-            b"GNU.sparse.map" => self.sparse.map = Some(value.to_vec()),
-            b"GNU.sparse.offset" => self.sparse.spread = true,
+            b"GNU.sparse.realsize" | b"GNU.sparse.size" => {
+                self.sparse.size = some_number(value)?;
+            }
+            b"GNU.sparse.map" => self.sparse.map = some(value),
+            b"GNU.sparse.offset" | b"GNU.sparse.numbytes" => {
+                self.sparse.spread.push(number(value)?);
+            }
             _ => {
                 if let Some(name) = key.strip_prefix(b"SCHILY.xattr.") {
                     self.xattrs.push((name.to_vec(), value.to_vec()));
@@ -71,10 +75,10 @@ impl Extended {
     }
 }
 
-/// The comment among the records, if there is one.
-pub(crate) fn comment(mut records: &[u8]) -> Option<&[u8]> {
+/// The value of one of the records, if it is there.
+pub(crate) fn value<'a>(mut records: &'a [u8], wanted: &str) -> Option<&'a [u8]> {
     while let Some((key, value, rest)) = split_record(records) {
-        if key == b"comment" {
+        if key == wanted.as_bytes() {
             return Some(value);
         }
         records = rest;
@@ -96,6 +100,10 @@ fn split_record(records: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
 
 fn some(value: &[u8]) -> Option<Vec<u8>> {
     (!value.is_empty()).then(|| value.to_vec())
+}
+
+fn some_number(value: &[u8]) -> io::Result<Option<u64>> {
+    some(value).map(|value| number(&value)).transpose()
 }
 
 fn ascii<T: std::str::FromStr>(digits: &[u8]) -> Option<T> {

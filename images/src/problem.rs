@@ -24,11 +24,15 @@ pub(crate) struct Problem {
 pub(crate) fn broken(error: &io::Error) -> Problem {
     let (cause, advice) = match error.kind() {
         io::ErrorKind::UnexpectedEof => (
-            "the archive is cut short: it ends before the mark that ends a tar".into(),
+            "the archive is cut short: it ends in the middle of a member".into(),
             "copy or make it anew, and compare its size with that of the original",
         ),
         io::ErrorKind::FileTooLarge => (error.to_string(), NO_IMAGE),
-        io::ErrorKind::Unsupported => (error.to_string(), "make it anew"),
+        io::ErrorKind::Unsupported => (error.to_string(), "make it anew, or get the archive again"),
+        io::ErrorKind::OutOfMemory => (
+            format!("unpacking it takes more memory than we give it: {error}"),
+            "compress it anew, with xz -9 or zstd -19 at most, and without --long",
+        ),
         _ if errno_of(error).is_some() => (
             format!("reading it failed: {}", io_named(error)),
             "check that it is a file and that its disk is well",

@@ -9,14 +9,15 @@ use std::io::{self, Read, Seek};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use nix::fcntl::{Flock, OFlag, open};
-use nix::sys::stat::Mode;
 use tar::{EntryType, Header};
 
+use crate::budget::METADATA_OF_ONE_MEMBER;
+use crate::config::{CONFIG, Config};
 use crate::error::{Error, Result, errno_of, io_failed, io_named};
 use crate::image::{ENDINGS, name_of};
-use crate::lock::lock;
-use crate::writer::ORIGIN;
+use crate::image_dir::make_image_dir;
+use crate::lock::lock_file;
+use crate::writer::{IMPORTED, PULLED};
 use crate::{base, cache, name, pax};
 
 /// An image that is there.
@@ -30,8 +31,12 @@ pub struct Listed {
     pub size: u64,
     /// Whether it is unpacked in the store already; `None` if we may not look there.
     pub unpacked: Option<bool>,
-    /// Where it was pulled from, if it was.
+    /// Where it was pulled from, if it was: a reference, a blank, a digest. Or `imported
+    /// from`, and the name of a file.
     pub origin: Option<String>,
+    /// What it says of its command. Known of what was pulled or imported, and of what is
+    /// unpacked, if we may look there.
+    pub config: Option<Config>,
 }
 
 /// What [`remove`] did.
@@ -86,9 +91,16 @@ pub fn list(image_dir: &Path, store: &Path) -> Result<Vec<Listed>> {
         let Some(stat) = fs::metadata(&archive).ok().filter(|stat| stat.is_file()) else {
             continue;
         };
+        let unpacked = cache::has(&name, &stat, store);
+        let (origin, told) = match File::open(&archive) {
+            Ok(file) => about(&file),
+            Err(_) => (None, None),
+        };
+        let kept = || cache::config_of(&name, &stat, store).ok();
         listed.push(Listed {
-            unpacked: cache::has(&name, &stat, store),
-            origin: File::open(&archive).ok().and_then(|file| origin(&file)),
+            config: told.or_else(|| (unpacked == Some(true)).then(kept)?),
+            origin,
+            unpacked,
             size: stat.len(),
             name,
             archive,
@@ -97,38 +109,63 @@ pub fn list(image_dir: &Path, store: &Path) -> Result<Vec<Listed>> {
     Ok(listed)
 }
 
-/// Where an archive says that it was pulled from.
-fn origin(mut archive: impl Read) -> Option<String> {
-    const ENOUGH: u64 = 64 << 10;
+/// What an archive says of itself: where it is from, and what its image says of its command.
+fn about(archive: impl Read) -> (Option<String>, Option<Config>) {
+    let records = first_records(archive).unwrap_or_default();
+    let config = pax::value(&records, CONFIG).and_then(|text| Config::from_json(text).ok());
+    (origin_in(&records), config)
+}
+
+/// Where an archive says that it is from.
+fn origin(archive: impl Read) -> Option<String> {
+    origin_in(&first_records(archive)?)
+}
+
+fn origin_in(records: &[u8]) -> Option<String> {
+    let comment = std::str::from_utf8(pax::value(records, "comment")?).ok()?;
+    let pulled = comment.strip_prefix(PULLED);
+    let origin = pulled.or_else(|| is_imported(comment).then_some(comment))?;
+    // It goes to terminals, and anybody may have written it.
+    (!origin.contains(|letter: char| letter.is_control())).then(|| origin.to_owned())
+}
+
+fn is_imported(origin: &str) -> bool {
+    origin.starts_with(IMPORTED)
+}
+
+/// The records at the beginning of an archive, if it begins with some.
+fn first_records(mut archive: impl Read) -> Option<Vec<u8>> {
     let mut header = Header::new_ustar();
     archive.read_exact(header.as_mut_bytes()).ok()?;
-    let size = header.entry_size().ok().filter(|&size| size <= ENOUGH)?;
+    let size = header.entry_size().ok();
+    let size = size.filter(|&size| size <= METADATA_OF_ONE_MEMBER)?;
     if header.entry_type() != EntryType::XGlobalHeader {
         return None;
     }
     let mut records = vec![0; size as usize];
     archive.read_exact(&mut records).ok()?;
-    let comment = String::from_utf8(pax::comment(&records)?.to_vec()).ok()?;
-    let origin = comment.strip_prefix(ORIGIN)?;
-    // It goes to terminals, and anybody may have written it.
-    (!origin.contains(|letter: char| letter.is_control())).then(|| origin.to_owned())
+    Some(records)
 }
 
-/// Whether an image that was pulled from `origin` may be put into `image_dir` as `name`.
+/// Whether an image that is from `origin` may be put into `image_dir` as `name`.
 ///
 /// One that was pulled under the same reference gives way to the newer one, and nothing
-/// else does. A reference and a digest make an origin, with a blank in between.
+/// else does. A reference and a digest make an origin, with a blank in between; nothing
+/// gives way to what is imported, whose origin is `imported from` and a file.
 pub fn may_put(image_dir: &Path, name: &str, origin: &str) -> Result<()> {
     name::check(name)?;
     if name == base::NAME {
         return Err(Error::new(
             "the image \"base\" is the one that the lessons are about, made of this machine's own programs; \
-             choose another name with --name",
+             choose another name",
         ));
     }
     for ending in ENDINGS {
         let there = image_dir.join(format!("{name}{ending}"));
-        match File::open(&there) {
+        // Not opened before that is known: to open a FIFO is to wait for its other end.
+        let is_file = fs::metadata(&there).map(|stat| stat.is_file());
+        let file = is_file.and_then(|is_file| is_file.then(|| File::open(&there)).transpose());
+        match file {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => {
                 return Err(io_failed(
@@ -136,15 +173,17 @@ pub fn may_put(image_dir: &Path, name: &str, origin: &str) -> Result<()> {
                     &error,
                 ));
             }
-            Ok(file) => match self::origin(file) {
-                Some(old) if reference(&old) == reference(origin) => {}
+            Ok(file) => match file.and_then(self::origin) {
+                Some(old) if !is_imported(origin) && reference(&old) == reference(origin) => {}
                 old => {
-                    let from = old.map_or("it was not pulled".into(), |old| {
-                        format!("it was pulled from {old}")
-                    });
+                    let from = match old {
+                        None => "it was not pulled".into(),
+                        Some(old) if is_imported(&old) => format!("it was {old}"),
+                        Some(old) => format!("it was pulled from {old}"),
+                    };
                     return Err(Error::new(format!(
-                        "there is an image {name:?} already ({}, {from}); choose another name with --name, or remove \
-                         that one first: images rm {name}",
+                        "there is an image {name:?} already ({}, {from}); choose another name, or remove that one \
+                         first: images rm {name}",
                         there.display()
                     )));
                 }
@@ -158,8 +197,8 @@ fn reference(origin: &str) -> &str {
     origin.split(' ').next().unwrap_or_default()
 }
 
-/// Puts an archive that [`merge_layers`](crate::merge_layers) has written into
-/// `image_dir`, as NAME.tar: whole, or not at all.
+/// Puts an archive that [`merge_layers`](crate::merge_layers) or
+/// [`import`](crate::import) has written into `image_dir`, as NAME.tar: whole, or not at all.
 pub fn put(image_dir: &Path, name: &str, archive: &mut File) -> Result<PathBuf> {
     let done = image_dir.join(format!("{name}.tar"));
     let partial = image_dir.join(format!(".{name}.tar.partial"));
@@ -182,7 +221,7 @@ pub fn put(image_dir: &Path, name: &str, archive: &mut File) -> Result<PathBuf> 
         )));
     };
     may_put(image_dir, name, &from)?;
-    fs::create_dir_all(image_dir).map_err(|error| failed(&error))?;
+    make_image_dir(image_dir).map_err(|error| failed(&error))?;
     loop {
         let Some(mut held) = lock_file(&partial).map_err(|error| failed(&error))? else {
             continue;
@@ -200,11 +239,6 @@ pub fn put(image_dir: &Path, name: &str, archive: &mut File) -> Result<PathBuf> 
         fs::rename(&partial, &done).map_err(|error| failed(&error))?;
         return Ok(done);
     }
-}
-
-fn lock_file(path: &Path) -> io::Result<Option<Flock<File>>> {
-    let flags = OFlag::O_RDWR | OFlag::O_CREAT | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
-    lock(open(path, flags, Mode::from_bits_truncate(0o644))?, path)
 }
 
 fn copy(archive: &mut File, into: &mut File) -> io::Result<()> {

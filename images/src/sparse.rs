@@ -6,10 +6,10 @@
 
 use std::io::{self, Read};
 
-use tar::{GnuExtSparseHeader, GnuSparseHeader, Header};
+use tar::{GnuExtSparseHeader, GnuSparseHeader};
 
 use crate::budget::METADATA_OF_ONE_MEMBER;
-use crate::members::field;
+use crate::header::{self, Header};
 use crate::pax::{SparseRecords, number};
 
 /// Where the stored bytes of a file belong.
@@ -30,7 +30,7 @@ impl Sparse {
             .ok_or_else(|| malformed("it has no GNU header"))?;
         let mut sparse = Self {
             pieces: Vec::new(),
-            size: field(gnu.real_size())?,
+            size: header::size(&gnu.realsize)?,
         };
         sparse.add(&gnu.sparse)?;
         let mut more = gnu.is_extended();
@@ -50,14 +50,14 @@ impl Sparse {
 
     fn add(&mut self, entries: &[GnuSparseHeader]) -> io::Result<()> {
         for entry in entries.iter().filter(|entry| !entry.is_empty()) {
-            self.pieces
-                .push((field(entry.offset())?, field(entry.length())?));
+            let piece = (header::size(&entry.offset)?, header::size(&entry.numbytes)?);
+            self.pieces.push(piece);
         }
         Ok(())
     }
 
-    /// The newer formats: the map is a record of the extended header (0.1), or
-    /// the first lines of the contents (1.0). `stored` is how much of the
+    /// The newer formats: the map is in the extended header, a record for each number
+    /// (0.0) or one for all (0.1), or in the first lines of the contents (1.0). `stored` is how much of the
     /// contents is left, and shrinks by what the map takes.
     pub(crate) fn from_records(
         records: &SparseRecords,
@@ -70,7 +70,8 @@ impl Sparse {
                 .split(|&byte| byte == b',')
                 .map(number)
                 .collect::<io::Result<_>>()?,
-            (None, None) if !records.spread => return Ok(None),
+            (Some(0) | None, None) if !records.spread.is_empty() => records.spread.clone(),
+            (None, None) => return Ok(None),
             _ => {
                 return Err(malformed(
                     "it is in a format that is not read here; make the archive with `tar --format=gnu`",

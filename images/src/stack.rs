@@ -75,6 +75,14 @@ pub(crate) struct Plan {
     pub(crate) more_names: Vec<(Vec<u8>, Vec<u8>)>,
 }
 
+impl Plan {
+    /// Whether nothing is left but the root itself.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.made_of_nothing.iter().all(|(path, _)| path.is_empty())
+            && self.contents.iter().all(HashMap::is_empty)
+    }
+}
+
 impl Default for Stack {
     fn default() -> Self {
         Self {

@@ -3,24 +3,31 @@
 //! It holds root file systems, with setuid programs that any user of the
 //! machine could start if they could reach them. Hence mode 0700: outside of a
 //! container nobody but root gets in.
+//!
+//! A mode binds everyone but the owner. A store of another user would stay open to that
+//! user, who could open it to all, and exchange what root makes in it. So a store belongs
+//! to the user who starts the container, who is root; and `way.rs` sees to it that no
+//! other user can put something else in its place.
 
-use std::fs::{self, DirBuilder, Metadata, Permissions};
+use std::fs::{self, Metadata, Permissions};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
-use std::path::Path;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
 
-use nix::unistd::geteuid;
+use nix::errno::Errno;
+use nix::unistd::{Uid, geteuid};
 
-use crate::cache::CACHE;
-use crate::error::{Error, Result, io_failed};
+use crate::cache::{self, CACHE};
+use crate::error::{Error, Result, errno_of, io_failed};
+use crate::way::{Missing, follow};
 
 /// Makes the directory that containers live in, with mode 0700; what is missing
-/// above it is made with 0755.
+/// above it is made with 0755, or less if the umask says so.
 ///
 /// A store that is already there and lets others in is closed to them. That
-/// happens only to a directory which belongs to us and has nothing in it but
-/// containers: `--container-dir /tmp` is an error, and not the end of `/tmp`
-/// for everybody else.
+/// happens only to a directory which has nothing in it but containers:
+/// `--container-dir /tmp` is an error, and not the end of `/tmp` for everybody
+/// else. A store of another user is an error, too, and nothing in it is touched.
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -33,46 +40,100 @@ use crate::error::{Error, Result, io_failed};
 /// # }
 /// ```
 pub fn create_store(directory: &Path) -> Result<()> {
-    let failed = |error: &io::Error| {
-        io_failed(
-            format_args!(
-                "cannot make the container directory {}",
-                directory.display()
-            ),
-            error,
-        )
+    let us = geteuid();
+    let Some((store, there)) = follow(directory, us, Missing::Make)? else {
+        return Err(Error::new(format!(
+            "the container directory {} was removed at this moment; try again",
+            directory.display()
+        )));
     };
-    if let Some(parent) = directory.parent() {
-        fs::create_dir_all(parent).map_err(|error| failed(&error))?;
+    check_owner(directory, &there, us)?;
+    if !is_closed(&there) {
+        close(directory, us)?;
     }
-    match DirBuilder::new().mode(0o700).create(directory) {
-        Ok(()) => return Ok(()),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-        Err(error) => return Err(failed(&error)),
-    }
-    let there = fs::metadata(directory).map_err(|error| failed(&error))?;
-    if !there.is_dir() {
-        return Err(Error::new(format!(
-            "the container directory {} is a file; move it away, or choose another one with RUBBER_DOCKER_CONTAINERS",
-            directory.display()
-        )));
-    }
-    let (owner, us) = (there.uid(), geteuid());
-    if owner != us.as_raw() && !us.is_root() {
-        return Err(Error::new(format!(
-            "the container directory {} belongs to user {owner}, and we are user {us}; containers need root: start \
-             this with sudo, or with `cargo run`, which does that for you",
-            directory.display()
-        )));
-    }
-    close(directory, &there)
+    hand_nothing_down(&store)?;
+    cache::close(directory)
 }
 
-/// Takes everybody else's permissions away.
-fn close(directory: &Path, there: &Metadata) -> Result<()> {
-    if there.mode() & 0o7777 & !0o700 == 0 || there.uid() != geteuid().as_raw() {
+/// Takes away what a directory hands down to all that is made in it, beside their modes
+/// (the default of acl(5)), and may have been handed itself: it would give files of the
+/// container to a user of the host, whose number a user in the container has.
+fn hand_nothing_down(store: &Path) -> Result<()> {
+    match xattr::remove(store, "system.posix_acl_default") {
+        Ok(()) => Ok(()),
+        Err(error) if matches!(errno_of(&error), Some(Errno::ENODATA | Errno::ENOTSUP)) => Ok(()),
+        Err(error) => Err(io_failed(
+            format_args!("cannot take the default ACL of {} away", store.display()),
+            &error,
+        )),
+    }
+}
+
+/// Where the store is, without links; `None` if there is none. Nothing is made or closed.
+/// An error if containers cannot be there, or if other users may write to it: then
+/// nothing is known of what is in it.
+///
+/// ```
+/// assert_eq!(images::find_store("/no/such/store".as_ref())?, None);
+/// # Ok::<(), images::Error>(())
+/// ```
+pub fn find_store(directory: &Path) -> Result<Option<PathBuf>> {
+    let us = geteuid();
+    let Some((store, there)) = follow(directory, us, Missing::Leave)? else {
+        return Ok(None);
+    };
+    check_owner(directory, &there, us)?;
+    if there.mode() & 0o022 != 0 {
+        return Err(Error::new(format!(
+            "other users may write to the container directory {0} (mode {1:04o}), and so what is in it may be theirs; \
+             close it first: sudo chmod 0700 {0}",
+            directory.display(),
+            there.mode() & 0o7777
+        )));
+    }
+    Ok(Some(store))
+}
+
+/// Whether root can have its containers there, for whoever asks before becoming root. Its
+/// mode is no matter: root closes it.
+///
+/// ```
+/// assert!(images::check_store_for_root("/no/such/store".as_ref()).is_ok());
+/// ```
+pub fn check_store_for_root(directory: &Path) -> Result<()> {
+    let root = Uid::from_raw(0);
+    match follow(directory, root, Missing::Leave)? {
+        Some((_, there)) => check_owner(directory, &there, root),
+        None => Ok(()),
+    }
+}
+
+fn check_owner(directory: &Path, there: &Metadata, us: Uid) -> Result<()> {
+    let (owner, directory) = (there.uid(), directory.display());
+    if owner == us.as_raw() {
         return Ok(());
     }
+    Err(Error::new(if us.is_root() {
+        format!(
+            "the container directory {directory} belongs to user {owner}, who could walk in and use the setuid programs \
+             of containers, or exchange what is made for them; choose another one with --container-dir or \
+             RUBBER_DOCKER_CONTAINERS, or, if it is empty, give it to root: sudo chown root:root {directory}"
+        )
+    } else {
+        format!(
+            "the container directory {directory} belongs to user {owner}, and we are user {us}; containers need root: start \
+             this with sudo, or with `cargo run`, which does that for you"
+        )
+    }))
+}
+
+fn is_closed(there: &Metadata) -> bool {
+    there.mode() & 0o7777 & !0o700 == 0
+}
+
+/// Takes everybody else's permissions away. What they have put there until then shows in
+/// the second look, after which nothing more can come.
+fn close(directory: &Path, us: Uid) -> Result<()> {
     let failed = |error: &io::Error| {
         io_failed(
             format_args!(
@@ -82,9 +143,40 @@ fn close(directory: &Path, there: &Metadata) -> Result<()> {
             error,
         )
     };
+    check_entries(directory, us)?;
+    fs::set_permissions(directory, Permissions::from_mode(0o700))
+        .map_err(|error| failed(&error))?;
+    if !is_closed(&fs::metadata(directory).map_err(|error| failed(&error))?) {
+        return Err(Error::new(format!(
+            "the container directory {} cannot be closed to others: its file system knows no modes; choose one on a disk \
+             with --container-dir or RUBBER_DOCKER_CONTAINERS",
+            directory.display()
+        )));
+    }
+    check_entries(directory, us)
+}
+
+/// Nothing is there but containers and the cache of images, and nothing of others.
+fn check_entries(directory: &Path, us: Uid) -> Result<()> {
+    let failed = |error: &io::Error| {
+        io_failed(
+            format_args!(
+                "cannot look into the container directory {}",
+                directory.display()
+            ),
+            error,
+        )
+    };
     for entry in fs::read_dir(directory).map_err(|error| failed(&error))? {
-        let name = entry.map_err(|error| failed(&error))?.file_name();
-        if !is_ours(name.as_encoded_bytes()) {
+        let entry = entry.map_err(|error| failed(&error))?;
+        let name = entry.file_name();
+        let is_theirs = match entry.metadata() {
+            Ok(there) => there.uid() != us.as_raw(),
+            // A container that has ended since.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => false,
+            Err(error) => return Err(failed(&error)),
+        };
+        if is_theirs || !is_ours(name.as_encoded_bytes()) {
             return Err(Error::new(format!(
                 "{directory} cannot be the container directory: it must be closed to other users (mode 0700), and it holds \
                  other things, such as {name:?}, that they may need; choose a directory of its own, for example \
@@ -93,7 +185,7 @@ fn close(directory: &Path, there: &Metadata) -> Result<()> {
             )));
         }
     }
-    fs::set_permissions(directory, Permissions::from_mode(0o700)).map_err(|error| failed(&error))
+    Ok(())
 }
 
 /// Whether an entry is the cache of images or a container, whose names are twelve hexadecimal digits.

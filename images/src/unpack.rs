@@ -27,6 +27,7 @@ use nix::unistd::{Gid, Uid, fchown, fchownat, getegid, geteuid, linkat, mkfifoat
 
 use crate::archive::Archive;
 use crate::budget::Limits;
+use crate::config::Config;
 use crate::directories::{Directories, Directory, PLAIN, time};
 use crate::error::{errno_of, named, shown};
 use crate::inside::{Inside, Split, split};
@@ -34,12 +35,13 @@ use crate::members::{Kind, Member, Members};
 use crate::problem::{
     NO_IMAGE, Problem, bad_path, broken, check_link, io_refused, refused, target,
 };
-use crate::{remove, xattrs};
+use crate::{interrupt, remove, xattrs};
 
 type Result<T> = std::result::Result<T, Problem>;
 
-/// Unpacks `archive` into the empty directory `target`.
-pub(crate) fn unpack(archive: Archive, target: OwnedFd, limits: Limits) -> Result<()> {
+/// Unpacks `archive` into the empty directory `target`. Returns what it says of its
+/// image's command.
+pub(crate) fn unpack(archive: Archive, target: OwnedFd, limits: Limits) -> Result<Config> {
     let compressed = archive.is_compressed();
     let mut members = Members::new(archive, limits);
     let mut unpacking = Unpacking {
@@ -49,14 +51,38 @@ pub(crate) fn unpack(archive: Archive, target: OwnedFd, limits: Limits) -> Resul
         buffer: vec![0; 128 * 1024],
     };
     unpacking.prepare_root()?;
+    let mut is_empty = true;
     while let Some(member) = members.next().map_err(|error| broken(&error))? {
+        interrupt::check()?;
+        is_empty = false;
         unpacking.member(&member, &mut members)?;
         unpacking.directories.check()?;
     }
+    if is_empty {
+        return Err(Problem {
+            cause: "the archive has no member, so there is nothing to run".into(),
+            advice: NO_IMAGE.into(),
+        });
+    }
+    let config = config_of(&members)?;
     if compressed {
         members.finish().map_err(|error| broken(&error))?;
     }
-    unpacking.directories.finish(&unpacking.inside)
+    unpacking.make_working_dir(&config.working_dir);
+    unpacking.directories.finish(&unpacking.inside)?;
+    Ok(config)
+}
+
+/// What an archive, read to its end, says of its image's command.
+pub(crate) fn config_of(members: &Members<Archive>) -> Result<Config> {
+    match members.config().map(Config::from_json) {
+        None => Ok(Config::default()),
+        Some(Ok(config)) => Ok(config),
+        Some(Err(cause)) => Err(Problem {
+            cause,
+            advice: "pull or import the image anew".into(),
+        }),
+    }
 }
 
 struct Unpacking {
@@ -85,6 +111,18 @@ impl Unpacking {
             .map_err(|errno| target("setting up the directory", errno))?;
         self.directories.remember(Vec::new(), PLAIN);
         Ok(())
+    }
+
+    /// The directory that the image's command starts in, if it is missing: a `WORKDIR` in a
+    /// Dockerfile makes it, but not everything that writes images does. Here and not by
+    /// the container, whose user may not.
+    ///
+    /// Best effort: where something else is in its place, the start says so, and nothing is
+    /// lost for who does not need it.
+    fn make_working_dir(&mut self, path: &str) {
+        if let Ok(Some(place)) = split(path.as_bytes()) {
+            let _ = make_parent(&mut self.inside, &mut self.directories, &place.path());
+        }
     }
 
     fn member(&mut self, member: &Member, data: &mut Members<Archive>) -> Result<()> {
@@ -314,6 +352,7 @@ fn copy(
     member: &Member,
 ) -> Result<()> {
     while length > 0 {
+        interrupt::check()?;
         let most = usize::try_from(length)
             .unwrap_or(usize::MAX)
             .min(buffer.len());
@@ -355,7 +394,7 @@ mod tests {
         count: u32,
         size: usize,
         limits: Limits,
-    ) -> (std::result::Result<(), Problem>, u64) {
+    ) -> (std::result::Result<Config, Problem>, u64) {
         let mut tar = tar::Builder::new(Vec::new());
         for number in 0..count {
             let mut header = tar::Header::new_gnu();

@@ -7,11 +7,14 @@ use std::path::Path;
 
 use tar::{Builder, EntryType, Header};
 
+use crate::config::{CONFIG, Config};
 use crate::members::{Kind, Member};
 use crate::xattrs::may_bring;
 
-/// What an archive says of itself begins with this.
-pub(crate) const ORIGIN: &str = "pulled from ";
+/// What an archive says of itself begins with this, if it is out of a registry,
+pub(crate) const PULLED: &str = "pulled from ";
+/// and with this, if it is out of a file.
+pub(crate) const IMPORTED: &str = "imported from ";
 
 /// Writes the members of one archive.
 pub(crate) struct Writer<W: Write> {
@@ -19,12 +22,16 @@ pub(crate) struct Writer<W: Write> {
 }
 
 impl<W: Write> Writer<W> {
-    /// Begins with a comment that says where the archive is from. Readers of tars
-    /// pass over comments, and this one cannot get lost on a way on which the
-    /// archive does not.
-    pub(crate) fn new(into: W, origin: &str) -> io::Result<Self> {
+    /// Begins with a comment that says where the archive is from, and with what the image
+    /// says of its command. Readers of tars pass over both, and neither can get lost on
+    /// a way on which the archive does not.
+    pub(crate) fn new(into: W, comment: &str, config: &Config) -> io::Result<Self> {
         let mut tar = Builder::new(into);
-        let record = record("comment", format!("{ORIGIN}{origin}").as_bytes());
+        let record = [
+            record("comment", comment.as_bytes()),
+            record(CONFIG, config.to_json().as_bytes()),
+        ]
+        .concat();
         let mut header = Header::new_ustar();
         header.set_entry_type(EntryType::XGlobalHeader);
         header.set_size(record.len() as u64);
@@ -87,10 +94,7 @@ impl<W: Write> Writer<W> {
             path => Path::new(OsStr::from_bytes(path)),
         };
         match (member.kind, contents) {
-            (Kind::Symlink, _) => {
-                let target = Path::new(OsStr::from_bytes(&member.link));
-                self.tar.append_link(&mut header, path, target)
-            }
+            (Kind::Symlink, _) => self.symlink(&mut header, path, &member.link),
             (_, Some((length, contents))) => {
                 let map = map.unwrap_or_default();
                 header.set_size(map.len() as u64 + length);
@@ -99,6 +103,24 @@ impl<W: Write> Writer<W> {
             }
             _ => self.tar.append_data(&mut header, path, io::empty()),
         }
+    }
+
+    /// Writes a symbolic link. Its target is not a path of the archive but what stands in
+    /// the link, byte for byte: `append_link` would tidy `a//b` and `./a` up.
+    fn symlink(&mut self, header: &mut Header, path: &Path, target: &[u8]) -> io::Result<()> {
+        match header.set_link_name_literal(target) {
+            Ok(()) => {}
+            // No room in the header: GNU's way to write it before.
+            Err(_) => {
+                let mut long = Header::new_gnu();
+                long.set_entry_type(EntryType::GNULongLink);
+                long.set_mode(0o644);
+                long.set_size(target.len() as u64 + 1);
+                let contents = target.chain(&b"\0"[..]);
+                self.tar.append_data(&mut long, "././@LongLink", contents)?;
+            }
+        }
+        self.tar.append_data(header, path, io::empty())
     }
 
     /// Writes a further name of the file that is already there as `first`.

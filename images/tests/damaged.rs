@@ -38,6 +38,34 @@ fn archive() -> Vec<u8> {
         .finish()
 }
 
+/// The members of a plain archive end here. Cut off there, nothing tells what is lost:
+/// the mark at the end is missing, as it is in many an archive that is whole.
+fn ends_of_members(archive: &[u8]) -> Vec<usize> {
+    let mut ends = Vec::new();
+    let mut at = 0;
+    while archive[at] != 0 {
+        let header = tar::Header::from_byte_slice(&archive[at..at + 512]);
+        at += 512 + header.entry_size().unwrap().next_multiple_of(512) as usize;
+        if !matches!(
+            header.entry_type(),
+            EntryType::XHeader | EntryType::GNULongName
+        ) {
+            ends.push(at);
+        }
+    }
+    ends
+}
+
+#[test]
+fn an_archive_that_is_cut_between_members_has_those_before() {
+    let whole = archive();
+    let scratch = Scratch::new();
+    for end in ends_of_members(&whole) {
+        scratch.unpack(&whole[..end]).unwrap();
+        scratch.clear();
+    }
+}
+
 #[rstest]
 #[case::plain(archive())]
 #[case::gzip(gzip(&archive()))]
@@ -54,9 +82,15 @@ fn an_archive_that_is_cut_short_is_refused(#[case] whole: Vec<u8>, #[values(0, 1
         whole.len()
     };
     let step = (end / 50).clamp(1, 512);
+    let harmless = if whole == archive() {
+        ends_of_members(&whole)
+    } else {
+        Vec::new()
+    };
     for length in (0..end)
         .step_by(step)
         .map(|length| (length + beside).min(end - 1))
+        .filter(|length| !harmless.contains(length))
     {
         let text = scratch.unpack(&whole[..length]).unwrap_err().to_string();
         assert!(

@@ -60,6 +60,71 @@ fn an_archive_is_read_whatever_it_is_compressed_with(#[case] name: &str, #[case]
     );
 }
 
+/// What `xz` makes of it, with these options. `None` where there is no xz.
+fn xz(bytes: &[u8], options: &[&str]) -> Option<Vec<u8>> {
+    let mut packed = tempfile::tempfile().unwrap();
+    let mut child = Command::new("xz")
+        .args(options)
+        .arg("-c")
+        .stdin(std::process::Stdio::piped())
+        .stdout(packed.try_clone().unwrap())
+        .spawn()
+        .inspect_err(|_| eprintln!("skipped: this machine has no xz (in xz-utils)"))
+        .ok()?;
+    std::io::Write::write_all(&mut child.stdin.take().unwrap(), bytes).unwrap();
+    assert!(child.wait().unwrap().success());
+    let mut bytes = Vec::new();
+    std::io::Seek::rewind(&mut packed).unwrap();
+    std::io::Read::read_to_end(&mut packed, &mut bytes).unwrap();
+    Some(bytes)
+}
+
+#[rstest]
+#[case::usual(&[])]
+#[case::small(&["-0"])]
+#[case::as_hard_as_it_can(&["-9e"])]
+#[case::another_checksum(&["--check=sha256"])]
+#[case::no_checksum(&["--check=none"])]
+#[case::in_blocks(&["--block-size=1024"])]
+#[case::for_programs(&["--x86", "--lzma2"])]
+fn an_archive_by_xz_is_read(#[case] options: &[&str]) {
+    let scratch = Scratch::new();
+    let Some(packed) = xz(&sample(), options) else {
+        return;
+    };
+    scratch.unpack(&packed).unwrap();
+    scratch.clear();
+    // Two streams and padding, as `cat a.xz b.xz` and a tape make them.
+    let whole = sample();
+    let (front, back) = whole.split_at(512);
+    let halves = [
+        xz(front, options).unwrap(),
+        vec![0; 8],
+        xz(back, options).unwrap(),
+    ]
+    .concat();
+    scratch.unpack(&halves).unwrap();
+    scratch.clear();
+    // Cut short, or with a bit turned, it is refused.
+    for length in [20, packed.len() / 2, packed.len() - 1] {
+        scratch.unpack(&packed[..length]).unwrap_err();
+    }
+    let mut damaged = packed.clone();
+    damaged[packed.len() / 2] ^= 1;
+    if options != ["--check=none"] {
+        scratch.unpack(&damaged).unwrap_err();
+    }
+}
+
+#[test]
+fn a_dictionary_beyond_all_memory_is_refused() {
+    let Some(packed) = xz(&sample(), &["--lzma2=dict=1GiB"]) else {
+        return;
+    };
+    let text = Scratch::new().unpack(&packed).unwrap_err().to_string();
+    assert!(text.contains("more memory than we give it"), "{text}");
+}
+
 #[test]
 fn modes_and_times_are_those_of_the_archive() {
     let scratch = Scratch::new();
@@ -280,6 +345,7 @@ fn extended_attributes_are_kept() {
 #[case::gnu(&["--format=gnu"])]
 #[case::posix_1_0(&["--format=posix"])]
 #[case::posix_0_1(&["--format=posix", "--sparse-version=0.1"])]
+#[case::posix_0_0(&["--format=posix", "--sparse-version=0.0"])]
 fn holes_stay_holes(#[case] options: &[&str]) {
     let scratch = Scratch::new();
     let file = fs::File::create(scratch.path().join("target-source")).unwrap();

@@ -24,7 +24,7 @@ fn merged(layers: &[Vec<u8>]) -> images::Result<Vec<u8>> {
         })
         .collect();
     let mut archive = Vec::new();
-    images::merge_layers(&files, "a test", &mut archive)?;
+    images::merge_layers(&files, "a test", &images::Config::default(), &mut archive)?;
     Ok(archive)
 }
 
@@ -235,6 +235,15 @@ fn long_and_odd_names_arrive() {
     assert_eq!(fs::read(scratch.target().join(odd)).unwrap(), b"odd");
     let link = fs::read_link(scratch.target().join("link")).unwrap();
     assert_eq!(link.to_str().unwrap(), target);
+}
+
+#[rstest]
+fn the_target_of_a_link_is_not_tidied_up(
+    #[values("a//b", "./a/./b/", "/", ".", "//", "a/", "../../a/../b")] target: &str,
+) {
+    let scratch = unpacked(&[Tar::new().symlink("link", target).finish()]);
+    let link = fs::read_link(scratch.target().join("link")).unwrap();
+    assert_eq!(link.as_os_str(), target);
 }
 
 #[test]

@@ -39,7 +39,7 @@ fn an_unknown_image_is_told_with_those_that_are_there() {
         "{text}"
     );
     assert!(
-        text.contains("nix.tar, nix.tar.gz or nix.tar.zst"),
+        text.contains("nix.tar, nix.tar.gz, nix.tar.xz or nix.tar.zst"),
         "{text}"
     );
 }

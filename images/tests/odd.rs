@@ -137,14 +137,161 @@ fn a_socket_is_removed_with_its_tree() {
     assert!(!scratch.target().exists());
 }
 
-#[test]
-fn a_socket_in_an_archive_is_no_member_of_a_tar() {
-    // tar leaves sockets out; whoever invents a type for them is told.
+#[rstest]
+#[case::a_socket(b's')]
+#[case::an_index_of_solaris(b'I')]
+#[case::a_letter_of_tomorrow(b'z')]
+fn a_member_of_an_unknown_type_is_a_file(#[case] letter: u8) {
+    // As POSIX has it (pax(1), "ustar Interchange Format"); the others read it so as well.
+    let header = Tar::header(b"member", EntryType::new(letter));
+    unpacked(
+        &Scratch::new(),
+        &Tar::new().sized(header, b"text").file("next", "").finish(),
+        &["member", "next"],
+    );
+}
+
+#[rstest]
+#[case::half_a_file(b'M')]
+#[case::a_long_name_of_1990(b'N')]
+fn half_a_member_is_refused(#[case] letter: u8) {
+    let header = Tar::header(b"member", EntryType::new(letter));
     refused(
         &Scratch::new(),
-        &Tar::new()
-            .raw(Tar::header(b"socket", EntryType::new(b's')), b"")
-            .finish(),
-        &["\"socket\" is of the unknown type 's'"],
+        &Tar::new().sized(header, b"text").finish(),
+        &["\"member\" is of the type"],
     );
+}
+
+#[rstest]
+#[case::a_directory(EntryType::Directory, "m/")]
+#[case::a_fifo(EntryType::Fifo, "m")]
+#[case::a_symlink(EntryType::Symlink, "m -> target")]
+fn what_has_no_contents_has_no_size(#[case] kind: EntryType, #[case] line: &str) {
+    // Some tars write the size of the directory on their own disk there.
+    let mut header = Tar::header(b"m", kind);
+    header.set_size(1024);
+    header.as_old_mut().linkname[..6].copy_from_slice(b"target");
+    let archive = Tar::new().raw(header, b"").file("next", "x").finish();
+    unpacked(&Scratch::new(), &archive, &[line, "next"]);
+}
+
+#[test]
+fn a_device_with_a_size_swallows_nothing() {
+    let mut header = Tar::header(b"device", EntryType::Block);
+    header.set_size(1024);
+    let archive = Tar::new().raw(header, b"").file("next", "x").finish();
+    unpacked(&Scratch::new(), &archive, &["next"]);
+}
+
+#[rstest]
+#[case::no_version(b"\0\0")]
+#[case::a_blank_one(b"  ")]
+#[case::half_a_blank_one(b" \0")]
+fn a_long_path_is_whole_whatever_version_wrote_it(#[case] version: &[u8; 2]) {
+    let mut header = Tar::header(b"file", EntryType::Regular);
+    header.as_mut_bytes()[257..263].copy_from_slice(b"ustar\0");
+    header.as_mut_bytes()[263..265].copy_from_slice(version);
+    header.as_mut_bytes()[345..352].copy_from_slice(b"dir/sub");
+    let archive = Tar::new().raw(header, b"").finish();
+    unpacked(
+        &Scratch::new(),
+        &archive,
+        &["dir/", "dir/sub/", "dir/sub/file"],
+    );
+}
+
+#[rstest]
+fn a_number_without_a_digit_is_nought(
+    #[values(0, b' ')] filling: u8,
+    #[values(100..108, 108..116, 116..124, 124..136, 136..148)] field: std::ops::Range<usize>,
+) {
+    if skip_without_root("user and group are then 0") {
+        return;
+    }
+    let mut header = Tar::header(b"file", EntryType::Regular);
+    header.as_mut_bytes()[field].fill(filling);
+    unpacked(
+        &Scratch::new(),
+        &Tar::new().raw(header, b"").finish(),
+        &["file"],
+    );
+}
+
+#[test]
+fn a_file_may_be_older_than_unix() {
+    let mut header = Tar::header(b"old", EntryType::Regular);
+    header.as_mut_bytes()[136..148].copy_from_slice(&[&[0xff; 10][..], &[0xae, 0x80]].concat());
+    let scratch = Scratch::new();
+    scratch
+        .unpack(&Tar::new().raw(header, b"").finish())
+        .unwrap();
+    assert_eq!(
+        scratch.target().join("old").metadata().unwrap().mtime(),
+        -0x5180
+    );
+}
+
+#[test]
+fn a_checksum_of_signed_bytes_is_one() {
+    let mut header = Tar::header("b\u{e4}h".as_bytes(), EntryType::Regular);
+    header.set_cksum();
+    // The two bytes of the letter count 256 less each.
+    let sum = header.cksum().unwrap() - 512;
+    header.as_mut_bytes()[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
+    let archive = [header.as_bytes().as_slice(), &[0; 1024]].concat();
+    unpacked(&Scratch::new(), &archive, &["b\u{e4}h"]);
+}
+
+#[test]
+fn an_empty_record_takes_nothing_away() {
+    let empty: &[(&str, &[u8])] = &[("mtime", b""), ("size", b""), ("uid", b""), ("gid", b"")];
+    let archive = Tar::new().pax(empty).file("file", "text").file("next", "");
+    unpacked(&Scratch::new(), &archive.finish(), &["file", "next"]);
+}
+
+#[rstest]
+#[case::plain(|bytes: &[u8]| bytes.to_vec())]
+#[case::gzip(common::gzip)]
+#[case::zstd(common::zstd)]
+fn an_archive_may_end_without_a_mark(#[case] pack: fn(&[u8]) -> Vec<u8>) {
+    let archive = pack(&Tar::new().file("file", "text").unfinished());
+    unpacked(&Scratch::new(), &archive, &["file"]);
+}
+
+#[test]
+fn a_promise_of_a_member_is_no_end() {
+    for archive in [
+        Tar::new().file("a", "").pax(&[("path", b"b")]),
+        Tar::new()
+            .file("a", "")
+            .gnu_long(EntryType::GNULongName, b"b"),
+    ] {
+        refused(&Scratch::new(), &archive.unfinished(), &["cut short"]);
+    }
+}
+
+#[rstest]
+#[case::once(&[1])]
+#[case::in_two_members(&[300, 2])]
+#[case::over_several_reads(&[3, 1_000_000])]
+fn zeros_behind_gzip_are_padding(#[case] counts: &[usize]) {
+    let archive = Tar::new().file("file", "text").finish();
+    let (front, back) = archive.split_at(512);
+    let mut packed = [common::gzip(front), common::gzip(back)].concat();
+    packed.resize(packed.len() + counts.iter().sum::<usize>(), 0);
+    unpacked(&Scratch::new(), &packed, &["file"]);
+    packed.push(b'x');
+    refused(&Scratch::new(), &packed, &["something else"]);
+}
+
+#[test]
+fn zstd_knows_no_padding() {
+    // Nor does zstd(1), which says "unsupported format".
+    let packed = [
+        common::zstd(&Tar::new().file("a", "x").finish()),
+        vec![0; 512],
+    ]
+    .concat();
+    refused(&Scratch::new(), &packed, &["zstd frame", "something else"]);
 }

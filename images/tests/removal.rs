@@ -8,7 +8,7 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 
-use common::Scratch;
+use common::{Scratch, skip_without_root};
 use rstest::rstest;
 
 fn mode(path: &Path) -> u32 {
@@ -122,4 +122,153 @@ fn a_store_that_is_a_file_is_an_error() {
         .unwrap_err()
         .to_string();
     assert!(text.contains("is a file"), "{text}");
+}
+
+#[test]
+fn a_store_that_others_could_exchange_is_refused_and_not_made() {
+    let scratch = Scratch::new();
+    let before = scratch.outside();
+    let shared = scratch.path().join("target");
+    fs::create_dir(&shared).unwrap();
+    fs::set_permissions(&shared, Permissions::from_mode(0o777)).unwrap();
+    let text = images::create_store(&shared.join("a/store"))
+        .unwrap_err()
+        .to_string();
+    assert!(
+        text.contains("other users may write to") && text.contains("chmod go-w"),
+        "{text}"
+    );
+    assert_eq!(fs::read_dir(&shared).unwrap().count(), 0);
+    assert_eq!(scratch.outside(), before);
+    // Sticky, nobody but its owner renames what is in it.
+    fs::set_permissions(&shared, Permissions::from_mode(0o1777)).unwrap();
+    images::create_store(&shared.join("a/store")).unwrap();
+    assert_eq!(mode(&shared.join("a")) & 0o022, 0);
+    assert_eq!(mode(&shared.join("a/store")), 0o700);
+}
+
+#[test]
+fn a_store_of_another_user_is_refused_and_left_as_it_is() {
+    // Only root may give files away, and only root is misled by others.
+    if !nix::unistd::geteuid().is_root() {
+        return;
+    }
+    let scratch = Scratch::new();
+    let before = scratch.outside();
+    fs::create_dir(scratch.store()).unwrap();
+    fs::set_permissions(scratch.store(), Permissions::from_mode(0o755)).unwrap();
+    std::os::unix::fs::chown(scratch.store(), Some(65534), Some(65534)).unwrap();
+    for find in [images::create_store, |path: &Path| {
+        images::find_store(path).map(drop)
+    }] {
+        let text = find(&scratch.store()).unwrap_err().to_string();
+        assert!(
+            text.contains("belongs to user 65534") && text.contains("sudo chown root:root"),
+            "{text}"
+        );
+        let text = find(&scratch.store().join("below"))
+            .unwrap_err()
+            .to_string();
+        assert!(text.contains("on the way there belongs to"), "{text}");
+    }
+    assert_eq!(fs::read_dir(scratch.store()).unwrap().count(), 0);
+    assert_eq!(mode(&scratch.store()), 0o755);
+    assert_eq!(scratch.outside(), before);
+}
+
+#[test]
+fn a_cache_that_is_a_link_is_refused_and_not_followed() {
+    let scratch = Scratch::new();
+    let partial = scratch.canary().join("base-1-1.1-1.partial");
+    fs::create_dir_all(partial.join("thesis")).unwrap();
+    let before = scratch.outside();
+    images::create_store(&scratch.store()).unwrap();
+    symlink(scratch.canary(), scratch.store().join(".images")).unwrap();
+    let refused = [
+        images::create_store(&scratch.store()).unwrap_err(),
+        images::remove_partial(&scratch.store()).unwrap_err(),
+        images::remove(&scratch.images(), &scratch.store(), "base").unwrap_err(),
+    ];
+    for error in refused {
+        assert!(error.to_string().contains("is no directory"), "{error}");
+    }
+    assert!(partial.join("thesis").exists());
+    assert_eq!(scratch.outside(), before);
+}
+
+#[test]
+fn what_is_half_made_is_looked_at_before_it_is_opened() {
+    let scratch = Scratch::new();
+    let cache = scratch.store().join(".images");
+    fs::create_dir_all(cache.join("base-1-1.1-2.partial")).unwrap();
+    let fifo = |path: &Path| nix::unistd::mkfifo(path, nix::sys::stat::Mode::S_IRWXU).unwrap();
+    // To open one would mean to wait for ever.
+    fifo(&cache.join("base-1-1.1-1.partial"));
+    fifo(&cache.join("image-1-1.1-1"));
+    fifo(&scratch.images().join(".base.tar.partial"));
+    fifo(&scratch.images().join("pulled.tar"));
+    assert_eq!(images::remove_partial(&scratch.store()).unwrap().len(), 1);
+    assert!(
+        images::remove_partial_archives(&scratch.images())
+            .unwrap()
+            .is_empty()
+    );
+    images::remove(&scratch.images(), &scratch.store(), "image").unwrap_err();
+    images::may_put(&scratch.images(), "pulled", "there sha256:0").unwrap_err();
+    assert_eq!(fs::read_dir(&cache).unwrap().count(), 2);
+    assert!(
+        scratch
+            .images()
+            .join(".base.tar.partial")
+            .symlink_metadata()
+            .is_ok()
+    );
+}
+
+#[test]
+fn a_store_hands_no_rights_down() {
+    // What setfacl -d -m user:33:rwx makes of it (acl(5)).
+    const DEFAULT: &[u8] = b"\x02\0\0\0\x01\0\x07\0\xff\xff\xff\xff\x02\0\x07\0\x21\0\0\0\x04\0\x05\0\xff\xff\xff\xff\x10\0\x07\0\xff\xff\xff\xff\x20\0\x05\0\xff\xff\xff\xff";
+    let scratch = Scratch::new();
+    let parent = scratch.path().join("parent");
+    fs::create_dir(&parent).unwrap();
+    if xattr::set(&parent, "system.posix_acl_default", DEFAULT).is_err() {
+        println!("not tried: no such attributes here");
+        return;
+    }
+    let store = parent.join("store");
+    // One that is new, and one that is closed already.
+    for _ in 0..2 {
+        images::create_store(&store).unwrap();
+        assert_eq!(
+            xattr::get(&store, "system.posix_acl_default").unwrap(),
+            None
+        );
+        xattr::set(&store, "system.posix_acl_default", DEFAULT).unwrap();
+    }
+}
+
+#[test]
+fn what_is_begun_in_the_image_directory_is_ours() {
+    if skip_without_root("another user's file is among them") {
+        return;
+    }
+    let scratch = Scratch::new();
+    let partial = scratch.images().join(".base.tar.partial");
+    let victim = scratch.canary().join("file");
+    let others: [fn(&Path, &Path); 3] = [
+        |partial, victim| fs::hard_link(victim, partial).unwrap(),
+        |partial, _| {
+            fs::write(partial, "theirs").unwrap();
+            std::os::unix::fs::chown(partial, Some(33), None).unwrap();
+        },
+        |partial, _| fs::create_dir(partial).unwrap(),
+    ];
+    for put in others {
+        put(&partial, &victim);
+        images::find(&scratch.images(), "base").unwrap_err();
+        assert_eq!(fs::read(&victim).unwrap(), b"alive");
+        let _ = fs::remove_file(&partial).or_else(|_| fs::remove_dir(&partial));
+    }
+    images::find(&scratch.images(), "base").unwrap();
 }

@@ -16,7 +16,7 @@ fn pulled(origin: &str, name: &str) -> File {
         .write_all(&Tar::new().file(name, "x").finish())
         .unwrap();
     let mut archive = tempfile::tempfile().unwrap();
-    images::merge_layers(&[layer], origin, &mut archive).unwrap();
+    images::merge_layers(&[layer], origin, &images::Config::default(), &mut archive).unwrap();
     archive
 }
 

@@ -1,15 +1,15 @@
 //! What a registry's refusal means, and what to do about it.
 
 use std::error::Error as _;
-use std::io;
 use std::time::Duration;
 
 use given::Error;
 use oci_client::Reference;
-use oci_client::errors::{DigestError, OciDistributionError, OciEnvelope, OciErrorCode};
+use oci_client::errors::{OciEnvelope, OciErrorCode};
 
-use crate::credentials;
+use crate::exchange::{Failure, LARGEST, Why};
 use crate::reference::shown;
+use crate::{credentials, show};
 
 /// What was asked for, and how.
 pub(crate) struct Asked {
@@ -20,46 +20,51 @@ pub(crate) struct Asked {
 }
 
 impl Asked {
-    pub(crate) fn explain(&self, error: &OciDistributionError) -> Error {
-        let why = match error {
-            OciDistributionError::UnauthorizedError { .. }
-            | OciDistributionError::AuthenticationFailure(_) => self.unauthorized("401"),
-            OciDistributionError::RegistryError { envelope, .. } => self.envelope(envelope),
-            OciDistributionError::ServerError { code, message, .. } => {
-                self.status(*code, &shown(message))
+    /// `what` is what was to come.
+    pub(crate) fn explain(&self, what: &str, failure: &Failure) -> Error {
+        let at = &failure.at;
+        let seconds = self.patience.as_secs();
+        let why = match &failure.why {
+            Why::Refused { status, said, wait } => {
+                let refused = self.refused(at, *status, said);
+                match wait {
+                    Some(wait) => format!(
+                        "{refused} (it asks to be left alone for {} seconds)",
+                        wait.as_secs()
+                    ),
+                    None => refused,
+                }
             }
-            OciDistributionError::ImageManifestNotFoundError(_) => self.not_found(),
-            OciDistributionError::RequestError(error) => self.request(error),
-            OciDistributionError::DigestError(DigestError::VerificationError {
-                expected,
-                actual,
-            }) => {
-                return self.other_digest("what came", expected, actual);
-            }
-            other => format!(
-                "{}; is {} a registry at all?",
-                shown(&other.to_string()),
-                self.registry()
+            Why::Broke(error) => format!("{what} did not come: {}", self.broke(at, error)),
+            Why::Late => format!(
+                "{what} did not come: {at} has not answered within {seconds} seconds; see whether the network is there, then try \
+                 again (--timeout gives it longer)"
             ),
+            Why::Slow(0) => format!(
+                "{what} did not come: {at} has not answered for {seconds} seconds; see whether the network is there, then try \
+                 again (--timeout gives it longer)"
+            ),
+            Why::Slow(bytes) => format!(
+                "{what} did not come: {at} has sent {bytes} bytes in {seconds} seconds, and what comes more slowly than 1 KiB a \
+                 second is not waited for; see whether the network is well, then try again"
+            ),
+            Why::Large(announced) => {
+                let size = announced.map_or_else(
+                    || format!("more than {LARGEST} bytes"),
+                    |size| format!("{size} bytes"),
+                );
+                format!(
+                    "{at} sends {size} where {what} was asked for, which is at most {}: so it is something else, and was not read; \
+                     see whether the name is right, and tell those who run the registry",
+                    show::size(LARGEST)
+                )
+            }
+            Why::Compressed(encoding) => format!(
+                "{at} sends {what} compressed ({encoding}), and was not asked to; tell those who run it"
+            ),
+            Why::Unfit(why) => format!("{at} {why}"),
         };
         self.say(&why)
-    }
-
-    /// What went wrong while a blob was coming.
-    pub(crate) fn explain_stream(&self, what: &str, error: io::Error) -> Error {
-        let inner = error.get_ref();
-        if let Some(DigestError::VerificationError { expected, actual }) =
-            inner.and_then(|inner| inner.downcast_ref())
-        {
-            return self.other_digest(what, expected, actual);
-        }
-        match inner.and_then(|inner| inner.downcast_ref::<reqwest::Error>()) {
-            Some(error) => self.say(&format!("{what} did not come: {}", self.request(error))),
-            None => self.say(&format!(
-                "{what} did not come: {}",
-                shown(&error.to_string())
-            )),
-        }
     }
 
     pub(crate) fn other_digest(&self, what: &str, promised: &str, seen: &str) -> Error {
@@ -75,27 +80,28 @@ impl Asked {
         format!("cannot pull {}: {why}", self.reference).into()
     }
 
-    fn registry(&self) -> &str {
-        self.reference.resolve_registry()
-    }
-
-    fn status(&self, code: u16, message: &str) -> String {
-        let registry = self.registry();
-        let said = if message.is_empty() {
-            String::new()
-        } else {
-            format!(" ({message})")
+    fn refused(&self, at: &str, status: u16, said: &str) -> String {
+        // What registries say, as the specification has it; a proxy in front of one need not know that.
+        if (400..500).contains(&status)
+            && status != 401
+            && let Ok(envelope) = serde_json::from_str::<OciEnvelope>(said)
+        {
+            return self.envelope(at, &envelope);
+        }
+        let said = match shown(said) {
+            said if said.is_empty() => said,
+            said => format!(" ({said})"),
         };
-        match code {
-            401 | 403 => self.unauthorized(&code.to_string()),
+        match status {
+            401 | 403 => self.unauthorized(&status.to_string()),
             404 => self.not_found(),
-            429 => self.too_many(),
-            500.. => format!("{registry} is in trouble: it answers {code}{said}; try again later"),
-            _ => format!("{registry} answers {code}{said}; is that a registry?"),
+            429 => self.too_many(at),
+            500.. => format!("{at} is in trouble: it answers {status}{said}; try again later"),
+            _ => format!("{at} answers {status}{said}; is that a registry?"),
         }
     }
 
-    fn envelope(&self, envelope: &OciEnvelope) -> String {
+    fn envelope(&self, at: &str, envelope: &OciEnvelope) -> String {
         let has = |code: &[OciErrorCode]| {
             envelope
                 .errors
@@ -103,7 +109,7 @@ impl Asked {
                 .any(|error| code.contains(&error.code))
         };
         if has(&[OciErrorCode::Toomanyrequests]) {
-            self.too_many()
+            self.too_many(at)
         } else if has(&[OciErrorCode::Unauthorized, OciErrorCode::Denied]) {
             self.unauthorized("that we may not")
         } else if has(&[
@@ -113,16 +119,9 @@ impl Asked {
         ]) {
             self.not_found()
         } else if has(&[OciErrorCode::BlobUnknown, OciErrorCode::ManifestBlobUnknown]) {
-            format!(
-                "{} has lost a part of it; tell those who run it",
-                self.registry()
-            )
+            format!("{at} has lost a part of it; tell those who run it")
         } else {
-            format!(
-                "{} answers: {}",
-                self.registry(),
-                shown(&envelope.to_string())
-            )
+            format!("{at} answers: {}", shown(&envelope.to_string()))
         }
     }
 
@@ -157,41 +156,38 @@ impl Asked {
         )
     }
 
-    fn too_many(&self) -> String {
+    fn too_many(&self, at: &str) -> String {
         format!(
-            "{} says that there were too many requests (429): it counts them by address, and all who share yours count together; \
+            "{at} says that there were too many requests (429): it counts them by address, and all who share yours count together; \
              wait some hours, or log in with `docker login {}`",
-            self.registry(),
             self.reference.registry()
         )
     }
 
-    fn request(&self, error: &reqwest::Error) -> String {
-        let registry = self.registry();
+    fn broke(&self, at: &str, error: &reqwest::Error) -> String {
         let chain = chain(error);
         let has = |words: &[&str]| words.iter().any(|word| chain.contains(word));
-        if error.is_timeout() || has(&["timed out"]) {
-            let seconds = self.patience.as_secs();
+        if error.is_redirect() {
             format!(
-                "{registry} has not answered for {seconds} seconds; see whether the network is there, then try again (--timeout gives it longer)"
+                "{at} sends us on to an address that is not followed: {chain}; tell those who run it"
             )
         } else if has(&["dns error", "lookup address"]) {
             format!(
-                "no host is called {registry}; see whether the name is right and the network is there"
+                "no host is called {at}; see whether the name is right and the network is there"
             )
         } else if has(&["Connection refused"]) {
-            format!("nobody listens at {registry}; see whether the name and the port are right")
+            format!("nobody listens at {at}; see whether the name and the port are right")
         } else if has(&["certificate"]) {
             format!(
-                "the certificate of {registry} is not to be trusted ({chain}); if its authority is your own, \
+                "the certificate of {at} is not to be trusted ({chain}); if its authority is your own, \
                  name its certificate with SSL_CERT_FILE=FILE; if not, do not pull from there"
             )
         } else if self.with_tls && has(&["corrupt message", "InvalidContentType"]) {
             format!(
-                "{registry} does not speak TLS; if you trust the network on the way there, use --plain-http"
+                "{at} does not speak TLS; if you trust the network on the way there, use --plain-http"
             )
         } else {
-            format!("the connection to {registry} broke: {chain}; try again")
+            format!("the connection to {at} broke: {chain}; try again")
         }
     }
 }

@@ -11,11 +11,23 @@
 //! | `reference.rs` | what may be pulled, and the name that it gets |
 //! | `credentials.rs` | who we are to a registry: Docker's configuration |
 //! | `remote.rs` | one image in one registry: its manifest, its blobs |
+//! | `layer.rs` | downloading a layer, as long as there is progress |
+//! | `session.rs` | asking a registry as the one that we are to it |
+//! | `challenge.rs` | how it wants to know who asks; where a password may go |
+//! | `exchange.rs` | one question and its answer, within limits of bytes and of time |
+//! | `tries.rs` | asking again, where that may help |
+//! | `retry_after.rs` | when a server wants to be asked again |
+//! | `coming.rs` | a layer on its way, which goes on where it stopped |
+//! | `pace.rs` | how fast a layer has to come |
+//! | `room.rs` | whether there is room for it on the disk |
 //! | `manifest.rs` | what a manifest says, and whether it can be true |
-//! | `blobs.rs` | blobs that were downloaded and verified |
+//! | `platform.rs` | which image is for this machine |
+//! | `blobs.rs` | blobs that were downloaded and verified, or a part of them |
+//! | `private.rs` | the directory that they are in: ours alone |
 //! | `explain.rs` | what a registry's refusal means, and what to do |
+//! | `import.rs` | from a file to an image in the image directory |
 //! | `shelf.rs` | the image directory; as root where it is root's |
-//! | `show.rs` | the list of images, sizes |
+//! | `show.rs` | the list of images, one of them from near, sizes |
 //!
 //! # Who does what
 //!
@@ -26,14 +38,26 @@
 #![forbid(unsafe_code)]
 
 mod blobs;
+mod challenge;
+mod coming;
 mod credentials;
+mod exchange;
 mod explain;
+mod import;
+mod layer;
 mod manifest;
+mod pace;
+mod platform;
+mod private;
 mod pull;
 mod reference;
 mod remote;
+mod retry_after;
+mod room;
+mod session;
 mod shelf;
 mod show;
+mod tries;
 
 use std::process::ExitCode;
 
@@ -42,7 +66,7 @@ use given::Error;
 
 use crate::shelf::{Directories, Verb};
 
-/// Images: what is there, pulled from registries, removed
+/// Images: what is there, pulled from registries, imported from files, removed
 #[derive(Parser)]
 #[command(
     name = "cargo workshop images",
@@ -73,6 +97,24 @@ Credentials are those of Docker: $DOCKER_CONFIG/config.json or ~/.docker/config.
 as `docker login` and `skopeo login --authfile` write it. Certificates are
 those of this machine; SSL_CERT_FILE names others. HTTPS_PROXY is obeyed.")]
     Pull(pull::Pull),
+    /// Say where an image is from, and how it wants to be run
+    #[command(after_help = "Example: cargo workshop images inspect alpine-3.20")]
+    Inspect {
+        /// The name of the image, as in `run -i NAME`
+        name: String,
+        #[command(flatten)]
+        directories: Directories,
+    },
+    /// Make an image of a file: what docker save or docker export has written
+    #[command(after_help = "\
+FILE is a root file system (docker export, debootstrap and tar), or an image with
+its layers (docker save, podman save, skopeo copy to docker-archive: or
+oci-archive:); plain, or packed by gzip, xz or zstd. All of it is read and checked
+first. An image that is there already is never replaced: `images rm` it before.
+
+Example: cargo workshop images import ~/Downloads/web.tar.xz
+Then:    cargo run -q -p rd -- run -i web sh")]
+    Import(import::Import),
     /// Remove an image, and what was unpacked of it
     #[command(after_help = "Example: cargo workshop images rm alpine-3.20")]
     Rm {
@@ -92,9 +134,19 @@ those of this machine; SSL_CERT_FILE names others. HTTPS_PROXY is obeyed.")]
 }
 
 fn main() -> ExitCode {
-    let outcome = match CommandLine::parse().action {
+    let action = match CommandLine::try_parse() {
+        Ok(CommandLine { action }) => action,
+        Err(error) => {
+            // A reader that has gone away is no failure.
+            let _ = given::tell_usage(&error);
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+    };
+    let outcome = match action {
         Action::List { directories } => show::list(&directories),
         Action::Pull(pull) => pull.run(),
+        Action::Inspect { name, directories } => show::inspect(&directories, name),
+        Action::Import(import) => import.run(),
         Action::Rm { name, directories } => show::remove(&directories, name),
         Action::Shelf { directories, verb } => shelf::as_told(&directories, &verb),
     };

@@ -1,15 +1,15 @@
 //! What a manifest says, and whether it can be true.
 
-use oci_client::client::current_platform_resolver;
-use oci_client::config::{Architecture, Os};
 use oci_client::manifest::{OciDescriptor, OciImageIndex, OciImageManifest};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256, Sha512};
 
 use crate::reference::shown;
+use crate::room::LARGEST_LAYER;
 
-/// Manifests are a few kilobytes; registries take at most four megabytes.
-pub(crate) const LARGEST: u64 = 4 << 20;
+/// Docker makes images of at most 127 layers. Each is an open file here, and of those
+/// there are 1024 for a process unless that was changed.
+const MOST_LAYERS: usize = 900;
 
 /// A manifest that has the digest that it should have.
 pub(crate) enum Manifest {
@@ -30,7 +30,8 @@ pub(crate) fn read(body: &[u8]) -> Result<Manifest, String> {
     let unreadable = |error: serde_json::Error| {
         format!("its manifest is malformed ({})", shown(&error.to_string()))
     };
-    let value: Value = serde_json::from_slice(body).map_err(unreadable)?;
+    let mut value: Value = serde_json::from_slice(body).map_err(unreadable)?;
+    forget_half_platforms(&mut value);
     let has = |key: &str| value.get(key).is_some();
     match (has("manifests"), has("layers")) {
         // One text, two meanings: what one tool has checked, another one would run.
@@ -48,38 +49,35 @@ pub(crate) fn read(body: &[u8]) -> Result<Manifest, String> {
     }
 }
 
-/// The manifest for this machine among those of an index.
-pub(crate) fn choose(index: &OciImageIndex) -> Result<Expected, String> {
-    if let Some(digest) = current_platform_resolver(&index.manifests)
-        && let Some(entry) = index.manifests.iter().find(|entry| entry.digest == digest)
+/// Takes away what names no machine: `{}` does occur, and says as much as nothing.
+fn forget_half_platforms(index: &mut Value) {
+    let entries = index.get_mut("manifests").and_then(Value::as_array_mut);
+    for entry in entries
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_object_mut)
     {
-        return expected(&entry.digest, entry.size);
+        let says = |key: &str| {
+            entry
+                .get("platform")
+                .is_some_and(|platform| platform[key].is_string())
+        };
+        if !(says("os") && says("architecture")) {
+            entry.remove("platform");
+        }
     }
-    let mut there: Vec<String> = index
-        .manifests
-        .iter()
-        .filter_map(|entry| entry.platform.as_ref())
-        .map(|platform| shown(&format!("{}/{}", platform.os, platform.architecture)))
-        // Signatures and the like, which are for no machine at all.
-        .filter(|platform| platform != "unknown/unknown")
-        .collect();
-    there.dedup();
-    Err(format!(
-        "there is none for {}, which is what this machine is (there: {})",
-        machine(),
-        there.join(", ")
-    ))
-}
-
-/// What this machine is, in the words of a manifest.
-pub(crate) fn machine() -> String {
-    format!("{}/{}", Os::default(), Architecture::default())
 }
 
 /// The layers, from the lowest.
 pub(crate) fn layers(manifest: &OciImageManifest) -> Result<Vec<Expected>, String> {
     if manifest.layers.is_empty() {
         return Err("it has no layer, so there is nothing to run".into());
+    }
+    if manifest.layers.len() > MOST_LAYERS {
+        return Err(format!(
+            "it has {} layers, and more than {MOST_LAYERS} are not unpacked here",
+            manifest.layers.len()
+        ));
     }
     manifest.layers.iter().map(layer).collect()
 }
@@ -99,7 +97,14 @@ fn layer(layer: &OciDescriptor) -> Result<Expected, String> {
             shown(kind)
         ));
     }
-    expected(&layer.digest, layer.size)
+    let expected = expected(&layer.digest, layer.size)?;
+    if expected.size > LARGEST_LAYER {
+        return Err(format!(
+            "its manifest says that a layer has {} bytes, which no registry keeps: nothing of it was asked for",
+            expected.size
+        ));
+    }
+    Ok(expected)
 }
 
 /// What a descriptor promises.
@@ -121,24 +126,6 @@ pub(crate) fn expected(digest: &str, size: i64) -> Result<Expected, String> {
         size: u64::try_from(size)
             .map_err(|_| format!("its manifest gives a size of {size} bytes"))?,
     })
-}
-
-/// Whether the configuration of an image says that it is for another machine.
-pub(crate) fn check_machine(config: &[u8]) -> Result<(), String> {
-    let config: Value = serde_json::from_slice(config).unwrap_or_default();
-    let (Some(os), Some(architecture)) = (config["os"].as_str(), config["architecture"].as_str())
-    else {
-        return Ok(());
-    };
-    let theirs = format!("{os}/{architecture}");
-    if theirs == machine() {
-        return Ok(());
-    }
-    Err(format!(
-        "it is for {}, and this machine is {}",
-        shown(&theirs),
-        machine()
-    ))
 }
 
 /// Computes the digest of bytes as they come.

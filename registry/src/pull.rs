@@ -1,9 +1,10 @@
 //! `images pull`: from a reference to an image in the image directory.
 //!
-//! Everything up to the last step happens in files without a name. The last step is
-//! `images::put`, which is all or nothing. So there is no moment at which something
-//! half-done could be taken for an image.
+//! Everything up to the last step happens in files that no other program looks at. The
+//! last step is `images::put`, which is all or nothing. So there is no moment at which
+//! something half-done could be taken for an image.
 
+use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
 use std::io::BufWriter;
 use std::os::fd::AsRawFd;
@@ -15,10 +16,11 @@ use given::Error;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::blobs::Blobs;
-use crate::reference;
+use crate::layer::Undone;
 use crate::remote::{Image, Remote};
 use crate::shelf::{self, Directories, Verb};
 use crate::show::{say, size};
+use crate::{reference, room};
 
 #[derive(Args)]
 pub(crate) struct Pull {
@@ -37,7 +39,7 @@ pub(crate) struct Pull {
     #[arg(long)]
     plain_http: bool,
 
-    /// How long a registry may be silent
+    /// How long a registry may take for an answer, and to send 1 KiB of a layer for each second
     #[arg(long, value_name = "SECONDS", default_value_t = 30)]
     #[arg(value_parser = clap::value_parser!(u64).range(1..=3600))]
     timeout: u64,
@@ -64,7 +66,7 @@ impl Pull {
         )?;
 
         let patience = Duration::from_secs(self.timeout);
-        let remote = Remote::new(reference, self.plain_http, patience)?;
+        let mut remote = Remote::new(reference, self.plain_http, patience)?;
         let blobs = Blobs::open()?;
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -77,7 +79,7 @@ impl Pull {
                 image.digest
             ));
         }
-        let layers = runtime.block_on(download(&remote, &image, &blobs))?;
+        let layers = runtime.block_on(download(&mut remote, &image, &blobs))?;
         // No thread of the network's is left when the archive is made.
         drop(runtime);
 
@@ -85,6 +87,7 @@ impl Pull {
         images::merge_layers(
             &layers,
             &origin,
+            &image.config,
             BufWriter::with_capacity(256 * 1024, &mut archive),
         )?;
         let bytes = archive.metadata()?.len();
@@ -107,30 +110,59 @@ impl Pull {
 }
 
 /// Where another process finds a file of ours that has no name.
-fn path_of(file: &File) -> PathBuf {
+pub(crate) fn path_of(file: &File) -> PathBuf {
     format!("/proc/{}/fd/{}", std::process::id(), file.as_raw_fd()).into()
 }
 
 /// Downloads what is not there yet, one layer after the other.
-async fn download(remote: &Remote, image: &Image, blobs: &Blobs) -> Result<Vec<File>, Error> {
-    let mut files = Vec::new();
-    for (number, layer) in image.layers.iter().enumerate() {
-        let file = match blobs.find(layer) {
-            Some(file) => file,
-            None => {
-                let what = format!("layer {} of {}", number + 1, image.layers.len());
-                let bar = bar(&what, layer.size);
-                let mut file = blobs.new_file()?;
-                let done = remote.layer(&what, layer, &mut file, &bar).await;
-                bar.finish_and_clear();
-                done?;
-                blobs.keep(&file, layer);
-                file
-            }
-        };
-        files.push(file);
+async fn download(remote: &mut Remote, image: &Image, blobs: &Blobs) -> Result<Vec<File>, Error> {
+    let mut files: HashMap<&str, File> = HashMap::new();
+    for layer in &image.layers {
+        if let Some(file) = blobs.find(layer) {
+            files.insert(&layer.digest, file);
+        }
     }
-    Ok(files)
+    check_room(image, &files, blobs)?;
+    for (number, layer) in image.layers.iter().enumerate() {
+        // Also if it is there twice: an empty layer often is.
+        if files.contains_key(&*layer.digest) {
+            continue;
+        }
+        let what = format!("layer {} of {}", number + 1, image.layers.len());
+        let bar = bar(&what, layer.size);
+        let mut file = blobs.begin(layer)?;
+        let done = remote.layer(&what, layer, &mut file, &bar).await;
+        bar.finish_and_clear();
+        if let Err(Undone { error, goes_on }) = done {
+            if !goes_on || file.metadata()?.len() == 0 {
+                blobs.drop(&file, layer);
+            }
+            return Err(error);
+        }
+        files.insert(&layer.digest, blobs.keep(file, layer)?);
+    }
+    let mut stack = Vec::new();
+    for layer in &image.layers {
+        stack.push(files[&*layer.digest].try_clone()?);
+    }
+    Ok(stack)
+}
+
+/// Before the first of them is asked for, and for all of them together.
+fn check_room(image: &Image, files: &HashMap<&str, File>, blobs: &Blobs) -> Result<(), Error> {
+    let to_come: BTreeMap<&str, u64> = image
+        .layers
+        .iter()
+        .filter(|layer| !files.contains_key(&*layer.digest))
+        .map(|layer| {
+            let missing = layer.size.saturating_sub(blobs.begun(layer));
+            (&*layer.digest, missing)
+        })
+        .collect();
+    let bytes = to_come
+        .values()
+        .fold(0, |sum: u64, &size| sum.saturating_add(size));
+    room::check(&blobs.new_file()?, bytes, "its layers")
 }
 
 /// A bar on standard error, if that is a terminal.

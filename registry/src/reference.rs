@@ -1,5 +1,7 @@
 //! What may be pulled, and the name that it gets here.
 
+use std::net::IpAddr;
+
 use given::Error;
 use oci_client::{ParseError, Reference};
 
@@ -48,13 +50,33 @@ pub(crate) fn shown(text: &str) -> String {
     const ENOUGH: usize = 300;
     let mut shown: String = text
         .chars()
-        .map(|letter| if letter.is_control() { ' ' } else { letter })
+        .map(|letter| if acts(letter) { ' ' } else { letter })
         .take(ENOUGH)
         .collect();
     if text.chars().count() > ENOUGH {
         shown += "...";
     }
     shown.trim().to_owned()
+}
+
+/// Whether a terminal does something at a letter instead of showing it: the controls, and
+/// what is invisible or turns the direction of writing around.
+fn acts(letter: char) -> bool {
+    letter.is_control()
+        || matches!(letter, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}')
+}
+
+/// Whether a registry is on this very machine.
+pub(crate) fn is_loopback(registry: &str) -> bool {
+    let host = match registry.strip_prefix('[') {
+        Some(address) => address.split(']').next().unwrap_or_default(),
+        None => registry.split(':').next().unwrap_or_default(),
+    };
+    host == "localhost"
+        || host
+            .parse()
+            .is_ok_and(|address: IpAddr| address.is_loopback())
 }
 
 #[cfg(test)]
@@ -99,5 +121,18 @@ mod tests {
     fn what_a_terminal_would_obey_is_not_shown() {
         assert_eq!(shown("a\x1b[2Jb\n"), "a [2Jb");
         assert_eq!(shown(&"x".repeat(1000)).len(), 303);
+    }
+
+    #[rstest]
+    #[case::by_name("localhost:5000", true)]
+    #[case::by_address("127.0.0.1:5000", true)]
+    #[case::by_another_address("127.9.9.9", true)]
+    #[case::version_6("[::1]:5000", true)]
+    #[case::elsewhere("10.0.0.1:5000", false)]
+    #[case::a_name("registry.example", false)]
+    #[case::one_that_only_begins_so("127.0.0.1.example:5000", false)]
+    #[case::nor_this("localhost.example", false)]
+    fn plain_http_is_for_this_machine(#[case] registry: &str, #[case] expected: bool) {
+        assert_eq!(is_loopback(registry), expected);
     }
 }

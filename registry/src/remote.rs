@@ -1,31 +1,27 @@
 //! One image in one registry.
 
-use std::fs::File;
-use std::io::Write;
-use std::net::IpAddr;
 use std::time::Duration;
 
-use futures_util::StreamExt;
 use given::Error;
-use indicatif::ProgressBar;
-use oci_client::client::{ClientConfig, ClientProtocol};
+use oci_client::Reference;
 use oci_client::manifest::{
     IMAGE_MANIFEST_LIST_MEDIA_TYPE, IMAGE_MANIFEST_MEDIA_TYPE, OCI_IMAGE_INDEX_MEDIA_TYPE,
-    OCI_IMAGE_MEDIA_TYPE, OciDescriptor,
+    OCI_IMAGE_MEDIA_TYPE, OciImageManifest,
 };
 use oci_client::secrets::RegistryAuth;
-use oci_client::{Client, Reference, RegistryOperation};
 
+use crate::exchange::{Exchange, LARGEST};
 use crate::explain::Asked;
-use crate::manifest::{self, Expected, LARGEST, Manifest};
-use crate::{credentials, show};
+use crate::manifest::{self, Expected, Manifest};
+use crate::reference::is_loopback;
+use crate::session::Session;
+use crate::{credentials, platform, show};
 
 pub(crate) struct Remote {
-    client: Client,
+    pub(crate) session: Session,
     reference: Reference,
-    auth: RegistryAuth,
     /// What error messages need to know.
-    asked: Asked,
+    pub(crate) asked: Asked,
 }
 
 /// What has to be downloaded.
@@ -33,6 +29,8 @@ pub(crate) struct Image {
     /// The digest of the manifest for this machine.
     pub(crate) digest: String,
     pub(crate) layers: Vec<Expected>,
+    /// What it says of its command.
+    pub(crate) config: images::Config,
 }
 
 impl Remote {
@@ -44,83 +42,109 @@ impl Remote {
         let auth = credentials::of(&reference)?;
         let registry = reference.resolve_registry();
         // Without TLS, whoever is on the way can read a password. On loopback there is no way.
-        let protocol = if plain_http || is_loopback(registry) {
-            ClientProtocol::Http
-        } else {
-            ClientProtocol::Https
-        };
+        let with_tls = !plain_http && !is_loopback(registry);
         // Fails only if somebody was faster, which nobody is.
         let _ = rustls::crypto::ring::default_provider().install_default();
+        let scheme = if with_tls { "https" } else { "http" };
+        let base = format!("{scheme}://{registry}/v2/")
+            .parse()
+            .map_err(|error| format!("{registry:?} is no host and port: {error}"))?;
         let asked = Asked {
             reference: reference.clone(),
             patience,
             as_somebody: matches!(auth, RegistryAuth::Basic(..)),
-            with_tls: protocol == ClientProtocol::Https,
+            with_tls,
         };
-        let client = Client::try_from(ClientConfig {
-            protocol,
-            connect_timeout: Some(patience),
-            read_timeout: Some(patience),
-            user_agent: concat!("rubber-docker/", env!("CARGO_PKG_VERSION")),
-            ..ClientConfig::default()
-        })
-        .map_err(|error| asked.explain(&error))?;
+        let exchange = Exchange::new(patience)
+            .map_err(|error| format!("cannot make ready for the network: {error}"))?;
         Ok(Self {
-            client,
+            session: Session::new(exchange, base, reference.repository(), auth),
             reference,
-            auth,
             asked,
         })
     }
 
     /// Asks for the manifest, and for that of this machine if there is one for each.
-    pub(crate) async fn image(&self) -> Result<Image, Error> {
-        self.client
-            .auth(&self.reference, &self.auth, RegistryOperation::Pull)
-            .await
-            .map_err(|error| self.asked.explain(&error))?;
-        let wanted = self.reference.digest().map(str::to_owned);
-        let (first, digest) = self
-            .manifest(&self.reference, wanted.as_deref(), None)
-            .await?;
-        let (image, digest) = match first {
-            Manifest::Image(image) => (image, digest),
+    pub(crate) async fn image(&mut self) -> Result<Image, Error> {
+        let logged_in = self.session.log_in().await;
+        logged_in.map_err(|failure| self.asked.explain("the answer", &failure))?;
+        let (first, digest) = match self.reference.digest().map(str::to_owned) {
+            Some(digest) => self.manifest(&digest, Some(&digest), None).await?,
+            None => {
+                let tag = self.reference.tag().unwrap_or("latest").to_owned();
+                self.manifest(&tag, None, None).await?
+            }
+        };
+        let mut why = String::new();
+        match first {
+            Manifest::Image(image) => match self.for_this_machine(&image).await? {
+                Ok((layers, config)) => {
+                    return Ok(Image {
+                        digest,
+                        layers,
+                        config,
+                    });
+                }
+                Err(other) => why = other,
+            },
             Manifest::Index(index) => {
-                let chosen = manifest::choose(&index).map_err(|why| self.unusable(&why))?;
-                let reference = self.reference.clone_with_digest(chosen.digest.clone());
-                match self
-                    .manifest(&reference, Some(&chosen.digest), Some(chosen.size))
-                    .await?
-                {
-                    (Manifest::Image(image), digest) => (image, digest),
-                    (Manifest::Index(_), _) => {
-                        return Err(self.unusable("its index lists another index for this machine"));
+                for chosen in platform::choose(&index).map_err(|why| self.unusable(&why))? {
+                    let listed = self.listed(&chosen).await?;
+                    let digest = chosen.digest;
+                    match self.for_this_machine(&listed).await? {
+                        Ok((layers, config)) => {
+                            return Ok(Image {
+                                digest,
+                                layers,
+                                config,
+                            });
+                        }
+                        Err(other) => why = other,
                     }
                 }
             }
-        };
-        let layers = manifest::layers(&image).map_err(|why| self.unusable(&why))?;
+        }
+        Err(self.unusable(&why))
+    }
+
+    /// The manifest of an image that an index lists.
+    async fn listed(&mut self, entry: &Expected) -> Result<OciImageManifest, Error> {
+        let digest = &entry.digest;
+        match self
+            .manifest(digest, Some(digest), Some(entry.size))
+            .await?
+        {
+            (Manifest::Image(image), _) => Ok(*image),
+            (Manifest::Index(_), _) => {
+                Err(self.unusable("its index lists another index for this machine"))
+            }
+        }
+    }
+
+    /// The layers of an image and what it says of its command, or what its configuration says
+    /// that it is for.
+    async fn for_this_machine(
+        &mut self,
+        image: &OciImageManifest,
+    ) -> Result<Result<(Vec<Expected>, images::Config), String>, Error> {
+        let layers = manifest::layers(image).map_err(|why| self.unusable(&why))?;
         let config = manifest::expected(&image.config.digest, image.config.size)
             .map_err(|why| self.unusable(&why))?;
         if config.size > LARGEST {
             return Err(self.unusable("its configuration is too large to be one"));
         }
-        let mut bytes = Vec::new();
-        self.blob(
-            "its configuration",
-            &config,
-            &mut bytes,
-            &ProgressBar::hidden(),
-        )
-        .await?;
-        manifest::check_machine(&bytes).map_err(|why| self.unusable(&why))?;
-        Ok(Image { digest, layers })
+        let blob = self.config(&config).await?;
+        if let Err(other) = platform::check_machine(&blob) {
+            return Ok(Err(other));
+        }
+        let config = images::Config::of_image(&blob).map_err(|why| self.unusable(&why))?;
+        Ok(Ok((layers, config)))
     }
 
     /// One manifest that has the digest and the size that it should have, and its digest.
     async fn manifest(
-        &self,
-        reference: &Reference,
+        &mut self,
+        called: &str,
         digest: Option<&str>,
         size: Option<u64>,
     ) -> Result<(Manifest, String), Error> {
@@ -130,77 +154,45 @@ impl Remote {
             IMAGE_MANIFEST_LIST_MEDIA_TYPE,
             IMAGE_MANIFEST_MEDIA_TYPE,
         ];
-        let (body, _) = self
-            .client
-            .pull_manifest_raw(reference, &self.auth, &KINDS)
-            .await
-            .map_err(|error| self.asked.explain(&error))?;
-        if body.len() as u64 > LARGEST {
-            return Err(self.unusable("its manifest is too large to be one"));
-        }
+        const WHAT: &str = "its manifest";
+        let path = format!("manifests/{called}");
+        let body = self.session.small(&path, &KINDS.join(", ")).await;
+        let body = body.map_err(|failure| self.asked.explain(WHAT, &failure))?;
         let seen = manifest::digest(&body, digest.unwrap_or("sha256:"))
             .map_err(|why| self.unusable(&why))?;
-        if digest.is_some_and(|digest| digest != seen) {
-            return Err(self
-                .asked
-                .other_digest("its manifest", digest.unwrap_or_default(), &seen));
-        }
-        if let Some(size) = size
-            && size != body.len() as u64
+        if let Some(digest) = digest
+            && digest != seen
         {
-            return Err(self.other_size("its manifest", size, body.len() as u64));
+            return Err(self.asked.other_digest(WHAT, digest, &seen));
+        }
+        if let Some(size) = size {
+            self.check_size(WHAT, size, body.len() as u64)?;
         }
         let manifest = manifest::read(&body).map_err(|why| self.unusable(&why))?;
         Ok((manifest, seen))
     }
 
-    /// Downloads a layer. What is in `file` afterwards is what the manifest promises.
-    pub(crate) async fn layer(
-        &self,
-        what: &str,
-        layer: &Expected,
-        file: &mut File,
-        bar: &ProgressBar,
-    ) -> Result<(), Error> {
-        self.blob(what, layer, file, bar).await
+    async fn config(&mut self, expected: &Expected) -> Result<Vec<u8>, Error> {
+        const WHAT: &str = "its configuration";
+        let path = format!("blobs/{}", expected.digest);
+        let body = self.session.small(&path, "*/*").await;
+        let body = body.map_err(|failure| self.asked.explain(WHAT, &failure))?;
+        self.check_size(WHAT, expected.size, body.len() as u64)?;
+        let seen = manifest::digest(&body, &expected.digest).map_err(|why| self.unusable(&why))?;
+        if seen != expected.digest {
+            return Err(self.asked.other_digest(WHAT, &expected.digest, &seen));
+        }
+        Ok(body)
     }
 
-    async fn blob(
-        &self,
-        what: &str,
-        expected: &Expected,
-        into: &mut impl Write,
-        bar: &ProgressBar,
-    ) -> Result<(), Error> {
-        let descriptor = OciDescriptor {
-            digest: expected.digest.clone(),
-            ..OciDescriptor::default()
-        };
-        // It compares the digest of what it has passed on, when all of it has come.
-        let mut blob = self
-            .client
-            .pull_blob_stream(&self.reference, &descriptor)
-            .await
-            .map_err(|error| self.asked.explain(&error))?;
-        let mut size = 0;
-        while let Some(bytes) = blob.stream.next().await {
-            let bytes = bytes.map_err(|error| self.asked.explain_stream(what, error))?;
-            size += bytes.len() as u64;
-            // At once, and not when the disk is full of it.
-            if size > expected.size {
-                return Err(self.other_size(what, expected.size, size));
-            }
-            into.write_all(&bytes)
-                .map_err(|error| format!("cannot keep {what} of {}: {error}", self.reference))?;
-            bar.set_position(size);
+    pub(crate) fn check_size(&self, what: &str, promised: u64, seen: u64) -> Result<(), Error> {
+        if seen == promised {
+            return Ok(());
         }
-        if size != expected.size {
-            return Err(self.other_size(what, expected.size, size));
-        }
-        Ok(())
+        Err(self.other_size(what, promised, seen))
     }
 
-    fn other_size(&self, what: &str, promised: u64, seen: u64) -> Error {
+    pub(crate) fn other_size(&self, what: &str, promised: u64, seen: u64) -> Error {
         let seen = if seen > promised {
             "more"
         } else {
@@ -216,36 +208,5 @@ impl Remote {
 
     fn unusable(&self, why: &str) -> Error {
         format!("{} cannot be used: {why}", self.reference).into()
-    }
-}
-
-/// Whether a registry is on this very machine.
-fn is_loopback(registry: &str) -> bool {
-    let host = match registry.strip_prefix('[') {
-        Some(address) => address.split(']').next().unwrap_or_default(),
-        None => registry.split(':').next().unwrap_or_default(),
-    };
-    host == "localhost"
-        || host
-            .parse()
-            .is_ok_and(|address: IpAddr| address.is_loopback())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::is_loopback;
-    use rstest::rstest;
-
-    #[rstest]
-    #[case::by_name("localhost:5000", true)]
-    #[case::by_address("127.0.0.1:5000", true)]
-    #[case::by_another_address("127.9.9.9", true)]
-    #[case::version_6("[::1]:5000", true)]
-    #[case::elsewhere("10.0.0.1:5000", false)]
-    #[case::a_name("registry.example", false)]
-    #[case::one_that_only_begins_so("127.0.0.1.example:5000", false)]
-    #[case::nor_this("localhost.example", false)]
-    fn plain_http_is_for_this_machine(#[case] registry: &str, #[case] expected: bool) {
-        assert_eq!(is_loopback(registry), expected);
     }
 }

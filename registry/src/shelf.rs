@@ -10,6 +10,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use clap::builder::TypedValueParser;
 use clap::{Args, Subcommand};
 use given::Error;
 use nix::unistd::{AccessFlags, access};
@@ -20,17 +21,13 @@ use serde_json::{Value, json};
 pub(crate) struct Directories {
     /// The directory that images are in
     #[arg(long, value_name = "DIR", env = "RUBBER_DOCKER_IMAGES", default_value = given::IMAGES)]
-    #[arg(value_parser = absolute)]
+    #[arg(value_parser = given::image_dir().try_map(std::path::absolute))]
     pub(crate) image_dir: PathBuf,
 
     /// The directory that containers live in, and unpacked images with them
     #[arg(long, value_name = "DIR", env = "RUBBER_DOCKER_CONTAINERS")]
     #[arg(default_value = given::CONTAINERS, value_parser = given::container_dir())]
     pub(crate) container_dir: PathBuf,
-}
-
-fn absolute(path: &str) -> io::Result<PathBuf> {
-    std::path::absolute(path)
 }
 
 /// One step in the image directory.
@@ -42,6 +39,8 @@ pub(crate) enum Verb {
     MayPut { name: String, origin: String },
     /// Put a finished archive there
     Put { name: String, archive: PathBuf },
+    /// What there is to be known about an image
+    Inspect { name: String },
     /// Remove an image
     Rm { name: String },
 }
@@ -97,12 +96,34 @@ fn here(
             let there = images::list(image_dir, container_dir)?
                 .into_iter()
                 .find(|image| image.name == *name);
-            json!(there.and_then(|image| image.origin))
+            // One from before images kept their configuration is not up to date.
+            json!(there.and_then(|image| image.config.and(image.origin)))
         }
         Verb::Put { name, archive } => {
             let mut file = File::open(archive)
                 .map_err(|error| format!("cannot read {}: {error}", archive.display()))?;
             json!(images::put(image_dir, name, &mut file)?.to_string_lossy())
+        }
+        Verb::Inspect { name } => {
+            // Found as `run` finds it: also by the name of its file, and `base` made.
+            let found = images::find(image_dir, name)?;
+            let listed = images::list(image_dir, container_dir)?;
+            let image = listed.into_iter().find(|it| it.name == found.name());
+            let image = image.ok_or_else(|| format!("the image {name:?} has just gone"))?;
+            json!({
+                "name": image.name,
+                "archive": image.archive.to_string_lossy(),
+                "size": image.size,
+                "unpacked": image.unpacked,
+                "origin": image.origin,
+                "config": image.config.map(|config| json!({
+                    "env": config.env,
+                    "entrypoint": config.entrypoint,
+                    "cmd": config.cmd,
+                    "user": config.user,
+                    "working_dir": config.working_dir,
+                })),
+            })
         }
         Verb::Rm { name } => {
             let removed = images::remove(image_dir, container_dir, name)?;
@@ -123,12 +144,14 @@ fn texts(paths: &[PathBuf]) -> Vec<String> {
 }
 
 fn needs_root(directories: &Directories, verb: &Verb) -> bool {
+    // Nothing is made in the store: if it is not there, there is nothing to look at or to remove.
+    let store = !is_missing(&directories.container_dir) && closed(&directories.container_dir);
+    let images = closed(&directories.image_dir);
     !nix::unistd::geteuid().is_root()
-        && (closed(&directories.image_dir)
-            // Nothing is made in the store: if it is not there, there is nothing to remove.
-            || matches!(verb, Verb::Rm { .. })
-                && !is_missing(&directories.container_dir)
-                && closed(&directories.container_dir))
+        && match verb {
+            Verb::Rm { .. } | Verb::Inspect { .. } => images || store,
+            _ => images,
+        }
 }
 
 /// Whether we may not do as we like in a directory, or where it would have to be made.
@@ -154,6 +177,7 @@ fn as_root(directories: &Directories, verb: &Verb) -> Result<Value, Error> {
         Verb::List => command.arg("list"),
         Verb::MayPut { name, origin } => command.args(["may-put", "--", name, origin]),
         Verb::Put { name, archive } => command.args(["put", "--", name]).arg(archive),
+        Verb::Inspect { name } => command.args(["inspect", "--", name]),
         Verb::Rm { name } => command.args(["rm", "--", name]),
     };
     let output = command

@@ -62,7 +62,7 @@ fn no_layers_do_harm() {
             })
             .collect();
         let mut merged = Vec::new();
-        match images::merge_layers(&layers, "the dice", &mut merged) {
+        match images::merge_layers(&layers, "the dice", &images::Config::default(), &mut merged) {
             Ok(()) => is_harmless(&scratch, &before, &merged),
             Err(error) => is_a_sentence(&error.to_string()).map(|()| false),
         }
