@@ -3,36 +3,72 @@
 //! A parent that is killed leaves its container's directory behind. Whoever tidies
 //! up later has to tell such a directory from one that is in use, and a lock can:
 //! the kernel lets go of it when its holder dies, however that happens (flock(2)).
+//!
+//! Nor may they take other people's directories for a container's: twelve hexadecimal
+//! digits are a name that a commit or a photograph may have, too. So ours have a mark,
+//! the sticky bit. mkdir(2) sets it together with the name, and it goes with the rmdir:
+//! wherever we are killed in between, what is left says whose it is. And a container
+//! that was started with `--keep` says so from its first moment on.
 
 use std::fs::File;
 use std::path::Path;
-use std::sync::OnceLock;
+use std::time::Duration;
 
 use linux_sys::{Errno, Mode, mkdir, rmdir};
 use nix::fcntl::{Flock, FlockArg};
 
 use crate::Error;
+use crate::signals::go_on;
 
-/// Held for as long as this process lives.
-static CLAIM: OnceLock<Flock<File>> = OnceLock::new();
+/// The lock on a container's directory, held for as long as this value lives. A child
+/// inherits it and must not drop it: the lock is the parent's, too.
+#[must_use]
+#[derive(Debug)]
+pub struct Claim {
+    _lock: Flock<File>,
+}
+
+/// How often to look for a lock that somebody else has.
+const EVERY: Duration = Duration::from_millis(20);
 
 /// How many descriptors a container takes at most, this lock and its removal included.
 const NEEDED: usize = 8;
 
-/// Make a container's directory, and hold a lock on it from then on.
-pub fn claim(directory: &Path) -> Result<(), Error> {
+/// The mode of a container's directory: closed to others, as the store above it is, and
+/// with the sticky bit, the mark by which it is known as ours.
+pub const MARKED: u32 = 0o1700;
+
+/// The file in it that says: to be kept, also when its parent is dead.
+pub const KEPT: &str = ".kept";
+
+/// Make a container's directory with a lock on it. If `keep`, it is marked as one that
+/// stays.
+pub fn claim(directory: &Path, keep: bool) -> Result<Claim, Error> {
     // Between mkdir and the lock the directory looks abandoned. Whoever tidies up
     // waits for this other lock, on the store, which everybody may share who starts.
     let store = directory.parent().unwrap_or(Path::new("."));
     let starting = lock(store, FlockArg::LockShared)?;
     spare(&starting)?;
-    mkdir(directory, Mode::from_bits_truncate(0o755))?;
-    // Nobody would know that it is ours to remove.
-    let claim = lock(directory, FlockArg::LockExclusive).inspect_err(|_| {
+    mkdir(directory, Mode::from_bits_truncate(MARKED))?;
+    let claimed = lock(directory, FlockArg::LockExclusive).and_then(|lock| {
+        if keep {
+            mark_as_kept(directory)?;
+        }
+        Ok(Claim { _lock: lock })
+    });
+    // Nobody else would know that it is ours to remove.
+    claimed.inspect_err(|_| {
         let _ = rmdir(directory);
-    })?;
-    CLAIM.get_or_init(|| claim);
-    Ok(())
+    })
+}
+
+/// Empty: its name says it all, and so there is no moment at which it is half written.
+fn mark_as_kept(directory: &Path) -> Result<(), Error> {
+    let mark = directory.join(KEPT);
+    File::create_new(&mark).map(drop).map_err(|error| {
+        let advice = "is there room for files (`df -i`)?";
+        format!("cannot make {}: {error}; {advice}", mark.display()).into()
+    })
 }
 
 /// Removing a directory takes descriptors, so whoever makes one first sees whether
@@ -60,7 +96,20 @@ fn lock(directory: &Path, how: FlockArg) -> Result<Flock<File>, Error> {
             directory.display()
         )
     };
-    let open = File::open(directory)
+    let mut open = File::open(directory)
         .map_err(|error| refused(Errno::from_raw(error.raw_os_error().unwrap_or(0))))?;
-    Flock::lock(open, how).map_err(|(_, errno)| refused(errno).into())
+    let at_once = match how {
+        FlockArg::LockShared => FlockArg::LockSharedNonblock,
+        _ => FlockArg::LockExclusiveNonblock,
+    };
+    // No call waits for a lock or a signal, and signals are held back: so we look for both.
+    loop {
+        match Flock::lock(open, at_once) {
+            Ok(held) => return Ok(held),
+            Err((again, Errno::EWOULDBLOCK)) => open = again,
+            Err((_, errno)) => return Err(refused(errno).into()),
+        }
+        go_on()?;
+        std::thread::sleep(EVERY);
+    }
 }

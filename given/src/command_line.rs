@@ -3,15 +3,19 @@
 use std::ffi::OsString;
 use std::io::{Read, Write};
 use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::builder::{PathBufValueParser, TypedValueParser};
-use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::builder::{OsStringValueParser, TypedValueParser};
+use clap::{Args, Command, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::Error;
-use crate::report::{RUNTIME_FAILED, status_of, tell};
-use crate::signals::outlive_full_files;
+use crate::habits;
+use crate::image;
+use crate::report::{RUNTIME_FAILED, decide, has_failed, program_name, tell, tell_usage};
+use crate::signals::{begin, end_as_requested};
+use crate::streams::are_no_doors;
+use crate::wrap;
 
 /// Where images are looked for unless `RUBBER_DOCKER_IMAGES` says otherwise.
 pub const IMAGES: &str = "/var/lib/rubber-docker/images";
@@ -41,25 +45,33 @@ pub fn main<O: Args>(source: &str, run: fn(&O) -> Result<u8, Error>) -> ExitCode
     let arguments: Vec<OsString> = std::env::args_os().collect();
 
     // clap would list options that the environment has set as if they were needed.
-    let usage = format!(
-        "{} run [OPTIONS] [--] COMMAND [ARG]...",
-        program_name(&arguments)
-    );
-    let parsed = CommandLine::<O>::command()
-        .mut_subcommand("run", |run| run.override_usage(usage))
-        .try_get_matches_from(arguments)
-        .and_then(|matches| CommandLine::<O>::from_arg_matches(&matches));
-    let options = match parsed {
-        Ok(CommandLine {
-            action: Some(Action::Run(options)),
-        }) => options,
-        Ok(CommandLine { action: None }) => {
+    let name = program_name(&arguments);
+    let usage = format!("{name} run [OPTIONS] [--] COMMAND [ARG]...");
+    let command = CommandLine::<O>::command()
+        .bin_name(name.clone())
+        .display_name(name)
+        .version(env!("CARGO_PKG_VERSION"))
+        .mut_subcommand("run", |run| with_image_dir(run.override_usage(usage)));
+    let parsed = image::parse(&command, &arguments)
+        .and_then(|matches| Ok((CommandLine::<O>::from_arg_matches(&matches)?, matches)));
+    let matches = match parsed {
+        Ok(_) if habits::is_a_terminal_asked_for(&arguments) => {
+            tell(&habits::sentence(&arguments).unwrap_or_default());
+            return ExitCode::from(RUNTIME_FAILED);
+        }
+        Ok((CommandLine { action: Some(_) }, matches)) => matches,
+        Ok((CommandLine { action: None }, _)) => {
             // A reader that has gone away (`levelNN | head -1`) is no failure.
-            let _ = std::io::stdout().write_all(header(source).as_bytes());
+            let width = wrap::width(std::io::stdout()).unwrap_or(usize::MAX);
+            let _ = std::io::stdout().write_all(header(source, width).as_bytes());
             return ExitCode::SUCCESS;
         }
         Err(error) => {
-            let _ = error.print();
+            // A reader that has gone away is no failure.
+            let _ = tell_usage(&error);
+            if let Some(sentence) = habits::sentence(&arguments).filter(|_| error.use_stderr()) {
+                tell(&sentence);
+            }
             // clap would end with 2, which here would look like COMMAND's own status.
             let status = if error.use_stderr() {
                 RUNTIME_FAILED
@@ -70,43 +82,76 @@ pub fn main<O: Args>(source: &str, run: fn(&O) -> Result<u8, Error>) -> ExitCode
         }
     };
 
-    match outlive_full_files().and_then(|()| run(&options)) {
-        Ok(status) => ExitCode::from(status),
-        Err(error) => {
-            tell(&error.to_string());
-            ExitCode::from(status_of(&error))
-        }
+    let status = decide(
+        are_no_doors()
+            .and_then(|()| begin())
+            .and_then(|()| image::completed(&matches, &arguments))
+            .and_then(|words| {
+                let matches = command.try_get_matches_from(words)?;
+                match CommandLine::<O>::from_arg_matches(&matches)?.action {
+                    Some(Action::Run(options)) => run(&options),
+                    None => Ok(0),
+                }
+            }),
+    );
+    // Where a signal has stopped us half-way, it is to be what ends us; all is tidied up.
+    if has_failed() {
+        end_as_requested();
     }
+    ExitCode::from(status)
 }
 
-/// What this program was called as; messages and usage lines start with it.
-pub(crate) fn program_name(arguments: &[OsString]) -> String {
-    arguments
-        .first()
-        .and_then(|path| Path::new(path).file_name())
-        .map_or_else(
-            || "rubber-docker".to_owned(),
-            |name| name.to_string_lossy().into_owned(),
-        )
-}
-
-/// The `//!` comment at the top of a source file, without the marks.
-fn header(source: &str) -> String {
-    source
+/// The `//!` comment at the top of a source file, without the marks; where it is wider than
+/// `width` its paragraphs are wrapped again, and lines that are set in stay as they are.
+fn header(source: &str, width: usize) -> String {
+    let lines = source
         .lines()
         .map_while(|line| line.strip_prefix("//!"))
-        .map(|line| format!("{}\n", line.strip_prefix(' ').unwrap_or(line)))
+        .map(|line| line.strip_prefix(' ').unwrap_or(line));
+    let lines: Vec<&str> = lines.collect();
+    if lines.iter().all(|line| line.chars().count() <= width) {
+        return lines.iter().map(|line| format!("{line}\n")).collect();
+    }
+    let is_prose = |line: &str| !line.is_empty() && !line.starts_with(' ');
+    // `The lesson: ...` begins a line of its own.
+    let has_label = |line: &str| line.find(": ").is_some_and(|length| length < 16);
+    lines
+        .chunk_by(|one, next| is_prose(one) && is_prose(next) && !has_label(next))
+        .map(|paragraph| match paragraph {
+            [line] if !is_prose(line) => format!("{line}\n"),
+            _ => wrap::wrap(&paragraph.join(" "), width, 0) + "\n",
+        })
         .collect()
 }
+
+/// How long the path of the container directory may be: three of it, each with a container's
+/// name and `/lower` or the like, are to fit into a page of 4096 bytes with a zero at its end.
+const LONGEST: usize = 1300;
 
 /// The parser of `--container-dir`: an absolute path that an overlay can be made at.
 ///
 /// Absolute, because the container's directory has a link in it that is relative
 /// to nothing else. overlayfs takes its directories in one string, in which `,`
 /// ends an option and `:` a layer, and has no way to say otherwise that works on
-/// every kernel.
+/// every kernel. And mount(2) passes on a page of it, in which the path stands three times.
+///
+/// A variable that is set to nothing is as good as unset, as for a shell's `${NAME:-...}`.
 pub fn container_dir() -> impl TypedValueParser<Value = PathBuf> {
-    PathBufValueParser::new().try_map(|path| {
+    OsStringValueParser::new().try_map(|path| {
+        let path = match path.is_empty() {
+            true => PathBuf::from(CONTAINERS),
+            false => PathBuf::from(path),
+        };
+        if path.as_os_str().len() > LONGEST {
+            return Err(std::io::Error::other(format!(
+                "overlayfs cannot be told of a path of more than {LONGEST} bytes; choose another \
+                 directory"
+            )));
+        }
+        if path.to_str().is_none() {
+            let advice = "the options of a mount are text, and this path is not UTF-8; choose another directory";
+            return Err(std::io::Error::other(advice));
+        }
         if path
             .as_os_str()
             .as_bytes()
@@ -117,6 +162,23 @@ pub fn container_dir() -> impl TypedValueParser<Value = PathBuf> {
             return Err(std::io::Error::other(advice));
         }
         std::path::absolute(path)
+    })
+}
+
+/// A variable that is set to nothing is as good as unset, as for `--container-dir`.
+fn with_image_dir(run: Command) -> Command {
+    let has_it = run.get_arguments().any(|it| it.get_id() == "image_dir");
+    match has_it {
+        true => run.mut_arg("image_dir", |it| it.value_parser(image_dir())),
+        false => run,
+    }
+}
+
+/// The parser of `--image-dir`.
+pub fn image_dir() -> impl TypedValueParser<Value = PathBuf> {
+    OsStringValueParser::new().map(|path| match path.is_empty() {
+        true => PathBuf::from(IMAGES),
+        false => PathBuf::from(path),
     })
 }
 
@@ -146,6 +208,25 @@ mod tests {
         keep: bool,
         #[arg(required = true, trailing_var_arg = true)]
         command: Vec<OsString>,
+    }
+
+    #[test]
+    fn a_narrow_terminal_gets_narrow_paragraphs() {
+        let source = "//! level99: a title\n//!\n//! One sentence that is as wide as the source is, and\n\
+                      //! its end.\n//!\n//! Try:\n//!   cargo run -q -p level99 -- run echo a long one\n\
+                      //! Yours to write: TODO(99) in src/main.rs\n//! The lesson: levels/99\nuse x;\n";
+        let plain: String = source
+            .lines()
+            .filter_map(|line| line.strip_prefix("//!"))
+            .map(|line| format!("{}\n", line.trim_start_matches(' ')))
+            .collect();
+        assert_eq!(header(source, 80).replace("  cargo", "cargo"), plain);
+        assert_eq!(
+            header(source, 30),
+            "level99: a title\n\nOne sentence that is as wide\nas the source is, and its end.\n\nTry:\n\
+             \u{20}\u{20}cargo run -q -p level99 -- run echo a long one\n\
+             Yours to write: TODO(99) in\nsrc/main.rs\nThe lesson: levels/99\n"
+        );
     }
 
     fn parse(arguments: &[&str]) -> Option<(bool, Vec<OsString>)> {
@@ -184,9 +265,34 @@ mod tests {
     #[test]
     fn the_screen_is_the_comment_at_the_top_of_the_source() {
         assert_eq!(
-            header("//! One\n//!\n//!   two\n\nmod x;\n//! not this\n"),
+            header("//! One\n//!\n//!   two\n\nmod x;\n//! not this\n", 80),
             "One\n\n  two\n"
         );
+    }
+
+    #[test]
+    fn a_variable_set_to_nothing_is_as_good_as_unset() {
+        #[derive(Args)]
+        struct Options {
+            #[arg(long, default_value = IMAGES)]
+            image_dir: PathBuf,
+        }
+        let read = |word: &str| {
+            let words = ["level", "run", "--image-dir", word];
+            let command = CommandLine::<Options>::command();
+            let matches = command
+                .mut_subcommand("run", with_image_dir)
+                .try_get_matches_from(words)
+                .ok()?;
+            match CommandLine::<Options>::from_arg_matches(&matches)
+                .ok()?
+                .action?
+            {
+                Action::Run(Options { image_dir }) => Some(image_dir),
+            }
+        };
+        assert_eq!(read(""), Some(IMAGES.into()));
+        assert_eq!(read("elsewhere"), Some("elsewhere".into()));
     }
 
     #[test]

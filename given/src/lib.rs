@@ -10,9 +10,14 @@
 //! | [`cgroup`] | where this machine's control groups are |
 //! | [`mod@claim`] | a container's directory, and the proof that somebody looks after it |
 //! | [`command_line`] | `levelNN run [OPTIONS] [--] COMMAND`, the screen of `levelNN` alone, exit statuses |
+//! | [`mod@environment`] | the variables that a container's command has |
+//! | `image` | what the image says of its command, where the command line says nothing |
 //! | [`parent`] | whether the parent is still there |
+//! | [`mod@printable`] | other people's text, as a terminal may be shown it |
 //! | [`report`] | how an error reaches the user, and which status it ends with |
-//! | [`signals`] | the parent holds signals back and passes them on; the child starts with a clean slate |
+//! | [`passing`] | the parent sleeps while the command runs, and passes signals on |
+//! | [`signals`] | the parent holds signals back; the child starts with a clean slate |
+//! | [`streams`] | standard streams, handed over to the command's user |
 //! | [`terminal`] | the terminal is left as it was found |
 //! | [`mod@mount_point`] | a place to mount on, reached without following an image's links |
 //! | [`units`] | sizes, users and capabilities on the command line |
@@ -22,22 +27,33 @@
 pub mod cgroup;
 pub mod claim;
 pub mod command_line;
+pub mod environment;
+mod error;
+mod habits;
+mod image;
 pub mod mount_point;
 pub mod parent;
+pub mod passing;
+pub mod printable;
 pub mod report;
 pub mod signals;
+pub mod streams;
 pub mod terminal;
 pub mod units;
+pub mod wrap;
 
-pub use cgroup::{Hierarchy, Version, cpu_weight, hierarchy, read, write};
-pub use claim::claim;
-pub use command_line::{CONTAINERS, IMAGES, container_dir, main, new_id};
+pub use cgroup::all::{Hierarchies, hierarchies};
+pub use cgroup::remove::remove_groups;
+pub use cgroup::{Hierarchy, Version, cpu_weight, read, write};
+pub use claim::{Claim, KEPT, MARKED, claim};
+pub use command_line::{CONTAINERS, IMAGES, container_dir, image_dir, main, new_id};
+pub use environment::{Variable, environment, variable};
+pub use error::Error;
 pub use mount_point::mount_point;
-pub use parent::parent_must_live;
-pub use report::{exit, tell};
-pub use signals::{clean_start, hold_signals, pass_signals_until_end};
+pub use parent::{Parent, parent_must_live, this_process};
+pub use passing::pass_signals_until_end;
+pub use printable::{printable, printable_lines};
+pub use report::{decide, exit, tell, tell_usage, warn_of};
+pub use signals::{clean_start, hold_signals};
+pub use streams::hand_over_streams;
 pub use units::{CapabilityName, Swap, SwapSize, User, memory_size, memory_swap_size};
-
-/// Whatever went wrong, with a sentence for the user. `?` turns the errors of
-/// `linux_sys` and `images` into it.
-pub type Error = Box<dyn std::error::Error>;

@@ -41,7 +41,12 @@ pub fn mount_point(root: &Path, name: &str) -> Result<PathBuf, Error> {
                 // A full disk shows here first: an overlay that finds no room to work in
                 // is mounted all the same, read-only (filesystems/overlayfs.rst).
                 let advice = match error.kind() {
-                    ErrorKind::ReadOnlyFilesystem | ErrorKind::StorageFull => {
+                    ErrorKind::ReadOnlyFilesystem => {
+                        "; an overlay is read-only without `upperdir=`, or where it finds no room \
+                         to work in: is there room for files where the container's directory is \
+                         (`df -i`)?"
+                    }
+                    ErrorKind::StorageFull => {
                         "; is there room for files where the container's directory is (`df -i`)?"
                     }
                     _ => "",

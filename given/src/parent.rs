@@ -5,34 +5,26 @@
 //! has to look afterwards. `getppid` cannot tell: in a PID namespace the parent is
 //! outside, and its number is always 0. A pidfd can (pidfd_open(2)).
 
-use std::os::fd::OwnedFd;
-use std::sync::OnceLock;
+use std::os::fd::{AsFd, OwnedFd};
 
 use linux_sys::{Pid, pidfd_open};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use crate::Error;
 
-/// The parent, opened before the child was made, and inherited by it.
-static PARENT: OnceLock<OwnedFd> = OnceLock::new();
+/// A parent, opened before its child is made, and inherited by it.
+#[derive(Debug)]
+pub struct Parent(OwnedFd);
 
-/// To be called by the parent.
-pub(crate) fn remember() -> Result<(), Error> {
-    let myself = pidfd_open(Pid::this())?;
-    PARENT.get_or_init(|| myself);
-    Ok(())
+/// To be called by the parent: itself.
+pub fn this_process() -> Result<Parent, Error> {
+    Ok(Parent(pidfd_open(Pid::this())?))
 }
 
 /// For the child, after `set_pdeathsig`: an error if the parent has died before.
-pub fn parent_must_live() -> Result<(), Error> {
-    let Some(parent) = PARENT.get() else {
-        return Err("hold_signals comes before the child is made".into());
-    };
+pub fn parent_must_live(parent: &Parent) -> Result<(), Error> {
     // A pidfd becomes readable when its process ends.
-    let mut ended = [PollFd::new(
-        std::os::fd::AsFd::as_fd(parent),
-        PollFlags::POLLIN,
-    )];
+    let mut ended = [PollFd::new(parent.0.as_fd(), PollFlags::POLLIN)];
     match poll(&mut ended, PollTimeout::ZERO)? {
         0 => Ok(()),
         _ => Err("our parent has died, and so nobody is left to report to".into()),

@@ -1,12 +1,16 @@
 //! How an error reaches the user.
 
 use std::convert::Infallible;
+use std::ffi::OsString;
 use std::io::Write;
+use std::path::Path;
+use std::sync::OnceLock;
 
 use linux_sys::Errno;
 
 use crate::Error;
-use crate::command_line::program_name;
+use crate::printable::{printable, printable_lines};
+use crate::wrap;
 
 /// The runtime itself failed, or was asked for something that makes no sense.
 pub(crate) const RUNTIME_FAILED: u8 = 125;
@@ -15,14 +19,78 @@ const NOT_EXECUTABLE: u8 = 126;
 /// COMMAND was not found.
 const NOT_FOUND: u8 = 127;
 
+/// A line that is no longer fits on every terminal, so that nobody need be asked how wide
+/// this one is.
+const FITS: usize = 40;
+
 /// Write one line to standard error, with this program's name in front.
 ///
 /// Not `eprintln!`: that panics when standard error is a pipe whose reader has
 /// gone away, and a message that nobody reads is no reason to fail.
+///
+/// A message tells of paths, and a path may have a line break in it: set in, what comes
+/// after it cannot pass for a line of ours. A terminal would break a line in the middle of a
+/// word: where it is one, the message is wrapped to its width.
 pub fn tell(message: &str) {
     let arguments: Vec<_> = std::env::args_os().take(1).collect();
-    let line = format!("{}: {message}\n", program_name(&arguments));
+    let message = printable_lines(message).replace('\n', "\n    ");
+    let mut line = format!("{}: {message}\n", program_name(&arguments));
+    if line.len() > FITS
+        && let Some(width) = wrap::width(std::io::stderr())
+    {
+        line = wrap::wrap(&line, width, 4);
+    }
     let _ = std::io::stderr().write_all(line.as_bytes());
+}
+
+/// What clap has to say about the command line, help included. It repeats the words that
+/// it does not understand; if a terminal would obey one of them, all is shown without colours.
+///
+/// An error if it cannot be written.
+pub fn tell_usage(error: &clap::Error) -> std::io::Result<()> {
+    let text = error.render().to_string();
+    let shown = printable_lines(&text);
+    match error.use_stderr() {
+        _ if shown == text => error.print(),
+        true => std::io::stderr().write_all(shown.as_bytes()),
+        false => std::io::stdout().write_all(shown.as_bytes()),
+    }
+}
+
+/// What has been told as the cause, so that no consequence repeats it.
+static CAUSE: OnceLock<String> = OnceLock::new();
+
+/// The status that we shall end with: COMMAND's own, or that of the error, which is told now.
+///
+/// To be called before anything is tidied up: what goes wrong first is the cause, and the
+/// first to be read.
+pub fn decide(outcome: Result<u8, Error>) -> u8 {
+    outcome.unwrap_or_else(|error| {
+        let cause = error.to_string();
+        tell(&cause);
+        // Where there was a cause already, that one stays.
+        CAUSE.get_or_init(|| cause);
+        status_of(&error)
+    })
+}
+
+/// Whether there was a cause.
+pub(crate) fn has_failed() -> bool {
+    CAUSE.get().is_some()
+}
+
+/// Tell that something could not be tidied up, and what to do about it.
+///
+/// It changes no status: a command that has ended with 0 has done what it was asked to,
+/// and a script must not do it again because of a directory that is left.
+pub fn warn_of(tidied_up: Result<(), Error>) {
+    let Err(error) = tidied_up else { return };
+    let consequence = error.to_string();
+    if CAUSE.get() != Some(&consequence) {
+        tell(&format!(
+            "warning: {consequence}; the rest is removed by `cargo workshop clean`"
+        ));
+    }
 }
 
 /// The child's last word: `contain` has returned, so a step of it failed.
@@ -46,4 +114,15 @@ pub(crate) fn status_of(error: &Error) -> u8 {
         },
         _ => RUNTIME_FAILED,
     }
+}
+
+/// What this program was called as; messages and usage lines start with it.
+pub(crate) fn program_name(arguments: &[OsString]) -> String {
+    arguments
+        .first()
+        .and_then(|path| Path::new(path).file_name())
+        .map_or_else(
+            || "rubber-docker".to_owned(),
+            |name| printable(name.to_string_lossy()),
+        )
 }

@@ -5,18 +5,18 @@ use std::convert::Infallible;
 use given::Error;
 use linux_sys::execvp;
 
-use crate::{Options, mounts, rootfs};
+use crate::{Container, Options, mounts, rootfs};
 
 /// The steps in order, one a level. Returns only if a step has failed: after
 /// the last one this program is gone, and the command is in its place.
-pub fn contain(options: &Options) -> Result<Infallible, Error> {
-    let root = rootfs::root(options);
+pub fn contain(options: &Options, container: &Container) -> Result<Infallible, Error> {
+    let root = rootfs::root(&container.directory);
 
     // Before we enter the root: the names of the mount points are the host's still.
     mounts::mount_proc_sys_dev(&root)?;
     mounts::enter(&root)?;
 
-    // Given: default signals, none blocked, no file open but the standard three.
+    // Given: signals as our caller had them, none blocked, no file open but 0, 1 and 2.
     given::clean_start()?;
 
     // The first word twice: once to be looked up in PATH, once as the name that

@@ -29,7 +29,7 @@ use container::contain;
 /// All there is to know about one container; passed whole to whoever needs a part.
 #[derive(Args)]
 pub struct Options {
-    /// The image to start from: NAME.tar, NAME.tar.gz or NAME.tar.zst
+    /// The image to start from: NAME.tar, also packed by gzip, xz or zstd
     #[arg(short, long, value_name = "NAME", default_value = "base")]
     pub image_name: String,
 
@@ -55,6 +55,12 @@ pub struct Options {
     pub command: Vec<OsString>,
 }
 
+/// What the parent makes before there is a child, and lends to it.
+pub struct Container {
+    /// Its directory, and the lock on that.
+    pub directory: rootfs::Directory,
+}
+
 fn main() -> ExitCode {
     given::main(include_str!("main.rs"), run)
 }
@@ -62,30 +68,37 @@ fn main() -> ExitCode {
 /// The parent's part: everything before, around and after the container.
 /// The number it returns becomes our own exit status.
 fn run(options: &Options) -> Result<u8, Error> {
-    // With `?`: a name that is taken is somebody else's, and not ours to remove.
-    rootfs::make_directory(options)?;
+    let container = Container {
+        // Last, so that what fails before leaves nothing. With `?`: a name that is taken is
+        // another container's, and not ours to remove.
+        directory: rootfs::make_directory(options)?,
+    };
 
     // Before the fork: unpacking takes a moment, and Ctrl-C may still end us.
     // No `?` here: what was prepared is removed again, however far we came.
-    let status = rootfs::prepare(options).and_then(|()| start_and_wait(options));
+    let status = rootfs::prepare(options, &container.directory)
+        .and_then(|()| start_and_wait(options, &container));
+    // Given: an error is told here and now. What goes wrong further down is told after
+    // it, as a warning: a consequence must not hide its cause, nor the command's status.
+    let status = given::decide(status);
 
     // TODO(02) 4. Take this away: a namespace's mounts go when its last process does.
     // These mounts are the host's. Without this they would outlive the container.
-    mounts::unmount_proc_sys_dev(&rootfs::root(options));
+    mounts::unmount_proc_sys_dev(&rootfs::root(&container.directory));
     // END TODO(02)
-    rootfs::remove(options)?;
-    status
+    given::warn_of(rootfs::remove(options, &container.directory));
+    Ok(status)
 }
 
 /// Start the container's process, wait for its end, report it.
-fn start_and_wait(options: &Options) -> Result<u8, Error> {
+fn start_and_wait(options: &Options, container: &Container) -> Result<u8, Error> {
     // Given: what is sent to us from here on waits until we look (signal(7)).
     given::hold_signals()?;
 
     // Two processes come back from this call. The child never returns from its
     // arm: the rest of this function is the parent's alone.
     let child = match fork()? {
-        Fork::Child => given::exit(contain(options)),
+        Fork::Child => given::exit(contain(options, container)),
         Fork::Parent { child } => child,
     };
 

@@ -5,11 +5,11 @@ use std::convert::Infallible;
 use given::Error;
 use linux_sys::{CloneFlags, MsFlags, execvp, mount, unshare};
 
-use crate::{Options, mounts, rootfs};
+use crate::{Container, Options, mounts, rootfs};
 
 /// The steps in order, one a level. Returns only if a step has failed: after
 /// the last one this program is gone, and the command is in its place.
-pub fn contain(options: &Options) -> Result<Infallible, Error> {
+pub fn contain(options: &Options, container: &Container) -> Result<Infallible, Error> {
     // A copy of the mount table, for us alone. First of all, because every mount
     // from here on is made in it, and goes with it when we end.
     unshare(CloneFlags::CLONE_NEWNS)?;
@@ -19,7 +19,7 @@ pub fn contain(options: &Options) -> Result<Infallible, Error> {
     // since each mount has its own setting (mount_namespaces(7)).
     mount("", "/", "", MsFlags::MS_REC | MsFlags::MS_PRIVATE, "")?;
 
-    let root = rootfs::root(options);
+    let root = rootfs::root(&container.directory);
 
     // TODO(03) 1. Make `root` a mount point: bind it onto itself.
     // END TODO(03)
@@ -28,7 +28,7 @@ pub fn contain(options: &Options) -> Result<Infallible, Error> {
     mounts::mount_proc_sys_dev(&root)?;
     mounts::enter(&root)?;
 
-    // Given: default signals, none blocked, no file open but the standard three.
+    // Given: signals as our caller had them, none blocked, no file open but 0, 1 and 2.
     given::clean_start()?;
 
     // The first word twice: once to be looked up in PATH, once as the name that

@@ -5,11 +5,11 @@ use std::convert::Infallible;
 use given::Error;
 use linux_sys::{CloneFlags, MsFlags, execvp, mount, unshare};
 
-use crate::{Options, mounts, rootfs};
+use crate::{Container, Options, mounts, rootfs};
 
 /// The steps in order, one a level. Returns only if a step has failed: after
 /// the last one this program is gone, and the command is in its place.
-pub fn contain(options: &Options) -> Result<Infallible, Error> {
+pub fn contain(options: &Options, container: &Container) -> Result<Infallible, Error> {
     // TODO(05) 1. Leave the host's UTS namespace too, in the same call.
     // A copy of the mount table, for us alone. First of all, because every mount
     // from here on is made in it, and goes with it when we end.
@@ -24,18 +24,22 @@ pub fn contain(options: &Options) -> Result<Infallible, Error> {
     // TODO(05) 2. Call the new machine by the container's id.
     // END TODO(05)
 
-    let root = rootfs::root(options);
+    let root = rootfs::root(&container.directory);
 
     // The image below, this container's changes above. Before proc, sys and dev:
     // they must be mounted on top of it.
-    rootfs::mount_overlay(options)?;
+    rootfs::mount_overlay(&container.directory)?;
 
     // Before we enter the root: the names of the mount points are the host's still.
     mounts::mount_proc_sys_dev(&root)?;
     mounts::enter(&root)?;
 
-    // Given: default signals, none blocked, no file open but the standard three.
+    // Given: signals as our caller had them, none blocked, no file open but 0, 1 and 2.
     given::clean_start()?;
+
+    // TODO(05) 3. Forget the caller's environment, and set the container's.
+    let _ = &options.env;
+    // END TODO(05)
 
     // The first word twice: once to be looked up in PATH, once as the name that
     // the program sees as its own, argv[0] (execvp(3)).

@@ -26,13 +26,15 @@ pub fn mount_proc_sys_dev(root: &Path) -> Result<(), Error> {
 
     // The host's /dev has every disk of the machine. Ours has what is made in it.
     // No NODEV here, of all places: the kernel would refuse to open its devices.
+    // Without a limit it grows to half of the machine's memory; and there are two, because
+    // a file that is empty has no size, and takes the kernel's memory all the same (tmpfs(5)).
     let dev = given::mount_point(root, "dev")?;
     mount(
         "tmpfs",
         &dev,
         "tmpfs",
         MsFlags::MS_NOSUID | MsFlags::MS_NOEXEC,
-        "mode=755,size=64k",
+        "mode=755,size=64k,nr_inodes=1k",
     )?;
     make_devices(&dev)?;
     Ok(())
@@ -109,6 +111,7 @@ fn make_devices(dev: &Path) -> Result<(), Error> {
     // shm_open(3) wants a tmpfs here.
     let shm = given::mount_point(dev, "shm")?;
     let inert = MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC;
-    mount("shm", shm, "tmpfs", inert, "mode=1777,size=64m")?;
+    let options = "mode=1777,size=64m,nr_inodes=16k";
+    mount("shm", shm, "tmpfs", inert, options)?;
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use given::{Error, Hierarchy, Version};
+use given::{Error, Hierarchies, Hierarchy, Version};
 use linux_sys::{Mode, mkdir, rmdir};
 
 use crate::Options;
@@ -12,42 +12,53 @@ use crate::Options;
 const CONTROLLERS: [&str; 1] = ["cpu"];
 // END TODO(09)
 
-/// Given: the container's group, a directory `rubber-docker/ID`: one in all on
-/// version 2, one for each controller on version 1.
-fn groups(options: &Options) -> Result<Vec<PathBuf>, Error> {
-    let mut groups = Vec::new();
-    for controller in CONTROLLERS {
-        groups.push(given::hierarchy(controller)?.parent.join(&options.id));
-    }
-    // On version 2 they are all the same.
-    groups.dedup();
-    Ok(groups)
+/// Where the container's groups are: a directory `rubber-docker/ID` in every hierarchy there
+/// is, on version 2 in one, on version 1 in one for each controller. Where it had none of its
+/// own it would be in its caller's, and could kill or freeze all who are in there.
+pub struct Cgroup {
+    hierarchies: Hierarchies,
+    id: String,
+}
+
+/// Given: look for the hierarchies. For the parent: the child cannot see them any more
+/// once it has a root of its own.
+pub fn find(options: &Options) -> Result<Cgroup, Error> {
+    Ok(Cgroup {
+        hierarchies: given::hierarchies(&CONTROLLERS)?,
+        id: options.id.clone(),
+    })
+}
+
+/// Given: the groups themselves.
+fn groups(cgroup: &Cgroup) -> Vec<PathBuf> {
+    let hierarchies = cgroup.hierarchies.iter();
+    hierarchies.map(|it| it.parent.join(&cgroup.id)).collect()
 }
 
 /// Given: the file of a limit and what to write into it. The two versions have
 /// different names for the same wish, and different numbers.
 fn limit(
-    options: &Options,
+    cgroup: &Cgroup,
     controller: &str,
     v2: (&str, String),
     v1: (&str, String),
 ) -> Result<(PathBuf, String), Error> {
-    let Hierarchy { version, parent } = given::hierarchy(controller)?;
+    let Hierarchy { version, parent } = cgroup.hierarchies.of(controller)?;
     let (file, value) = match version {
         Version::V2 => v2,
         Version::V1 => v1,
     };
-    Ok((parent.join(&options.id).join(file), value))
+    Ok((parent.join(&cgroup.id).join(file), value))
 }
 
 /// Given: what the options ask for.
-fn limits(options: &Options) -> Result<Vec<(PathBuf, String)>, Error> {
+fn limits(options: &Options, cgroup: &Cgroup) -> Result<Vec<(PathBuf, String)>, Error> {
     let mut limits = Vec::new();
     if let Some(shares) = options.cpu_shares {
         let weight = given::cpu_weight(shares).to_string();
         let shares = shares.to_string();
         limits.push(limit(
-            options,
+            cgroup,
             "cpu",
             ("cpu.weight", weight),
             ("cpu.shares", shares),
@@ -66,19 +77,22 @@ fn limits(options: &Options) -> Result<Vec<(PathBuf, String)>, Error> {
 // END TODO(09)
 
 /// The parent's part: make the group and set its limits, before anybody is in it.
-pub fn create(options: &Options) -> Result<(), Error> {
-    for group in groups(options)? {
+pub fn create(options: &Options, cgroup: &Cgroup) -> Result<(), Error> {
+    // Given: `rubber-docker` above them, which hands the controllers down and stays.
+    cgroup.hierarchies.prepare()?;
+
+    for group in groups(cgroup) {
         mkdir(&group, Mode::from_bits_truncate(0o755))?;
     }
-    for (file, value) in limits(options)? {
+    for (file, value) in limits(options, cgroup)? {
         given::write(&file, &value)?;
     }
     Ok(())
 }
 
 /// The child's part: move into the group.
-pub fn join(options: &Options) -> Result<(), Error> {
-    for group in groups(options)? {
+pub fn join(cgroup: &Cgroup) -> Result<(), Error> {
+    for group in groups(cgroup) {
         // Version 1 has a second file, for single threads. Whoever moves nothing but
         // itself does not wait, as others do, until no process forks or ends.
         let tasks = group.join("tasks");
@@ -91,12 +105,13 @@ pub fn join(options: &Options) -> Result<(), Error> {
 }
 
 /// The parent's part afterwards, when the group is empty.
-pub fn remove(options: &Options) -> Result<(), Error> {
+pub fn remove(cgroup: &Cgroup) -> Result<(), Error> {
     // All of them are tried; the first error is kept.
     let mut outcome = Ok(());
-    for group in groups(options)? {
-        outcome = outcome.and(rmdir(&group));
+    for group in groups(cgroup) {
+        // Refused if the container has made groups in its own: those go first.
+        let removed = rmdir(&group).or_else(|_| given::remove_groups(&group));
+        outcome = outcome.and(removed);
     }
-    outcome?;
-    Ok(())
+    outcome
 }

@@ -3,15 +3,18 @@
 use std::convert::Infallible;
 
 use given::Error;
-use linux_sys::{CloneFlags, MsFlags, SIGKILL, execvp, mount, set_pdeathsig, sethostname, unshare};
+use linux_sys::{
+    CloneFlags, MsFlags, SIGKILL, clearenv, execvp, mount, set_pdeathsig, setenv, sethostname,
+    unshare,
+};
 
-use crate::{Options, cgroup, mounts, network, rootfs, user};
+use crate::{Container, Options, cgroup, mounts, network, rootfs, user};
 
 /// The steps in order, one a level. Returns only if a step has failed: after
 /// the last one this program is gone, and the command is in its place.
-pub fn contain(options: &Options) -> Result<Infallible, Error> {
+pub fn contain(options: &Options, container: &Container) -> Result<Infallible, Error> {
     // First of all: what is done from here on is on the container's own account.
-    cgroup::join(options)?;
+    cgroup::join(&container.cgroup)?;
     // The group that we are in at this moment becomes the namespace's `/`: so
     // after joining, and not as a flag of clone (cgroup_namespaces(7)).
     unshare(CloneFlags::CLONE_NEWCGROUP)?;
@@ -26,11 +29,11 @@ pub fn contain(options: &Options) -> Result<Infallible, Error> {
 
     network::bring_up("lo")?;
 
-    let root = rootfs::root(options);
+    let root = rootfs::root(&container.directory);
 
     // The image below, this container's changes above. Before proc, sys and dev:
     // they must be mounted on top of it.
-    rootfs::mount_overlay(options)?;
+    rootfs::mount_overlay(&container.directory)?;
 
     // Before we enter the root: the names of the mount points are the host's still.
     mounts::mount_proc_sys_dev(&root)?;
@@ -43,10 +46,18 @@ pub fn contain(options: &Options) -> Result<Infallible, Error> {
     // Without a parent nobody ends us, and nobody cleans up after us. If it has
     // died before we asked for the signal, the signal never comes: so we look.
     set_pdeathsig(SIGKILL)?;
-    given::parent_must_live()?;
+    given::parent_must_live(&container.parent)?;
 
-    // Given: default signals, none blocked, no file open but the standard three.
+    // Given: signals as our caller had them, none blocked, no file open but 0, 1 and 2.
     given::clean_start()?;
+
+    // What the caller has in its environment is not the container's. Before exec, which
+    // hands on what is in ours, and looks the command up in its PATH (execvp(3)).
+    let environment = given::environment(&options.id, &options.env);
+    clearenv()?;
+    for (name, value) in environment {
+        setenv(name, value)?;
+    }
 
     // The first word twice: once to be looked up in PATH, once as the name that
     // the program sees as its own, argv[0] (execvp(3)).

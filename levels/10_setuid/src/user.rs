@@ -8,6 +8,7 @@ use crate::Options;
 pub fn become_user(options: &Options) -> Result<(), Error> {
     // TODO(10) 1. Give up the supplementary groups, whoever the user is.
     // TODO(10) 2. Then the group, then the user. Why in this order?
+    // TODO(10) 3. Before either: hand over the standard streams, where they may be.
     let _ = options.user;
     // END TODO(10)
     Ok(())

@@ -33,7 +33,7 @@ use container::contain;
 /// All there is to know about one container; passed whole to whoever needs a part.
 #[derive(Args)]
 pub struct Options {
-    /// The image to start from: NAME.tar, NAME.tar.gz or NAME.tar.zst
+    /// The image to start from: NAME.tar, also packed by gzip, xz or zstd
     #[arg(short, long, value_name = "NAME", default_value = "base")]
     pub image_name: String,
 
@@ -70,6 +70,10 @@ pub struct Options {
     #[arg(long, value_name = "CAPABILITY")]
     pub cap_drop: Vec<given::CapabilityName>,
 
+    /// A variable of the command's environment, with a value or with the caller's; may be repeated
+    #[arg(short, long, value_name = "NAME[=VALUE]", value_parser = given::variable())]
+    pub env: Vec<given::Variable>,
+
     /// Keep the container's directory after the command has ended
     #[arg(long)]
     pub keep: bool,
@@ -83,6 +87,18 @@ pub struct Options {
     pub command: Vec<OsString>,
 }
 
+/// What the parent makes before there is a child, and lends to it.
+pub struct Container {
+    /// Its control groups.
+    pub cgroup: cgroup::Cgroup,
+
+    /// The parent itself, for the child to see whether it still lives.
+    pub parent: given::Parent,
+
+    /// Its directory, and the lock on that.
+    pub directory: rootfs::Directory,
+}
+
 fn main() -> ExitCode {
     given::main(include_str!("main.rs"), run)
 }
@@ -90,25 +106,32 @@ fn main() -> ExitCode {
 /// The parent's part: everything before, around and after the container.
 /// The number it returns becomes our own exit status.
 fn run(options: &Options) -> Result<u8, Error> {
-    // With `?`: a name that is taken is somebody else's, and not ours to remove.
-    rootfs::make_directory(options)?;
+    let container = Container {
+        cgroup: cgroup::find(options)?,
+        parent: given::this_process()?,
+        // Last, so that what fails before leaves nothing. With `?`: a name that is taken is
+        // another container's, and not ours to remove.
+        directory: rootfs::make_directory(options)?,
+    };
 
     // Before the fork: unpacking takes a moment, and Ctrl-C may still end us.
     // No `?` here: what was prepared is removed again, however far we came.
-    let status = rootfs::prepare(options).and_then(|()| start_and_wait(options));
+    let status = rootfs::prepare(options, &container.directory)
+        .and_then(|()| start_and_wait(options, &container));
+    // Given: an error is told here and now. What goes wrong further down is told after
+    // it, as a warning: a consequence must not hide its cause, nor the command's status.
+    let status = given::decide(status);
 
-    // What went wrong first is the cause, what goes wrong here a consequence.
-    let removed = cgroup::remove(options);
-    let status = status.and_then(|status| removed.map(|()| status));
+    given::warn_of(cgroup::remove(&container.cgroup));
 
-    rootfs::remove(options)?;
-    status
+    given::warn_of(rootfs::remove(options, &container.directory));
+    Ok(status)
 }
 
 /// Start the container's process, wait for its end, report it.
-fn start_and_wait(options: &Options) -> Result<u8, Error> {
+fn start_and_wait(options: &Options, container: &Container) -> Result<u8, Error> {
     // The group, before there is a process for it.
-    cgroup::create(options)?;
+    cgroup::create(options, &container.cgroup)?;
 
     // Given: what is sent to us from here on waits until we look (signal(7)).
     given::hold_signals()?;
@@ -124,7 +147,7 @@ fn start_and_wait(options: &Options) -> Result<u8, Error> {
 
     // The child runs the closure and ends with it: the rest of this function is
     // the parent's alone.
-    let child = clone(|| given::exit(contain(options)), namespaces)?;
+    let child = clone(|| given::exit(contain(options, container)), namespaces)?;
 
     // Given: Ctrl-C, Ctrl-Z and `kill` find their way to the child until it ends.
     given::pass_signals_until_end(child)?;
@@ -142,7 +165,7 @@ fn start_and_wait(options: &Options) -> Result<u8, Error> {
     };
 
     // Without this a 137 could have any reason. Not to know is no reason to lose it.
-    let killed = cgroup::oom_kills(options).unwrap_or(0);
+    let killed = cgroup::oom_kills(&container.cgroup).unwrap_or(0);
     if killed > 0 {
         given::tell(&format!(
             "out of memory: the kernel has killed {killed} of its processes"

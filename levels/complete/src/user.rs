@@ -11,6 +11,9 @@ pub fn become_user(options: &Options) -> Result<(), Error> {
     // `disk` or `docker` is as good as root.
     setgroups(&[])?;
     if let Some(user) = options.user {
+        // They are root's pipes, and /dev/stdout is opened by name. After setuid we could
+        // not give them away.
+        given::hand_over_streams(user.uid);
         // The group while we may still choose it, the user last: after setuid we
         // have no right to change anything any more (credentials(7)).
         setgid(user.gid)?;

@@ -4,15 +4,18 @@
 //! controllers. In version 1 each controller has a hierarchy of its own. A
 //! machine may have both; each controller is then in one or the other.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, OnceLock, PoisonError};
 
+use linux_sys::mountinfo::{MountInfo, unescape};
 use linux_sys::{Errno, Mode, mkdir};
 
 use crate::Error;
+
+pub(crate) mod all;
+mod cpuset;
+pub(crate) mod remove;
 
 /// The group at the top of a hierarchy that all of our containers' groups are in.
 /// It stays: removing it would race with a container that is just starting.
@@ -36,38 +39,14 @@ pub struct Hierarchy {
     pub parent: PathBuf,
 }
 
-/// The hierarchy of `controller`, ready for use: the group `rubber-docker` is there,
-/// and groups in it have the controller's files.
-///
-/// Looked for once: several steps ask, in the parent and in the child, which inherits
-/// what the parent has found.
-pub fn hierarchy(controller: &str) -> Result<Hierarchy, Error> {
-    static FOUND: Mutex<BTreeMap<String, Hierarchy>> = Mutex::new(BTreeMap::new());
-    // A thread that has panicked has left nothing half-done in there.
-    let mut found = FOUND.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(hierarchy) = found.get(controller) {
-        return Ok(hierarchy.clone());
-    }
-    let hierarchy = prepare(controller)?;
-    found.insert(controller.to_owned(), hierarchy.clone());
-    Ok(hierarchy)
-}
-
-fn prepare(controller: &str) -> Result<Hierarchy, Error> {
-    let (version, top) = find(controller)?;
-    let parent = top.join(PARENT);
-    match mkdir(&parent, Mode::from_bits_truncate(0o755)) {
+/// The group `rubber-docker` at the top of a hierarchy.
+fn make_parent(parent: &Path) -> Result<(), Error> {
+    match mkdir(parent, Mode::from_bits_truncate(0o755)) {
         Err(error) if error.errno() != Errno::EEXIST => {
-            return Err(format!("mkdir {}: {}", parent.display(), meaning(error.errno())).into());
+            Err(format!("mkdir {}: {}", parent.display(), meaning(error.errno())).into())
         }
-        _ => {}
+        _ => Ok(()),
     }
-    if version == Version::V2 {
-        // A group has the files of the controllers that its parent hands down.
-        enable(&top, controller)?;
-        enable(&parent, controller)?;
-    }
-    Ok(Hierarchy { version, parent })
 }
 
 /// Hand `controller` down from `group` to the groups in it (version 2).
@@ -80,53 +59,73 @@ fn enable(group: &Path, controller: &str) -> Result<(), Error> {
     write(&file, &format!("+{controller}"))
 }
 
-/// The version and the top of the hierarchy that has `controller`.
-fn find(controller: &str) -> Result<(Version, PathBuf), Error> {
-    // Read once: in the container this file shows the container's mounts.
-    static MOUNTS: OnceLock<String> = OnceLock::new();
-    let mounts = match MOUNTS.get() {
-        Some(mounts) => mounts,
-        None => {
-            let mounts = read(Path::new("/proc/self/mountinfo"))?;
-            MOUNTS.get_or_init(|| mounts)
-        }
-    };
-    let has = |(version, top): &(Version, PathBuf), options: &str| {
-        let is_there = match version {
-            Version::V1 => options.split(',').any(|option| option == controller),
-            Version::V2 => read(&top.join("cgroup.controllers"))
+/// The hierarchy that has `controller`, among what is mounted.
+fn find<'a>(mounts: &'a str, controller: &str) -> Result<Mounted<'a>, Error> {
+    let has = |mounted: &Mounted| {
+        let is_there = match mounted.version {
+            Version::V1 => mounted.has_option(controller),
+            Version::V2 => read(&mounted.top.join("cgroup.controllers"))
                 .is_ok_and(|names| names.split_whitespace().any(|name| name == controller)),
         };
-        // Listed and yet out of reach, if something has been mounted over it since.
-        is_there && top.join("cgroup.procs").exists()
+        is_there && is_reachable(&mounted.top)
     };
     mounts
         .lines()
-        .filter_map(cgroup_mount)
-        .find(|(place, options)| has(place, options))
-        .map(|(place, _)| place)
+        .filter_map(Mounted::parse)
+        .find(has)
         .ok_or_else(|| {
             format!(
                 "no cgroup hierarchy of this machine has the {controller} controller. Look for it in \
-                 /proc/cgroups and in /sys/fs/cgroup/cgroup.controllers: it may be switched off on the \
-                 kernel's command line, or kept from us by a container that we are in"
+                 /sys/fs/cgroup/cgroup.controllers (version 2) and in /proc/self/cgroup (version 1): it \
+                 may be switched off on the kernel's command line, or kept from us by a container that \
+                 we are in; `cargo workshop doctor` says what helps"
             )
             .into()
         })
 }
 
-/// A line of mountinfo, if it is a cgroup hierarchy: version, mount point, options.
-fn cgroup_mount(line: &str) -> Option<((Version, PathBuf), &str)> {
-    // proc_pid_mountinfo(5): ID PARENT DEVICE ROOT MOUNTPOINT OPTIONS... - TYPE SOURCE OPTIONS
-    let (mount, filesystem) = line.split_once(" - ")?;
-    let mut filesystem = filesystem.split(' ');
-    let version = match filesystem.next()? {
-        "cgroup" => Version::V1,
-        "cgroup2" => Version::V2,
-        _ => return None,
-    };
-    let top = mount.split(' ').nth(4)?;
-    Some(((version, PathBuf::from(top)), filesystem.nth(1)?))
+/// A cgroup hierarchy, as it is mounted somewhere.
+#[derive(Debug, PartialEq, Eq)]
+struct Mounted<'a> {
+    version: Version,
+    top: PathBuf,
+    /// The hierarchy's own number, wherever it is mounted.
+    device: &'a str,
+    /// Which controllers, on version 1.
+    options: &'a str,
+    is_read_only: bool,
+}
+
+impl Mounted<'_> {
+    /// Whether the file system was mounted with this option; on version 1 the controllers
+    /// are some.
+    fn has_option(&self, name: &str) -> bool {
+        self.options.split(',').any(|option| option == name)
+    }
+
+    /// A line of mountinfo, if it is one of those.
+    fn parse(line: &str) -> Option<Mounted<'_>> {
+        let mount = MountInfo::parse(line.as_bytes())?;
+        let version = match mount.fstype.to_str()? {
+            "cgroup" => Version::V1,
+            "cgroup2" => Version::V2,
+            _ => return None,
+        };
+        let options = mount.super_options.to_str()?;
+        Some(Mounted {
+            version,
+            top: unescape(mount.point).into(),
+            device: mount.device.to_str()?,
+            options,
+            // Of this mount, or of the file system: a container's runtime has set the first.
+            is_read_only: mount.has_option("ro") || options.split(',').any(|it| it == "ro"),
+        })
+    }
+}
+
+/// Whether it is there: something may have been mounted over it since.
+fn is_reachable(top: &Path) -> bool {
+    top.join("cgroup.procs").exists()
 }
 
 /// Docker's shares (2 to 262144, usually 1024) as version 2's weight (1 to 10000,
@@ -195,7 +194,7 @@ fn meaning(errno: Errno) -> String {
         }
         Errno::EROFS => "the hierarchy is mounted read-only, as in most containers",
         Errno::EBUSY => {
-            "the group is in use: a version 2 group that has processes of its own cannot hand controllers down, and a limit below what is used already is refused"
+            "the group is in use, by a process or a group in it: a version 2 group that has processes of its own cannot hand controllers down, and a limit below what is used already is refused"
         }
         Errno::EINVAL => "the kernel does not take this value",
         Errno::ENODEV => "the group has been removed",
@@ -229,17 +228,22 @@ mod tests {
 
     #[test]
     fn a_hierarchy_is_recognised_in_mountinfo() {
+        let parsed = |line| {
+            let it = Mounted::parse(line)?;
+            Some((it.version, it.top, it.device, it.options, it.is_read_only))
+        };
         let v1 =
             "35 31 0:32 / /sys/fs/cgroup/memory rw,relatime shared:9 - cgroup cgroup rw,memory";
-        let expected = ((Version::V1, "/sys/fs/cgroup/memory".into()), "rw,memory");
-        assert_eq!(cgroup_mount(v1), Some(expected));
-        let v2 = "41 31 0:38 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw";
+        let top = "/sys/fs/cgroup/memory".into();
         assert_eq!(
-            cgroup_mount(v2),
-            Some(((Version::V2, "/sys/fs/cgroup".into()), "rw"))
+            parsed(v1),
+            Some((Version::V1, top, "0:32", "rw,memory", false))
         );
+        let v2 = "41 31 0:38 / /sys/fs/cgroup ro,nosuid - cgroup2 cgroup2 rw";
+        let top = "/sys/fs/cgroup".into();
+        assert_eq!(parsed(v2), Some((Version::V2, top, "0:38", "rw", true)));
         assert_eq!(
-            cgroup_mount("22 27 0:21 / /proc rw,relatime - proc proc rw"),
+            parsed("22 27 0:21 / /proc rw,relatime - proc proc rw"),
             None
         );
     }

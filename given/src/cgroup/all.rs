@@ -1,0 +1,151 @@
+//! Every hierarchy of this machine, and not just those with a controller that we need.
+//!
+//! A process is in a group of each hierarchy, in its parent's unless it goes elsewhere. A
+//! container that stays in its caller's group somewhere has that group for the `/` of its
+//! cgroup namespace; in a user namespace of its own it may mount the hierarchy, and write
+//! the files of that `/`: `cgroup.kill`, `freezer.state`. So it gets a group everywhere.
+
+use std::path::{Path, PathBuf};
+
+use super::{
+    Hierarchy, Mounted, PARENT, Version, cpuset, enable, find, is_reachable, make_parent, read,
+};
+use crate::Error;
+
+/// Where groups can be made.
+#[derive(Debug)]
+pub struct Hierarchies {
+    all: Vec<Found>,
+}
+
+/// A hierarchy, and what has to be done before a container's group is made in it.
+#[derive(Debug)]
+struct Found {
+    hierarchy: Hierarchy,
+    top: PathBuf,
+    /// Those of the needed controllers that are here.
+    controllers: Vec<String>,
+    has_cpuset: bool,
+}
+
+/// The hierarchies of the controllers that are `needed`, each once, and then all others.
+///
+/// This only looks. It is for the parent, once: in the container mountinfo shows the
+/// container's mounts.
+pub fn hierarchies(needed: &[&str]) -> Result<Hierarchies, Error> {
+    let mounts = read(Path::new("/proc/self/mountinfo"))?;
+    // On version 2 one hierarchy has them all; and each of ours is among the usable ones.
+    let mut all: Vec<Found> = Vec::new();
+    let mut found = |mounted: Mounted, controller: Option<&str>| {
+        let has_cpuset = mounted.version == Version::V1 && mounted.has_option("cpuset");
+        let at = all.iter().position(|it| it.top == mounted.top);
+        let at = at.unwrap_or_else(|| {
+            all.push(Found::new(mounted));
+            all.len() - 1
+        });
+        all[at].has_cpuset |= has_cpuset;
+        all[at].controllers.extend(controller.map(str::to_owned));
+    };
+    for controller in needed {
+        found(find(&mounts, controller)?, Some(controller));
+    }
+    for place in places(&mounts) {
+        found(place, None);
+    }
+    Ok(Hierarchies { all })
+}
+
+impl Found {
+    fn new(mounted: Mounted) -> Found {
+        Found {
+            hierarchy: Hierarchy {
+                version: mounted.version,
+                parent: mounted.top.join(PARENT),
+            },
+            top: mounted.top,
+            controllers: Vec::new(),
+            has_cpuset: false,
+        }
+    }
+
+    fn prepare(&self) -> Result<(), Error> {
+        let Hierarchy { version, parent } = &self.hierarchy;
+        make_parent(parent)?;
+        if *version == Version::V2 {
+            // A group has the files of the controllers that its parent hands down.
+            for controller in &self.controllers {
+                enable(&self.top, controller)?;
+                enable(parent, controller)?;
+            }
+        }
+        if self.has_cpuset {
+            cpuset::fill(&self.top, parent)?;
+        }
+        Ok(())
+    }
+}
+
+impl Hierarchies {
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = &Hierarchy> {
+        self.all.iter().map(|it| &it.hierarchy)
+    }
+
+    /// The one that has a controller; it must be one of those that were looked for.
+    pub fn of(&self, controller: &str) -> Result<&Hierarchy, Error> {
+        let has = |it: &&Found| it.controllers.iter().any(|name| name == controller);
+        let found = self.all.iter().find(has).ok_or_else(|| {
+            format!("the {controller} controller is not in the list that `given::hierarchies` was given: add it there")
+        })?;
+        Ok(&found.hierarchy)
+    }
+
+    /// Make them ready for use: in each the group `rubber-docker` is there, and groups in
+    /// it have the needed controllers' files.
+    pub fn prepare(&self) -> Result<(), Error> {
+        self.all.iter().try_for_each(Found::prepare)
+    }
+}
+
+/// One place for each hierarchy, which may be mounted twice. One that is mounted read-only
+/// is left out: so it is in most containers, where what we run in has nothing more to give.
+fn places(mounts: &str) -> Vec<Mounted<'_>> {
+    let mut places: Vec<Mounted> = Vec::new();
+    for mounted in uncovered(mounts) {
+        let is_new = !places.iter().any(|it| it.device == mounted.device);
+        if is_new && !mounted.is_read_only && is_reachable(&mounted.top) {
+            places.push(mounted);
+        }
+    }
+    places
+}
+
+/// Without those that another was mounted over: a path leads to the last one, which may be
+/// read-only where the first is not.
+fn uncovered(mounts: &str) -> Vec<Mounted<'_>> {
+    let mut last: Vec<Mounted> = Vec::new();
+    for mounted in mounts.lines().filter_map(Mounted::parse) {
+        last.retain(|it| it.top != mounted.top);
+        last.push(mounted);
+    }
+    last
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_two_mounts_on_one_place_the_last_counts() {
+        let mounts = "\
+            30 20 0:32 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n\
+            31 20 0:33 / /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu\n\
+            32 30 0:32 /a /sys/fs/cgroup/memory ro - cgroup cgroup rw,memory\n";
+        let found = uncovered(mounts);
+        let seen: Vec<_> = found
+            .iter()
+            .map(|it| (it.device, it.is_read_only))
+            .collect();
+        assert_eq!(seen, [("0:33", false), ("0:32", true)]);
+    }
+}
