@@ -2,16 +2,23 @@
 
 use std::fs::File;
 use std::io::{self, Read, Write};
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 
+use images::elf;
 use linux_sys::{CloneFlags, Fork, Pid, WaitOptions};
 
-use crate::check::Failure;
-use crate::host::{Ended, Run, with_errors};
-use crate::probe_image;
+use crate::finding::Failure;
+use crate::host::{Ended, Invocation, Run, with_errors};
+use crate::process;
 use crate::procfs::{self, Mount};
+use sandbox::wait::await_that;
+
+/// What it means that a command which waits for the end of its standard input has ended.
+pub(crate) const OTHER_INPUT: &str = "the command did not wait for the end of its standard \
+     input: it has another one than the level was started with, such as /dev/null. exec keeps \
+     0, 1 and 2 as they are";
 
 /// A container whose command is our probe, holding.
 pub(crate) struct Container<'a> {
@@ -36,6 +43,7 @@ impl<'a> Container<'a> {
         let level = run.pid();
         if is_running(level, program) {
             return Err(Failure::seen("the level's own process became the command")
+                .ran(run.line())
                 .at(format!("/proc/{level}/exe"))
                 .usually(
                     "fork is missing: exec replaces the process that calls it, so nobody is \
@@ -61,9 +69,17 @@ impl<'a> Container<'a> {
             "no process below `{}` (process {level}) is the command",
             run.line()
         );
+        // If there is no child any more, its parent is about to tell of its end.
+        let has_child = || process::children(level).into_iter().any(process::is_alive);
+        await_that(|| run.has_told_an_end() || has_child() || !process::is_alive(level));
+        let usually = match run.has_told_an_end() {
+            true => OTHER_INPUT,
+            false => "exec is missing or failed: no process has become the command",
+        };
         Err(Failure::seen(with_errors(seen, &run.errors()))
+            .ran(run.line())
             .at(format!("/proc/*/exe of all processes but {level}"))
-            .usually("exec is missing or failed: no process has become the command"))
+            .usually(usually))
     }
 
     /// The level's process.
@@ -73,6 +89,11 @@ impl<'a> Container<'a> {
 
     pub(crate) fn errors(&self) -> String {
         self.run.errors()
+    }
+
+    /// Device and inode of what the level's process was given as 0, 1 and 2.
+    pub(crate) fn streams(&self) -> Result<[(u64, u64); 3], Failure> {
+        self.run.streams()
     }
 
     /// How far the level should have come.
@@ -106,13 +127,32 @@ impl<'a> Container<'a> {
     }
 }
 
+impl<'a> Invocation<'a> {
+    /// Starts it with the probe, which holds, and finds the container.
+    pub(crate) fn hold(self) -> Result<Container<'a>, Failure> {
+        self.hold_as("/proc/self/exe")
+    }
+
+    /// The same with a shell: [`Host::shell`].
+    pub(crate) fn hold_shell(self) -> Result<Container<'a>, Failure> {
+        self.hold_as("/bin/sh")
+    }
+
+    /// The same with another program; it must say `ready` and wait for the end of its
+    /// standard input.
+    pub(crate) fn hold_as(self, program: &str) -> Result<Container<'a>, Failure> {
+        Container::find(self.start()?, Path::new(program))
+    }
+}
+
 /// Whether a process runs this program.
 fn is_running(pid: i32, program: &Path) -> bool {
     is_copy(&procfs::path(pid, "exe"), program).unwrap_or(false)
 }
 
 /// Whether a file is this program, or an image's copy of it. Device and inode differ
-/// between the two, so the bytes are compared.
+/// between the two, so bytes are compared: not all of some millions, for the question is
+/// which program it is.
 pub(crate) fn is_copy(file: &Path, program: &Path) -> io::Result<bool> {
     let (ours, theirs) = (File::open(program)?, File::open(file)?);
     let (our_file, their_file) = (ours.metadata()?, theirs.metadata()?);
@@ -120,25 +160,26 @@ pub(crate) fn is_copy(file: &Path, program: &Path) -> io::Result<bool> {
         return Ok(true);
     }
     let size = their_file.len();
-    if size != our_file.len() && size != probe_image::loaded(&ours)? {
+    if size != our_file.len() && size != elf::loaded(&ours)? {
         return Ok(false);
     }
-    same_bytes(ours.take(size), theirs)
+    looks_the_same(&ours, &theirs, size)
 }
 
-/// Whether `other` begins with all the bytes of `one`.
-fn same_bytes(mut one: impl Read, mut other: impl Read) -> io::Result<bool> {
-    let (mut left, mut right) = (vec![0; 1 << 16], vec![0; 1 << 16]);
-    loop {
-        let count = one.read(&mut left)?;
-        if count == 0 {
-            return Ok(true);
-        }
-        other.read_exact(&mut right[..count])?;
-        if left[..count] != right[..count] {
+/// Whether two files agree in a few dozen pieces, all over their first `size` bytes.
+fn looks_the_same(one: &File, other: &File, size: u64) -> io::Result<bool> {
+    const PIECES: u64 = 64;
+    let (mut left, mut right) = ([0; 4096], [0; 4096]);
+    for piece in 0..PIECES {
+        let start = size / PIECES * piece;
+        let length = (size - start).min(4096) as usize;
+        one.read_exact_at(&mut left[..length], start)?;
+        other.read_exact_at(&mut right[..length], start)?;
+        if left[..length] != right[..length] {
             return Ok(false);
         }
     }
+    Ok(true)
 }
 
 /// A process of ours that has entered a container's mount namespace by setns(2).

@@ -3,6 +3,7 @@
 //! | module | holds |
 //! |---|---|
 //! | `table` | what there is to try, and which solution should stop it |
+//! | `row` | what a line of the table is |
 //! | `place` | on what machine it can be tried |
 //! | `attempts` | how it is tried, and what is looked at from outside |
 //! | `verdict` | whether what came of it is what the table says |
@@ -19,6 +20,7 @@ mod elsewhere;
 mod keeper;
 mod page;
 mod place;
+mod row;
 mod table;
 mod verdict;
 
@@ -30,71 +32,15 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
-use crate::levels::LEVELS;
 use crate::probe_image;
-use crate::sandbox;
 use keeper::ask;
-use place::Place;
+use row::solution;
+use syllabus::LAST;
 use table::ESCAPES;
 use verdict::Cell;
 
-pub(crate) use keeper::keeper;
+pub(crate) use keeper::{ARGUMENT, keeper};
 pub use page::{markdown, references};
-
-/// The first argument that makes this executable the keeper of a sandbox.
-pub(crate) const ARGUMENT: &str = "--keep-a-sandbox-for-one-escape";
-
-/// Something that a container should not be able to do.
-struct Escape {
-    /// To do what, in a few words: unique.
-    what: &'static str,
-    /// What a person would type after `run -i probe -- probe`.
-    verbs: &'static str,
-    /// Where it is looked at, from outside.
-    witness: &'static str,
-    /// The solutions in which it works, from the first to the last.
-    works: (u8, u8),
-    /// What stops it in the solution after the last one; nothing yet if it is empty.
-    stopped_by: &'static str,
-    /// What the program must have said of it there, so that an accident does not pass
-    /// for a defence; empty where it succeeds, without reaching the host.
-    refusal: &'static str,
-    place: Place,
-    attempt: attempts::Attempt,
-}
-
-/// Something that is shown elsewhere: by a file, or a test in it.
-struct Elsewhere {
-    what: &'static str,
-    why: &'static str,
-    shown_by: &'static [(&'static str, &'static str)],
-}
-
-/// What no level of Part I stops.
-struct Later {
-    /// What these have in common.
-    what: &'static str,
-    /// The rows of the table, by their names.
-    rows: &'static [&'static str],
-    /// What will stop it.
-    stop: &'static str,
-    /// What somebody can do who uses `rd` as it is.
-    today: &'static str,
-}
-
-/// The number of the last level.
-fn last() -> u8 {
-    LEVELS.last().map_or(0, |level| level.number)
-}
-
-/// The program that is the solution of a level: the next one, or `rd`.
-fn solution(level: u8) -> String {
-    if level == last() {
-        "rd".to_owned()
-    } else {
-        format!("level{:02}", level + 1)
-    }
-}
 
 /// `checks escapes [--only WORDS | --edges | --markdown]`.
 pub fn main(words: &[String]) -> ExitCode {
@@ -143,7 +89,7 @@ fn run(only: &str, edges: bool) -> Result<bool> {
     let mut deviations = Vec::new();
     let mut skipped = BTreeMap::new();
     let (mut true_rows, mut untrue_rows) = (0, 0);
-    let levels: Vec<String> = (0..=last()).map(|level| format!("{level:02}")).collect();
+    let levels: Vec<String> = (0..=LAST).map(|level| format!("{level:02}")).collect();
     println!("In the solution of each level: X works, . does not, s not tried here, ? broken\n");
     println!("{}  works to  stopped in", levels.join(" "));
     for (row, cells) in chosen.iter().zip(&cells) {
@@ -198,6 +144,9 @@ fn run(only: &str, edges: bool) -> Result<bool> {
         "\n{true_rows} passed, {untrue_rows} failed, {} skipped",
         skipped.len()
     );
+    if true_rows + untrue_rows == 0 {
+        return Err("every row was skipped: nothing is known of any".into());
+    }
     Ok(deviations.is_empty())
 }
 
@@ -205,7 +154,7 @@ fn run(only: &str, edges: bool) -> Result<bool> {
 fn binaries() -> Result<Vec<PathBuf>> {
     let own = fs::canonicalize("/proc/self/exe")?;
     let directory = own.parent().unwrap_or(Path::new("/"));
-    (0..=last())
+    (0..=LAST)
         .map(|level| {
             let path = directory.join(solution(level));
             match path.is_file() {
@@ -233,7 +182,7 @@ fn try_all(
         false => Cell::LeftOut,
     };
     let row_of = |row| {
-        (0..=last())
+        (0..=LAST)
             .map(move |level| nothing_yet(row, level))
             .collect()
     };

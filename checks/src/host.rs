@@ -1,29 +1,30 @@
 //! The sandbox as a check sees it: the machine on which the level's process runs.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Write};
-use std::os::fd::AsFd;
-use std::os::unix::process::ExitStatusExt;
+use std::os::fd::{AsFd, AsRawFd};
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use linux_sys::{Mode, Pid};
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use serde_json::{Value, json};
 
-use crate::check::Failure;
-use crate::container::Container;
+use crate::finding::{Diagnose, Failure};
+use crate::names;
 use crate::probe_image;
+use crate::process;
 use crate::procfs::{self, Mount};
+use crate::sides::{self, Change, Sides};
+use crate::stopped;
 
-/// A variable that every level's process has, and with it every command.
-pub(crate) const CANARY: &str = "RUBBER_DOCKER_CANARY";
-pub(crate) const CANARY_VALUE: &str = "sings";
-
-/// The image that checks use unless they say otherwise.
-const IMAGE: &str = "test";
+/// The umask that nearly everybody has.
+const UMASK: u32 = 0o022;
 
 /// Where a level runs while it is judged.
 pub(crate) struct Host {
@@ -31,20 +32,23 @@ pub(crate) struct Host {
     binary: PathBuf,
     has_images: bool,
     judged: u8,
+    diagnose: Diagnose,
     started: Cell<u32>,
+    sides: RefCell<Option<Sides>>,
 }
 
 impl Host {
     /// Lays out the sandbox's directory: the probe, the test image, a canary.
     pub(crate) fn prepare(base: &Path, binary: &Path) -> io::Result<Host> {
-        for directory in ["bin", "canary", "images", "work"] {
+        for directory in [
+            "bin",
+            STATE,
+            names::canary(),
+            names::images(),
+            names::work(),
+        ] {
             fs::create_dir(base.join(directory))?;
         }
-        fs::write(
-            base.join("canary/alive"),
-            "This file belongs to the host.\n",
-        )?;
-        std::os::unix::fs::symlink(fs::read_link("/proc/self/exe")?, base.join("bin/probe"))?;
         // Level 00 knows no image; the probe is found on the host.
         let has_images = binary.file_name().is_none_or(|name| name != "level00");
         let host = Host {
@@ -52,12 +56,54 @@ impl Host {
             binary: binary.to_owned(),
             has_images,
             judged: 0,
+            diagnose: |_, _| None,
             started: Cell::new(0),
+            sides: RefCell::new(None),
         };
+        fs::write(
+            host.canary().join("alive"),
+            "This file belongs to the host.\n",
+        )?;
+        let probe = host.path(&host.probe());
+        std::os::unix::fs::symlink(fs::read_link("/proc/self/exe")?, probe)?;
         if has_images {
-            probe_image::receive(&host.archive(IMAGE))?;
+            probe_image::receive(&host.archive(names::image()))?;
         }
         Ok(host)
+    }
+
+    /// From now on, what a level's process has changed of the host is noticed at its end.
+    pub(crate) fn watch_sides(&self) {
+        let open =
+            sides::machine::furnish(&self.base, &[Path::new("/proc/self/exe"), &self.binary]);
+        let own = [self.state(), self.images(), self.canary(), self.work()];
+        let trees = own.into_iter().chain(open).collect();
+        let sides = Sides::new(trees, self.store(), self.judged);
+        self.sides.replace(Some(sides));
+    }
+
+    /// The first change that was noticed.
+    pub(crate) fn changed(&self) -> Option<Change> {
+        self.sides.borrow_mut().as_mut()?.change()
+    }
+
+    /// What is left of the run that is going on is the check's own doing.
+    pub(crate) fn expect_leftovers(&self) {
+        if let Some(sides) = self.sides.borrow_mut().as_mut() {
+            sides.expect_leftovers();
+        }
+    }
+
+    fn run_starts(&self, line: &str, keeps: bool) {
+        if let Some(sides) = self.sides.borrow_mut().as_mut() {
+            sides.run_starts(line, keeps);
+        }
+    }
+
+    fn run_ends(&self, has_tidied_up: bool) {
+        if let Some(sides) = self.sides.borrow_mut().as_mut() {
+            sides.run_ends(has_tidied_up);
+        }
     }
 
     /// The same host, whose program is a copy that may be written to: the machine's own,
@@ -71,7 +117,9 @@ impl Host {
             binary: copy,
             has_images: self.has_images,
             judged: self.judged,
+            diagnose: self.diagnose,
             started: self.started.clone(),
+            sides: RefCell::new(None),
         })
     }
 
@@ -80,9 +128,19 @@ impl Host {
         &self.binary
     }
 
-    /// The program should have come as far as level `judged`.
-    pub(crate) fn judged_as(self, judged: u8) -> Host {
-        Host { judged, ..self }
+    /// Whether it has images; level 00 knows of none.
+    pub(crate) fn has_images(&self) -> bool {
+        self.has_images
+    }
+
+    /// The program should have come as far as level `judged`; what its errors mean, the
+    /// levels know, by `diagnose`.
+    pub(crate) fn judged_as(self, judged: u8, diagnose: Diagnose) -> Host {
+        Host {
+            judged,
+            diagnose,
+            ..self
+        }
     }
 
     /// How far the program should have come: the same sight has another reason, and
@@ -91,8 +149,20 @@ impl Host {
         self.judged
     }
 
-    fn archive(&self, image: &str) -> PathBuf {
-        self.base.join("images").join(format!("{image}.tar"))
+    /// The archive of an image.
+    pub(crate) fn archive(&self, image: &str) -> PathBuf {
+        let name = names::of_this_run(image);
+        self.images().join(format!("{name}.tar"))
+    }
+
+    /// The directory that images are in.
+    pub(crate) fn images(&self) -> PathBuf {
+        self.path(names::images())
+    }
+
+    /// Where the probe is: in an image, and in the sandbox's own directory.
+    pub(crate) fn probe(&self) -> String {
+        format!("bin/{}", names::program())
     }
 
     /// Another image: the usual one as `change` makes it.
@@ -101,7 +171,7 @@ impl Host {
         name: &str,
         change: impl FnOnce(&[u8]) -> io::Result<Vec<u8>>,
     ) -> Result<(), Failure> {
-        let added = fs::read(self.archive(IMAGE))
+        let added = fs::read(self.archive(names::image()))
             .and_then(|archive| change(&archive))
             .and_then(|archive| fs::write(self.archive(name), archive));
         added.map_err(|why| Failure::seen(format!("the test image {name} cannot be made: {why}")))
@@ -119,23 +189,44 @@ impl Host {
 
     /// The directory whose content tells the host from a container.
     pub(crate) fn canary(&self) -> PathBuf {
-        self.path("canary")
+        self.path(names::canary())
+    }
+
+    /// Where a level's process is when it starts.
+    pub(crate) fn work(&self) -> PathBuf {
+        self.path(names::work())
+    }
+
+    /// The directory in which the containers' store is, and nothing else.
+    pub(crate) fn state(&self) -> PathBuf {
+        self.path(STATE)
     }
 
     /// The containers' store, which the level itself makes.
     pub(crate) fn store(&self) -> PathBuf {
-        self.path("containers")
+        self.state().join(names::containers())
     }
 
     /// `levelNN run -i test -- COMMAND...`, not started yet.
-    pub(crate) fn run<'a>(&'a self, command: &[&str]) -> Invocation<'a> {
+    pub(crate) fn run<'a>(&'a self, command: &[impl AsRef<OsStr>]) -> Invocation<'a> {
         Invocation {
             host: self,
-            image: IMAGE,
+            image: names::image(),
             options: Vec::new(),
-            command: command.iter().map(|&word| word.to_owned()).collect(),
-            umask: 0o022,
+            variables: Vec::new(),
+            command: words_of_this_run(command),
+            umask: UMASK,
+            errors: None,
+            stderr: None,
+            prelude: String::new(),
+            is_job: false,
         }
+    }
+
+    /// A container whose command is the image's shell, which waits for the end of its standard
+    /// input: a program that all the world uses.
+    pub(crate) fn shell(&self) -> Invocation<'_> {
+        self.run(&SHELL)
     }
 
     /// Says what will now be waited for: if the deadline passes, this is what did
@@ -149,9 +240,26 @@ impl Host {
     }
 }
 
+/// Where the store is in the sandbox's directory.
+const STATE: &str = "lib";
+
+const SHELL: [&str; 3] = ["sh", "-c", "echo ready; read line"];
+
+/// A command as the level's process is given it: the probe has another name in each run.
+pub(crate) fn words_of_this_run(command: &[impl AsRef<OsStr>]) -> Vec<OsString> {
+    let mut words: Vec<OsString> = command.iter().map(owned).collect();
+    if let Some(program) = words.first_mut()
+        && let Some(usual) = program.to_str()
+    {
+        *program = names::of_this_run(usual).into();
+    }
+    words
+}
+
 /// Sends one message to whoever asked. Our standard output is theirs alone: the
 /// level's process gets pipes of its own.
 pub(crate) fn tell(message: &Value) {
+    let message = names::usual(&message.to_string());
     // Nobody left to tell is no reason to stop: the keeper ends us.
     let _ = writeln!(io::stdout().lock(), "{message}");
 }
@@ -160,9 +268,18 @@ pub(crate) fn tell(message: &Value) {
 pub(crate) struct Invocation<'a> {
     host: &'a Host,
     image: &'a str,
-    options: Vec<&'a str>,
-    command: Vec<String>,
+    options: Vec<OsString>,
+    variables: Vec<(OsString, OsString)>,
+    command: Vec<OsString>,
     umask: u32,
+    errors: Option<PathBuf>,
+    stderr: Option<File>,
+    prelude: String,
+    is_job: bool,
+}
+
+fn owned(word: impl AsRef<OsStr>) -> OsString {
+    word.as_ref().to_owned()
 }
 
 impl<'a> Invocation<'a> {
@@ -171,8 +288,14 @@ impl<'a> Invocation<'a> {
         self
     }
 
-    pub(crate) fn option(mut self, option: &'a str) -> Self {
-        self.options.push(option);
+    pub(crate) fn option(mut self, option: impl AsRef<OsStr>) -> Self {
+        self.options.push(owned(option));
+        self
+    }
+
+    /// A variable that the level's process has, as well or in place of its usual one.
+    pub(crate) fn variable(mut self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Self {
+        self.variables.push((owned(name), owned(value)));
         self
     }
 
@@ -181,32 +304,88 @@ impl<'a> Invocation<'a> {
         self
     }
 
-    fn arguments(&self) -> Vec<String> {
-        let mut arguments = vec!["run".to_owned()];
+    /// `2>>FILE`, as a caller has it who keeps a log.
+    pub(crate) fn errors_to(mut self, file: &Path) -> Self {
+        self.errors = Some(file.to_owned());
+        self
+    }
+
+    /// Another standard error than a file; what it writes there is not read.
+    pub(crate) fn stderr(mut self, stderr: File) -> Self {
+        self.stderr = Some(stderr);
+        self
+    }
+
+    /// Started with these signals ignored, as nohup(1) would.
+    pub(crate) fn ignoring(self, signals: &[i32]) -> Self {
+        let numbers: Vec<String> = signals.iter().map(i32::to_string).collect();
+        self.prelude(&format!("trap '' {};", numbers.join(" ")))
+    }
+
+    /// Started by a shell that does this first, with `;` at its end.
+    pub(crate) fn prelude(mut self, script: &str) -> Self {
+        self.prelude.push_str(script);
+        self
+    }
+
+    /// In a process group of its own, as a shell at a terminal starts it.
+    pub(crate) fn in_a_job(mut self) -> Self {
+        self.is_job = true;
+        self
+    }
+
+    fn arguments(&self) -> Vec<OsString> {
+        let mut arguments = vec![owned("run")];
         if self.host.has_images {
-            arguments.extend(["-i".to_owned(), self.image.to_owned()]);
+            arguments.extend([owned("-i"), owned(self.image)]);
         }
-        arguments.extend(self.options.iter().map(|&option| option.to_owned()));
-        arguments.push("--".to_owned());
+        arguments.extend(self.options.iter().cloned());
+        arguments.push(owned("--"));
         arguments.extend(self.command.iter().cloned());
         arguments
     }
 
+    /// What a person types to call the same, for people.
+    fn line(&self, arguments: &[OsString]) -> String {
+        let mut line = String::new();
+        if self.umask != UMASK {
+            line += &format!("umask {:03o}; ", self.umask);
+        }
+        if !self.prelude.is_empty() {
+            line += &format!("{} ", self.prelude);
+        }
+        for (name, value) in &self.variables {
+            let value = quote(std::slice::from_ref(value));
+            line += &format!("{}={value} ", name.to_string_lossy());
+        }
+        let name = self.host.binary.file_name().unwrap_or_default();
+        line += &format!("{} {}", name.to_string_lossy(), quote(arguments));
+        if let Some(errors) = &self.errors {
+            line += &format!(" 2>>{}", quote(&[errors.into()]));
+        }
+        names::usual(&line)
+    }
+
     /// Starts the level's process.
     pub(crate) fn start(self) -> Result<Run<'a>, Failure> {
+        self.start_by(Command::spawn)
+    }
+
+    /// The same in another way than by a plain `spawn`.
+    pub(crate) fn start_by(
+        self,
+        spawn: impl FnOnce(&mut Command) -> io::Result<Child>,
+    ) -> Result<Run<'a>, Failure> {
         let host = self.host;
         let arguments = self.arguments();
-        let binary_name = host
-            .binary
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy();
-        let line = format!("{binary_name} {}", quote(&arguments));
+        let line = self.line(&arguments);
         host.say(&json!({ "ran": line }));
+        host.run_starts(&line, self.options.iter().any(|it| it == "--keep"));
 
         let number = host.started.get() + 1;
         host.started.set(number);
-        let errors = host.path(&format!("stderr-{number}"));
+        let errors = self.errors.clone();
+        let errors = errors.unwrap_or_else(|| host.path(&format!("stderr-{number}")));
         let start = || -> io::Result<Child> {
             // What careless callers leave open: the level's process inherits it, the
             // command must not.
@@ -217,25 +396,36 @@ impl<'a> Invocation<'a> {
                 host.path("bin").display()
             );
             let umask = linux_sys::umask(Mode::from_bits_truncate(self.umask));
-            let child = Command::new(&host.binary)
+            let errors = match self.stderr {
+                Some(stderr) => stderr,
+                None => File::options().create(true).append(true).open(&errors)?,
+            };
+            let mut command = starter(&host.binary, &self.prelude);
+            if self.is_job {
+                command.process_group(0);
+            }
+            command
                 .args(&arguments)
                 .env_clear()
                 .env("PATH", path)
                 .env("HOME", "/root")
                 .env("LANG", "C.UTF-8")
-                .env("RUBBER_DOCKER_IMAGES", host.path("images"))
+                .env("RUBBER_DOCKER_IMAGES", host.images())
                 .env("RUBBER_DOCKER_CONTAINERS", host.store())
-                .env(CANARY, CANARY_VALUE)
-                .current_dir(host.path("work"))
+                .env(names::variable(), names::value())
+                .envs(self.variables.iter().map(|(name, value)| (name, value)))
+                .current_dir(host.work())
                 .stdin(Stdio::piped())
                 .stdout(Stdio::piped())
-                .stderr(File::create(&errors)?)
-                .spawn();
+                .stderr(errors);
+            let child = spawn(&mut command);
             linux_sys::umask(umask);
             child
         };
-        let mut child =
-            start().map_err(|why| Failure::seen(format!("{line} cannot be started: {why}")))?;
+        let mut child = start().map_err(|why| {
+            host.run_ends(true);
+            Failure::seen(format!("{line} cannot be started: {why}"))
+        })?;
         let stdin = child.stdin.take();
         let stdout = child.stdout.take().map(BufReader::new);
         Ok(Run {
@@ -245,6 +435,7 @@ impl<'a> Invocation<'a> {
             stdout,
             errors,
             line,
+            is_over: false,
         })
     }
 
@@ -252,30 +443,44 @@ impl<'a> Invocation<'a> {
     pub(crate) fn finish(self) -> Result<Ended, Failure> {
         self.start()?.end()
     }
-
-    /// Starts it with the probe, which holds, and finds the container.
-    pub(crate) fn hold(self) -> Result<Container<'a>, Failure> {
-        self.hold_as("/proc/self/exe")
-    }
-
-    /// The same with another program; it must say `ready` and wait for the end of its
-    /// standard input.
-    pub(crate) fn hold_as(self, program: &str) -> Result<Container<'a>, Failure> {
-        Container::find(self.start()?, Path::new(program))
-    }
 }
 
-/// Words as a shell would take them.
-fn quote(words: &[String]) -> String {
+/// What starts the program: itself, or a shell that does something first. The shell is
+/// one of few programs that can ignore SIGPIPE: the standard library undoes it.
+fn starter(program: &Path, prelude: &str) -> Command {
+    if prelude.is_empty() {
+        return Command::new(program);
+    }
+    let script = format!("{prelude} exec \"$0\" \"$@\"");
+    let mut shell = Command::new("/bin/sh");
+    shell.arg("-c").arg(script).arg(program);
+    shell
+}
+
+/// Words as a shell would take them, for people: of many words the first, and of a long one
+/// its beginning.
+fn quote(words: &[OsString]) -> String {
+    const LONGEST: usize = 100;
+    const MOST: usize = 24;
     let quoted = words.iter().map(|word| {
         let plain = |c: char| c.is_alphanumeric() || "-_./:=,+@".contains(c);
-        if !word.is_empty() && word.chars().all(plain) {
-            word.clone()
-        } else {
-            format!("{word:?}")
+        let text = word.to_string_lossy();
+        let shown = match word.to_str() {
+            Some(word) if !word.is_empty() && word.chars().all(plain) => word.to_owned(),
+            _ => format!("{word:?}"),
+        };
+        match text.chars().count() > LONGEST {
+            true => shown.chars().take(LONGEST).chain("...".chars()).collect(),
+            false => shown,
         }
     });
-    quoted.collect::<Vec<_>>().join(" ")
+    let mut quoted: Vec<String> = quoted.collect();
+    if quoted.len() > MOST {
+        let more = quoted.len() - MOST;
+        quoted.truncate(MOST);
+        quoted.push(format!("... ({more} more)"));
+    }
+    quoted.join(" ")
 }
 
 /// A level's process that was started.
@@ -286,6 +491,7 @@ pub(crate) struct Run<'a> {
     stdout: Option<BufReader<ChildStdout>>,
     errors: PathBuf,
     line: String,
+    is_over: bool,
 }
 
 impl Run<'_> {
@@ -318,16 +524,42 @@ impl Run<'_> {
         true
     }
 
+    /// The same, if it says so in this time, or anything else.
+    pub(crate) fn await_ready_for(&mut self, patience: Duration) -> bool {
+        let Some(stdout) = &self.stdout else {
+            return false;
+        };
+        let mut speaks = [PollFd::new(stdout.get_ref().as_fd(), PollFlags::POLLIN)];
+        let timeout = PollTimeout::try_from(patience).unwrap_or(PollTimeout::MAX);
+        poll(&mut speaks, timeout).is_ok_and(|count| count > 0) && self.await_ready()
+    }
+
     /// Lets a holding probe go on: the end of its standard input.
     pub(crate) fn release(&mut self) {
         self.stdin = None;
     }
 
+    /// Device and inode of what it was given as 0, 1 and 2.
+    pub(crate) fn streams(&self) -> Result<[(u64, u64); 3], Failure> {
+        // Both ends of a pipe have one inode.
+        let of =
+            |end: Option<i32>| procfs::identity(format!("/proc/self/fd/{}", end.unwrap_or(-1)));
+        let stdin = self.stdin.as_ref().map(AsRawFd::as_raw_fd);
+        let stdout = self.stdout.as_ref().map(|it| it.get_ref().as_raw_fd());
+        Ok([of(stdin)?, of(stdout)?, procfs::identity(&self.errors)?])
+    }
+
     /// What it wrote to its standard error so far.
     pub(crate) fn errors(&self) -> String {
         fs::read(&self.errors)
-            .map(|bytes| String::from_utf8_lossy(&bytes).trim_end().to_owned())
+            .map(|bytes| names::usual(String::from_utf8_lossy(&bytes).trim_end()))
             .unwrap_or_default()
+    }
+
+    /// Whether it says that its command has ended. For people, as all that is taken from its
+    /// errors.
+    pub(crate) fn has_told_an_end(&self) -> bool {
+        self.errors().contains(REPORT)
     }
 
     /// Waits for the end of the level's process. Its other descendants are not
@@ -335,16 +567,42 @@ impl Run<'_> {
     pub(crate) fn end(mut self) -> Result<Ended, Failure> {
         self.release();
         self.host.waiting(&format!("`{}` to end", self.line));
-        let status = self
-            .child
-            .wait()
+        let status = self.child.wait();
+        self.is_over(status.as_ref().is_ok_and(|it| it.code().is_some()));
+        let status = status
             .map_err(|why| Failure::seen(format!("waiting for {} failed: {why}", self.line)))?;
         Ok(Ended {
             status,
             errors: self.errors(),
-            line: self.line,
+            line: std::mem::take(&mut self.line),
             judged: self.host.judged,
+            diagnose: self.host.diagnose,
         })
+    }
+
+    fn is_over(&mut self, has_tidied_up: bool) {
+        self.is_over = true;
+        self.host.run_ends(has_tidied_up);
+    }
+}
+
+/// How long a level's process may take to its end whose command has ended. A check that
+/// wants to see it end waits longer.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+impl Drop for Run<'_> {
+    /// Also of a run that its check has seen enough of, what it leaves is looked at.
+    fn drop(&mut self) {
+        if self.is_over || self.host.sides.borrow().is_none() {
+            return;
+        }
+        self.release();
+        let has_ended = process::await_end(self.pid(), PATIENCE).unwrap_or(false);
+        // One that its check has killed was collected as well, and has tidied up nothing.
+        let status = self.child.try_wait();
+        let has_tidied_up =
+            has_ended && matches!(status, Ok(Some(status)) if status.code().is_some());
+        self.is_over(has_tidied_up);
     }
 }
 
@@ -359,32 +617,13 @@ pub(crate) const NOT_HELD: &str =
 pub(crate) const NOT_CLEANED: &str =
     "the container ended well and the cleaning up failed: the error above says why";
 
-/// What the errors of a level mean that unpacks its image once, and does not lay an
-/// overlay over it yet.
-fn overlay_missing(errors: &str) -> Option<&'static str> {
-    let failed = |call: &str, what: &str| {
-        let mut lines = errors.lines();
-        lines.any(|line| line.contains(call) && line.contains(what) && line.contains("ENOENT"))
-    };
-    if failed("mount(", "MS_BIND") {
-        return Some(
-            "the directory that the bind mount wants is no longer made: mount the overlay in \
-             place of it",
-        );
-    }
-    // A program that is in every image.
-    failed("execvp(", "probe").then_some(
-        "the root is an empty directory, with no image below it: mount the overlay there, in \
-         place of the bind mount",
-    )
-}
-
 /// A level's process that has ended.
 pub(crate) struct Ended {
     status: ExitStatus,
     pub(crate) errors: String,
     pub(crate) line: String,
     judged: u8,
+    diagnose: Diagnose,
 }
 
 impl Ended {
@@ -393,10 +632,16 @@ impl Ended {
         self.status.code()
     }
 
+    /// The signal that ended it, if one did.
+    pub(crate) fn signal(&self) -> Option<i32> {
+        self.status.signal()
+    }
+
     /// It ended although its command should have run. Which step is missing only its
     /// own error can tell.
     pub(crate) fn failed_to_start(&self) -> Failure {
         let failure = Failure::seen(self.describe())
+            .ran(&self.line)
             .expected("the container starts, and its command runs")
             .at("wait status and standard error of the level's process");
         match self.code() {
@@ -405,13 +650,9 @@ impl Ended {
             Some(125..=127) => {
                 let failure = failure.stopped();
                 // What a level has stopped to do can fail on what it has begun to do.
-                let missing = overlay_missing(&self.errors).filter(|_| self.judged >= 4);
-                match missing {
-                    Some(usually) => failure.step(4, 2).usually(usually),
-                    None => failure.usually(
-                        "a step failed before the command was started: the error above names \
-                         the call, its reason, and what to do",
-                    ),
+                match (self.diagnose)(&self.errors, self.judged) {
+                    Some(it) => failure.step(it.step.0, it.step.1).usually(it.usually),
+                    None => failure.usually(stopped::usually(&self.errors)),
                 }
             }
             _ => failure.usually(
@@ -441,7 +682,9 @@ impl Ended {
                 .failed_to_start()
                 .expected("the container starts, ends, and is removed");
         }
-        Failure::seen(self.describe()).at("wait status of the level's process")
+        Failure::seen(self.describe())
+            .ran(&self.line)
+            .at("wait status of the level's process")
     }
 
     /// How it ended, and its last words, for people.
@@ -467,20 +710,5 @@ pub(crate) fn with_errors(sentence: String, errors: &str) -> String {
             "{sentence}; it wrote: {}",
             lines[count.saturating_sub(4)..].join("\n")
         ),
-    }
-}
-
-/// Waits until `condition` holds, for things of which the kernel sends no event.
-/// Gives up after two seconds: then the caller looks at what there is.
-pub(crate) fn await_that(mut condition: impl FnMut() -> bool) -> bool {
-    let started = Instant::now();
-    loop {
-        if condition() {
-            return true;
-        }
-        if started.elapsed() > Duration::from_secs(2) {
-            return false;
-        }
-        std::thread::sleep(Duration::from_millis(1));
     }
 }

@@ -7,36 +7,52 @@
 //! | module | holds |
 //! |---|---|
 //! | `levels` | the checks themselves, one file a level: start reading there |
-//! | `check` | what a check is, and what it says when it is not true |
+//! | `check` | what a check is, and which others it needs |
+//! | `finding` | what it says when its sentence is not true |
 //! | `host` | how a check starts the level's program |
 //! | `container` | how it finds the container that the level made |
 //! | `namespace` | the container's namespaces, compared and entered |
+//! | `mount_tree` | its mounts, also those beneath its root, and whose they are |
+//! | `stopped` | what to say where a level did not come as far as its command |
 //! | `process` | processes, sent signals and waited for |
+//! | `supervisor` | a level whose system calls wait until a check has decided about them |
+//! | `calls` | those calls: what each is about, and which step makes it |
+//! | `surroundings` | all that isolates a process, as it is at one moment |
 //! | `procfs` | what the kernel says of processes and mounts |
+//! | `sides` | the host before a run and after it |
+//! | `told` | the one report that tells what a run has changed of it |
+//! | `names` | what the checks call their things, drawn anew for each run |
+//! | `group_limits` | a control group's limits, beside those of a new one |
 //! | `probe` | the program that runs inside the containers |
 //! | `probe_image` | the image that has it |
-//! | `sandbox` | the small machine in which the level runs |
-//! | `cgroups` | the sandbox's own control groups |
-//! | `judge` | one check in one sandbox, asked for and answered |
+//! | `verdict` | what a check's finding means for the level, and which step is to blame |
+//! | `execution` | one question answered in one sandbox: the asker's part, and the keeper's |
+//! | `judge` | the question whether a check's sentence is true |
 //! | [`escapes`] | ways out of a container, and which level closes each |
 //! | `shell` | a shell in such a sandbox, for the transcripts of the lessons |
 //! | `runner` | the command line: which checks, in which order |
 //! | `queue` | several of them at once, told in that order |
 //! | `report` | how verdicts are shown |
-//! | [`curriculum`] | the levels as text: what ties each to the next, and to its lesson |
+//!
+//! The small machine in which a level runs is the crate `sandbox`; the levels as text are
+//! `curriculum`, which stands above this crate.
 //!
 //! Admitted omissions: the sandbox holds mistakes and not attackers, and a mistake
-//! that changes what the whole machine has only one of (a `devtmpfs`, a setting in
-//! `/proc/sys/kernel`) reaches the machine.
+//! that changes what the whole machine has only one of (a node in a `devtmpfs`, a setting
+//! in `/proc/sys/kernel`) reaches the machine.
 
-mod cgroups;
+mod calls;
 mod check;
 mod container;
-pub mod curriculum;
 pub mod escapes;
+mod execution;
+mod finding;
+mod group_limits;
 mod host;
 mod judge;
 mod levels;
+mod mount_tree;
+mod names;
 mod namespace;
 mod probe;
 mod probe_image;
@@ -45,18 +61,24 @@ mod procfs;
 mod queue;
 mod report;
 mod runner;
-pub mod sandbox;
 pub mod shell;
+mod sides;
+mod stopped;
+mod supervisor;
+mod surroundings;
+mod told;
+mod verdict;
 
 use std::ffi::OsString;
 use std::path::Path;
 use std::process::ExitCode;
 
-pub use check::{Check, Level, Report, Verdict};
+pub use check::{Check, LevelChecks};
 pub use levels::LEVELS;
 pub use probe_image::write_to as write_probe_image;
-pub use report::{Printer, Style};
+pub use report::{End, Printer, Style};
 pub use runner::{judge_command, judge_with, test_command};
+pub use verdict::{Blamed, Report, Verdict};
 
 /// The whole of a level's `tests/check.rs`: runs the checks of the levels up to
 /// `package`'s against its binary.
@@ -85,9 +107,9 @@ pub fn other_roles() -> Option<ExitCode> {
     let arguments: Vec<OsString> = std::env::args_os().collect();
     let name = arguments
         .first()
-        .and_then(|path| Path::new(path).file_name());
+        .and_then(|path| Path::new(path).file_name()?.to_str());
     // A level that gets argv[0] wrong must not make us run checks inside its container.
-    if name.is_some_and(|name| name == "probe") || std::env::var_os(host::CANARY).is_some() {
+    if name.is_some_and(names::is_program) || names::has_variable() {
         return Some(probe::main());
     }
     match arguments.get(1) {

@@ -6,8 +6,8 @@ use std::os::unix::net::UnixStream;
 
 use linux_sys::{CloneFlags, Fork, WaitOptions};
 
-use crate::check::{Failure, Outcome};
 use crate::container::Container;
+use crate::finding::{Failure, Outcome};
 use crate::procfs;
 
 /// The namespace `kind`, as in `/proc/PID/ns`, must be the container's alone.
@@ -33,6 +33,22 @@ pub(crate) fn expect_own(container: &Container, kind: &str, name: &str) -> Outco
         .at(format!("{} and {}", path.display(), of_level.display()))
         .usually("unshare was called by the parent, which has work to do on the host afterwards")
         .into())
+}
+
+/// The hostname in the UTS namespace that `pid` is in. This process goes there itself, and
+/// comes back: that takes a moment only, where [`look_into`] makes a process.
+pub(crate) fn hostname_of(pid: i32) -> Result<String, Failure> {
+    let open = |pid| {
+        let path = procfs::path(pid, "ns/uts");
+        File::open(&path).map_err(|why| Failure::unreadable(&path, why))
+    };
+    let failed = |why: &dyn std::fmt::Display| Failure::seen(why.to_string()).elsewhere();
+    let (own, other) = (open(1)?, open(pid)?);
+    linux_sys::setns(&other, CloneFlags::CLONE_NEWUTS).map_err(|why| failed(&why))?;
+    let name = nix::unistd::gethostname();
+    linux_sys::setns(&own, CloneFlags::CLONE_NEWUTS).map_err(|why| failed(&why))?;
+    let name = name.map_err(|why| failed(&why))?;
+    Ok(name.to_string_lossy().into_owned())
 }
 
 /// What `look` finds in the namespace that `pid` is in: a process of ours, made for

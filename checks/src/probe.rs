@@ -6,8 +6,11 @@
 //! no check believes it.
 
 mod escape;
+mod failure;
 mod network;
 mod privileged;
+mod share;
+mod terminal;
 mod trespass;
 
 use std::ffi::OsString;
@@ -19,6 +22,9 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use linux_sys::{Errno, Fork, How, Mode, Pid, SFlag, SignalSet};
+
+use crate::names;
+use failure::Failure;
 
 const USAGE: &str = "\
 probe: does one thing inside a container, for those who look from outside.
@@ -64,17 +70,31 @@ probe: does one thing inside a container, for those who look from outside.
                                and leave it open
   key NAME                     put a key on the session keyring
   type LINE                    type LINE on the terminal that I was started from
+  spoil                        leave terminal and standard streams in a bad state
   own-users                    move into user and mount namespaces of my own
+  own-groups                   the same, and into a cgroup namespace of my own
+  grip                         mount the control groups at /tmp, open what kills and freezes my
+                               own, by their names here, and leave it open
   orphan                       do not die with the parent
   overwrite PATH               end the parent, then open PATH for writing, and leave it open
   crowd N                      start N processes that do nothing
+  as UID                       become the user UID, for good
+  watch N                      make N inotify instances, and keep them
+  queue N                      send myself N signals, and do not take them
+  pipes N                      make N pipes of a megabyte, and keep them
+  keys N                       put N keys on the session keyring
+  fill MEGABYTES FILE          write so much to FILE
+  litter N DIRECTORY           make N empty files in DIRECTORY/litter
+  unmount-root                 unmount /, and so make its file system read-only
+  shorten PATH                 open PATH and make it empty
 ";
 
 /// Runs the probe with this process's arguments.
 pub(crate) fn main() -> ExitCode {
     // A level may get argv[0] wrong: left out, or there twice. Then there is a check to
     // tell that, and for it the probe must hold all the same.
-    let is_name = |word: &OsString| Path::new(word).file_name().is_some_and(|it| it == "probe");
+    let name = |word: &OsString| Some(Path::new(word).file_name()?.to_str()?.to_owned());
+    let is_name = |word: &OsString| name(word).is_some_and(|it| names::is_program(&it));
     let words: Vec<OsString> = std::env::args_os().skip_while(is_name).collect();
     if words.is_empty() {
         return match io::stdout().write_all(USAGE.as_bytes()) {
@@ -90,8 +110,6 @@ pub(crate) fn main() -> ExitCode {
     }
     ExitCode::SUCCESS
 }
-
-type Failure = Box<dyn std::error::Error>;
 
 fn run(words: &[OsString]) -> Result<(), Failure> {
     let text = |index: usize| words.get(index).map(|word| word.to_string_lossy());
@@ -180,10 +198,22 @@ fn run(words: &[OsString]) -> Result<(), Failure> {
         "handle" => trespass::handle(&argument(1)?.to_string_lossy(), &words[2..]),
         "key" => trespass::key(argument(1)?),
         "type" => trespass::type_line(argument(1)?),
+        "spoil" => terminal::spoil(),
         "own-users" => trespass::own_users(),
+        "own-groups" => trespass::own_groups(),
+        "grip" => escape::grip(),
         "orphan" => trespass::orphan(),
         "overwrite" => trespass::overwrite(Path::new(argument(1)?)),
         "crowd" => trespass::crowd(number(1)?),
+        "as" => share::become_user(number(1)?),
+        "watch" => share::watch(number(1)?),
+        "queue" => share::queue(number(1)?),
+        "pipes" => share::pipes(number(1)?),
+        "keys" => share::keys(number(1)?),
+        "fill" => share::fill(number(1)?, Path::new(argument(2)?)),
+        "litter" => share::litter(number(1)?, Path::new(argument(2)?)),
+        "unmount-root" => share::unmount_root(),
+        "shorten" => share::shorten(Path::new(argument(1)?)),
         other => Err(format!("there is no verb `{other}`\n\n{USAGE}").into()),
     }
 }
@@ -197,7 +227,9 @@ fn catch() -> Result<(), Failure> {
     // namespace, to whom the kernel does not deliver what it does not handle, gets
     // these.
     linux_sys::sigprocmask(How::Block, &SignalSet::all())?;
-    std::thread::spawn(|| {
+    // A process that has unshared its PID namespace gets no thread (clone(2)). Then only a
+    // signal ends it; what it was started for is true all the same.
+    let _ = std::thread::Builder::new().spawn(|| {
         let _ = io::stdin().read_to_end(&mut Vec::new());
         linux_sys::exit(0)
     });

@@ -1,11 +1,13 @@
 //! The image that checks use: the probe, a shell, what they need, and one odd file.
+//! In checks the probe has another name in each run (`names`).
 
 use std::fs::{self, File};
-use std::io::{self, Read, Write};
-use std::os::unix::fs::FileExt;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use tar::{Archive, Builder, EntryType, Header};
+
+use crate::names;
 
 /// A file whose owner and mode an unpacker has no reason to come up with by itself.
 pub(crate) const ODD_FILE: &str = "etc/odd";
@@ -14,72 +16,34 @@ pub(crate) const ODD_GROUP: u32 = 2424;
 pub(crate) const ODD_MODE: u32 = 0o640;
 /// What is in it.
 pub(crate) const ODD_TEXT: &str = "This file belongs to the image.\n";
+/// An empty directory, as nearly every image has it: made for mounts, and the image's own.
+pub(crate) const EMPTY_DIRECTORY: &str = "mnt";
 
 /// The image as a tar archive.
 pub(crate) fn archive() -> io::Result<Vec<u8>> {
-    let mut programs = Vec::new();
     let probe = fs::read_link("/proc/self/exe")?;
     let shell = fs::canonicalize("/bin/sh")?;
+    let link = format!("/bin/{}", names::program());
     let wanted = [
-        (probe.as_path(), "/bin/probe"),
+        (probe.as_path(), link.as_str()),
         (shell.as_path(), "/bin/sh"),
     ];
-    images::tar_of_programs(&wanted, &mut programs).map_err(io::Error::other)?;
-    let probe = File::open(probe)?;
-    let size = loaded(&probe)?;
-    rebuild(
-        &programs,
-        |path| path != Path::new("usr/bin/probe"),
-        |tar| {
-            let mut header = Header::new_gnu();
-            header.set_entry_type(EntryType::Regular);
-            header.set_mode(0o755);
-            header.set_uid(0);
-            header.set_gid(0);
-            header.set_size(size);
-            tar.append_data(&mut header, "usr/bin/probe", probe.take(size))?;
-            let mut header = Header::new_gnu();
-            header.set_entry_type(EntryType::Regular);
-            header.set_mode(ODD_MODE);
-            header.set_uid(ODD_OWNER.into());
-            header.set_gid(ODD_GROUP.into());
-            header.set_size(ODD_TEXT.len() as u64);
-            tar.append_data(&mut header, ODD_FILE, ODD_TEXT.as_bytes())
-        },
-    )
-}
-
-/// How many bytes of a program the kernel and the loader ever read. What comes after
-/// them is for debuggers: three quarters of ours, and each sandbox would copy it twice.
-/// The whole file, if it is not what we know.
-pub(crate) fn loaded(program: &File) -> io::Result<u64> {
-    const PT_LOAD: u64 = 1;
-    let whole = program.metadata()?.len();
-    let mut header = [0; 64];
-    program.read_exact_at(&mut header, 0)?;
-    // 64 bits, little endian: elf(5) has the places of all that follows.
-    if !header.starts_with(b"\x7fELF\x02\x01") {
-        return Ok(whole);
-    }
-    let (table, size, count) = (
-        number(&header, 32, 8),
-        number(&header, 54, 2),
-        number(&header, 56, 2),
-    );
-    let mut end = 0;
-    for index in 0..count {
-        let mut segment = [0; 56];
-        program.read_exact_at(&mut segment, table + index * size)?;
-        if number(&segment, 0, 4) == PT_LOAD {
-            end = end.max(number(&segment, 8, 8) + number(&segment, 32, 8));
-        }
-    }
-    Ok(if end == 0 { whole } else { end })
-}
-
-fn number(bytes: &[u8], at: usize, width: usize) -> u64 {
-    let bytes = bytes[at..at + width].iter().rev();
-    bytes.fold(0, |sum, &byte| sum << 8 | u64::from(byte))
+    let mut archive = Vec::new();
+    // What is for debuggers is three quarters of the probe, and each sandbox would copy it
+    // twice.
+    images::tar_of_loaded_programs(&wanted, &mut archive).map_err(io::Error::other)?;
+    // An archive ends with two blocks of zeros (tar(5)); this one goes on.
+    archive.truncate(archive.len().saturating_sub(2 * 512));
+    let mut tar = Builder::new(archive);
+    add_directory(&mut tar, EMPTY_DIRECTORY)?;
+    let mut header = Header::new_gnu();
+    header.set_entry_type(EntryType::Regular);
+    header.set_mode(ODD_MODE);
+    header.set_uid(ODD_OWNER.into());
+    header.set_gid(ODD_GROUP.into());
+    header.set_size(ODD_TEXT.len() as u64);
+    tar.append_data(&mut header, ODD_FILE, ODD_TEXT.as_bytes())?;
+    tar.into_inner()
 }
 
 /// The same image without the members that `keep` refuses, and with what `add` adds.
@@ -105,15 +69,37 @@ pub(crate) fn rebuild(
     tar.into_inner()
 }
 
-/// Adds a symbolic link.
-pub(crate) fn add_link(tar: &mut Builder<Vec<u8>>, path: &str, target: &Path) -> io::Result<()> {
+/// Something that belongs to root.
+fn of_root(kind: EntryType, mode: u32) -> Header {
     let mut header = Header::new_gnu();
-    header.set_entry_type(EntryType::Symlink);
-    header.set_mode(0o777);
+    header.set_entry_type(kind);
+    header.set_mode(mode);
     header.set_uid(0);
     header.set_gid(0);
     header.set_size(0);
-    tar.append_link(&mut header, path, target)
+    header
+}
+
+/// Adds a symbolic link.
+pub(crate) fn add_link(tar: &mut Builder<Vec<u8>>, path: &str, target: &Path) -> io::Result<()> {
+    tar.append_link(&mut of_root(EntryType::Symlink, 0o777), path, target)
+}
+
+/// Adds a directory.
+pub(crate) fn add_directory(tar: &mut Builder<Vec<u8>>, path: &str) -> io::Result<()> {
+    tar.append_data(&mut of_root(EntryType::Directory, 0o755), path, io::empty())
+}
+
+/// Adds a file with this mode and content.
+pub(crate) fn add_file(
+    tar: &mut Builder<Vec<u8>>,
+    path: &Path,
+    mode: u32,
+    content: &str,
+) -> io::Result<()> {
+    let mut header = of_root(EntryType::Regular, mode);
+    header.set_size(content.len() as u64);
+    tar.append_data(&mut header, path, content.as_bytes())
 }
 
 /// Puts the image into the image directory, for people: `run -i probe -- probe`.

@@ -6,8 +6,11 @@ use std::time::Duration;
 use linux_sys::{Errno, Pid, WaitOptions};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
-use crate::check::Failure;
+use crate::finding::Failure;
 use crate::procfs;
+
+/// How long something may take that the kernel does at once, on a machine that is busy.
+pub(crate) const AT_ONCE: Duration = Duration::from_secs(2);
 
 /// Sends a signal.
 pub(crate) fn send(pid: i32, signal: i32) -> Result<(), Failure> {
@@ -57,6 +60,20 @@ pub(crate) fn is_at_rest(pid: i32) -> bool {
 /// Whether a process lives: it is there, and no zombie.
 pub(crate) fn is_alive(pid: i32) -> bool {
     !matches!(procfs::state(pid), None | Some('Z' | 'X'))
+}
+
+/// Waits for the birth of a child of `pid`, by a file that is read faster than all
+/// processes' status; none if `pid` has ended before.
+pub(crate) fn await_child(pid: i32) -> Option<i32> {
+    let children = procfs::path(pid, &format!("task/{pid}/children"));
+    loop {
+        let text = std::fs::read_to_string(&children).unwrap_or_default();
+        match text.split_whitespace().next() {
+            Some(child) => return child.parse().ok(),
+            None if is_alive(pid) => std::thread::yield_now(),
+            None => return None,
+        }
+    }
 }
 
 /// The children of a process.

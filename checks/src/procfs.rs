@@ -1,12 +1,13 @@
 //! What the kernel says of processes and mounts: the checks' only witness.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use crate::check::Failure;
+pub(crate) use sandbox::Mount;
+
+use crate::finding::Failure;
 
 /// A path below `/proc/PID`.
 pub(crate) fn path(pid: i32, below: &str) -> PathBuf {
@@ -41,6 +42,18 @@ pub(crate) fn status(pid: i32, key: &str) -> Result<String, Failure> {
         .find_map(|line| line.strip_prefix(key)?.strip_prefix(':'));
     line.map(|value| value.trim().to_owned())
         .ok_or_else(|| Failure::unreadable(file, format!("it has no line {key}")))
+}
+
+/// One field of `/proc/PID/stat`, by its number in proc_pid_stat(5), from 3 on. The second
+/// is the program's name, which may have blanks and parentheses in it.
+pub(crate) fn field(pid: i32, number: usize) -> Result<String, Failure> {
+    let file = path(pid, "stat");
+    let text = read_text(&file)?;
+    let behind_the_name = text.rsplit(')').next().unwrap_or_default();
+    let field = behind_the_name.split_whitespace().nth(number - 3);
+    field
+        .map(str::to_owned)
+        .ok_or_else(|| Failure::unreadable(file, format!("it has no field {number}")))
 }
 
 /// The signals of a mask in `/proc/PID/status`, bit n being signal n + 1.
@@ -83,45 +96,6 @@ pub(crate) fn parents() -> BTreeMap<i32, i32> {
         .collect()
 }
 
-/// One line of `/proc/PID/mountinfo`; proc_pid_mountinfo(5) explains the fields.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Mount {
-    /// The device of the file system, `major:minor`.
-    pub(crate) device: String,
-    /// What part of that file system is mounted.
-    pub(crate) root: String,
-    /// Where, seen from the process's root.
-    pub(crate) point: PathBuf,
-    /// Options of this mount.
-    pub(crate) options: String,
-    /// `shared:1`, `master:2`, ...; empty for a private mount.
-    pub(crate) propagation: String,
-    pub(crate) fstype: String,
-    /// Options of the whole file system.
-    pub(crate) super_options: String,
-}
-
-impl Mount {
-    pub(crate) fn parse(line: &str) -> Option<Mount> {
-        let (before, after) = line.split_once(" - ")?;
-        let mut before = before.split(' ').skip(2);
-        let mut after = after.split(' ');
-        Some(Mount {
-            device: before.next()?.to_owned(),
-            root: before.next()?.to_owned(),
-            point: unescape(before.next()?),
-            options: before.next()?.to_owned(),
-            propagation: before.collect::<Vec<_>>().join(" "),
-            fstype: after.next()?.to_owned(),
-            super_options: after.nth(1)?.to_owned(),
-        })
-    }
-
-    pub(crate) fn has_option(&self, option: &str) -> bool {
-        self.options.split(',').any(|one| one == option)
-    }
-}
-
 /// `proc on /mnt/x/proc`, `tmpfs on /dev`, ...
 pub(crate) fn name_mounts<'a>(mounts: impl IntoIterator<Item = &'a Mount>) -> String {
     let names = mounts
@@ -143,7 +117,35 @@ pub(crate) fn few(mut items: Vec<String>, limit: usize) -> String {
 /// The mount table as `pid` sees it: only what lies below that process's root.
 pub(crate) fn mounts(pid: i32) -> Result<Vec<Mount>, Failure> {
     let text = read_text(path(pid, "mountinfo"))?;
-    Ok(text.lines().filter_map(Mount::parse).collect())
+    Ok(without_what_lies_on_the_root(
+        text.lines().filter_map(Mount::parse).collect(),
+    ))
+}
+
+/// A path that begins with `/` starts on the process's root mount, and not on what was
+/// mounted over that later, with all that lies below it: `pivot_root(".", ".")` leaves the old
+/// root there. The root mount is the one that lies on none in the table.
+fn without_what_lies_on_the_root(mut mounts: Vec<Mount>) -> Vec<Mount> {
+    let numbers: BTreeSet<u32> = mounts.iter().map(|mount| mount.id).collect();
+    let is_over = |mount: &Mount| {
+        mount.point == Path::new("/") && numbers.contains(&mount.parent) && mount.parent != mount.id
+    };
+    let mut over: BTreeSet<u32> = mounts
+        .iter()
+        .filter(|it| is_over(it))
+        .map(|it| it.id)
+        .collect();
+    // A mount may stand before the one that it lies on, when that was moved.
+    loop {
+        let count = over.len();
+        let found = mounts.iter().filter(|it| over.contains(&it.parent));
+        over.extend(found.map(|it| it.id).collect::<Vec<_>>());
+        if over.len() == count {
+            break;
+        }
+    }
+    mounts.retain(|mount| !over.contains(&mount.id));
+    mounts
 }
 
 /// The mount that one sees at `point`: the last one made there hides the others.
@@ -151,52 +153,21 @@ pub(crate) fn mounted_at<'a>(mounts: &'a [Mount], point: &str) -> Option<&'a Mou
     mounts.iter().rfind(|mount| mount.point == Path::new(point))
 }
 
-/// mountinfo writes blanks and backslashes as three octal digits.
-fn unescape(text: &str) -> PathBuf {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((first, tail)) = rest.split_first() {
-        let digits = (*first == b'\\').then(|| tail.get(..3)).flatten();
-        let digits = digits.and_then(|digits| std::str::from_utf8(digits).ok());
-        match digits.and_then(|digits| u8::from_str_radix(digits, 8).ok()) {
-            Some(byte) => {
-                bytes.push(byte);
-                rest = &tail[3..];
-            }
-            None => {
-                bytes.push(*first);
-                rest = tail;
-            }
-        }
-    }
-    PathBuf::from(std::ffi::OsString::from_vec(bytes))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn a_line_of_mountinfo_is_understood() {
-        let line =
-            "36 35 98:0 /mnt1 /a\\040b rw,nodev shared:1 master:2 - ext3 /dev/root rw,upperdir=/u";
-        let Some(mount) = Mount::parse(line) else {
-            return assert_eq!("a mount", "nothing");
-        };
-        assert_eq!(mount.point, Path::new("/a b"));
-        assert_eq!(mount.propagation, "shared:1 master:2");
-        assert_eq!(
-            (mount.device.as_str(), mount.root.as_str()),
-            ("98:0", "/mnt1")
-        );
-        assert_eq!(mount.fstype, "ext3");
-        assert_eq!(mount.super_options, "rw,upperdir=/u");
-        assert!(mount.has_option("nodev") && !mount.has_option("dev"));
-    }
-
-    #[test]
-    fn a_private_mount_has_no_propagation() {
-        let mount = Mount::parse("22 27 0:21 / /proc rw,relatime - proc proc rw");
-        assert_eq!(mount.map(|mount| mount.propagation), Some(String::new()));
+    fn what_lies_on_the_root_is_not_seen() {
+        let lines = [
+            "90 1 0:50 / / rw - overlay overlay rw",
+            "95 90 254:0 / / rw - ext4 /dev/vda rw",
+            "96 95 0:6 / /dev rw - devtmpfs devtmpfs rw",
+            "91 90 0:51 / /dev rw - tmpfs tmpfs rw",
+        ];
+        let mounts = lines.iter().filter_map(|line| Mount::parse(line));
+        let seen = without_what_lies_on_the_root(mounts.collect());
+        let seen: Vec<u32> = seen.iter().map(|mount| mount.id).collect();
+        assert_eq!(seen, [90, 91]);
     }
 }

@@ -4,17 +4,19 @@
 //! when those of all checks before it have been. Whoever reads sees what they would
 //! see if one came after the other, only sooner.
 
+use std::ops::ControlFlow;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
-use crate::check::{Check, Level, Report, Verdict};
+use crate::check::{Check, LevelChecks};
+use crate::verdict::{Report, Verdict};
 
 /// How many. Most of a check is waiting, for the kernel to take a sandbox apart above
 /// all; so this is not the number of processors. More are hardly faster, and a level
 /// that spins or fills its disk does it this many times at once.
 const AT_ONCE: usize = 4;
 
-type Chosen = (&'static Level, &'static Check);
+type Chosen = (&'static LevelChecks, &'static Check);
 
 struct Queue<'a, E> {
     chosen: &'a [Chosen],
@@ -31,14 +33,17 @@ struct State<E> {
     /// Not given yet: one before them is still missing.
     reports: Vec<Option<Report>>,
     given: usize,
+    /// The reader has seen enough: nothing more is begun or given.
+    is_over: bool,
     each: E,
 }
 
-/// Judges all checks of `chosen`, and gives each report to `each` in that order.
+/// Judges all checks of `chosen`, and gives each report to `each` in that order until it
+/// breaks off.
 pub(crate) fn judge_all(
     chosen: &[Chosen],
-    judge: impl Fn(&'static Level, &'static Check) -> Report + Sync,
-    each: impl FnMut(&'static Level, &'static Check, Report) + Send,
+    judge: impl Fn(&'static LevelChecks, &'static Check) -> Report + Sync,
+    each: impl FnMut(&'static LevelChecks, &'static Check, Report) -> ControlFlow<()> + Send,
 ) {
     let queue = Queue::new(chosen, each);
     let work = || queue.work(&judge);
@@ -51,7 +56,10 @@ pub(crate) fn judge_all(
     });
 }
 
-impl<'a, E: FnMut(&'static Level, &'static Check, Report) + Send> Queue<'a, E> {
+impl<'a, E> Queue<'a, E>
+where
+    E: FnMut(&'static LevelChecks, &'static Check, Report) -> ControlFlow<()> + Send,
+{
     fn new(chosen: &'a [Chosen], each: E) -> Self {
         let place = |name: &str| chosen.iter().position(|(_, check)| check.name == name);
         let needs = chosen.iter().enumerate().map(|(own, (level, check))| {
@@ -67,13 +75,14 @@ impl<'a, E: FnMut(&'static Level, &'static Check, Report) + Send> Queue<'a, E> {
                 verdicts: vec![None; count],
                 reports: vec![None; count],
                 given: 0,
+                is_over: false,
                 each,
             }),
             changed: Condvar::new(),
         }
     }
 
-    fn work(&self, judge: impl Fn(&'static Level, &'static Check) -> Report) {
+    fn work(&self, judge: impl Fn(&'static LevelChecks, &'static Check) -> Report) {
         while let Some((index, untrue)) = self.take() {
             let (level, check) = self.chosen[index];
             let report = match untrue {
@@ -89,6 +98,9 @@ impl<'a, E: FnMut(&'static Level, &'static Check, Report) + Send> Queue<'a, E> {
     fn take(&self) -> Option<(usize, Option<usize>)> {
         let mut state = self.lock();
         loop {
+            if state.is_over {
+                return None;
+            }
             let is_known = |place: &usize| state.verdicts[*place].is_some();
             let mut waiting = (0..self.chosen.len()).filter(|&index| !state.begun[index]);
             if let Some(index) = waiting
@@ -110,13 +122,15 @@ impl<'a, E: FnMut(&'static Level, &'static Check, Report) + Send> Queue<'a, E> {
     fn done(&self, index: usize, report: Report) {
         let mut guard = self.lock();
         let state = &mut *guard;
-        state.verdicts[index] = Some(report.verdict());
+        state.verdicts[index] = Some(report.verdict);
         state.reports[index] = Some(report);
         self.changed.notify_all();
-        while let Some(report) = state.reports.get_mut(state.given).and_then(Option::take) {
+        while !state.is_over
+            && let Some(report) = state.reports.get_mut(state.given).and_then(Option::take)
+        {
             let (level, check) = self.chosen[state.given];
             state.given += 1;
-            (state.each)(level, check, report);
+            state.is_over = (state.each)(level, check, report).is_break();
         }
     }
 
@@ -129,7 +143,7 @@ impl<'a, E: FnMut(&'static Level, &'static Check, Report) + Send> Queue<'a, E> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::check::Failure;
+    use crate::finding::Failure;
     use std::sync::mpsc;
     use std::time::Duration;
 
@@ -143,18 +157,16 @@ mod tests {
         }
     }
 
-    const fn level(number: u8, checks: &'static [Check]) -> Level {
-        Level {
+    const fn level(number: u8, checks: &'static [Check]) -> LevelChecks {
+        LevelChecks {
             number,
-            directory: "",
-            title: "",
             checks,
             calls: &[],
         }
     }
 
-    static ONE: Level = level(1, &[check("it starts", &[]), check("it ends", &[])]);
-    static TWO: Level = level(
+    static ONE: LevelChecks = level(1, &[check("it starts", &[]), check("it ends", &[])]);
+    static TWO: LevelChecks = level(
         2,
         &[
             check("it sees", &[]),
@@ -172,20 +184,21 @@ mod tests {
 
     /// The names and verdicts that were given, in the order in which they were.
     fn given(
-        judge: impl Fn(&'static Level, &'static Check) -> Report + Sync,
+        judge: impl Fn(&'static LevelChecks, &'static Check) -> Report + Sync,
     ) -> Vec<(&'static str, Verdict)> {
         let mut given = Vec::new();
         judge_all(&chosen(), judge, |_, check, report| {
-            given.push((check.name, report.verdict()));
+            given.push((check.name, report.verdict));
+            ControlFlow::Continue(())
         });
         given
     }
 
-    fn pass(level: &Level, check: &Check) -> Report {
+    fn pass(level: &LevelChecks, check: &Check) -> Report {
         Report::from_outcome(level, check, Ok(()))
     }
 
-    fn fail(level: &Level, check: &Check) -> Report {
+    fn fail(level: &LevelChecks, check: &Check) -> Report {
         Report::from_outcome(level, check, Err(Failure::seen("nothing").into()))
     }
 
@@ -230,5 +243,18 @@ mod tests {
             ("it speaks", Verdict::NotRun),
         ];
         assert_eq!(given, expected);
+    }
+
+    #[test]
+    fn a_reader_who_has_seen_enough_is_given_no_more() {
+        let mut given = Vec::new();
+        judge_all(&chosen(), pass, |_, check, _| {
+            given.push(check.name);
+            match check.name {
+                "it ends" => ControlFlow::Break(()),
+                _ => ControlFlow::Continue(()),
+            }
+        });
+        assert_eq!(given, ["it starts", "it ends"]);
     }
 }

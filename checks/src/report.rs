@@ -1,8 +1,13 @@
 //! How verdicts are shown: for people, as one character each, or as JSON lines.
 
 use std::io::{self, IsTerminal, Write};
+use std::process::ExitCode;
 
-use crate::check::{Level, Report, Verdict};
+use given::wrap;
+use serde_json::json;
+
+use crate::check::LevelChecks;
+use crate::verdict::{Blamed, Fault, Report, Verdict};
 
 /// How to show them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,10 +20,36 @@ pub enum Style {
     Json,
 }
 
+/// How all the checks together have ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// None has failed.
+    Passed,
+    /// One has.
+    Failed,
+    /// None has failed, because all were skipped: that says nothing about the level.
+    NotJudged,
+}
+
+impl From<End> for ExitCode {
+    fn from(end: End) -> ExitCode {
+        match end {
+            End::Passed => ExitCode::SUCCESS,
+            End::Failed => ExitCode::FAILURE,
+            // As where root is missing: it could not be looked at.
+            End::NotJudged => ExitCode::from(125),
+        }
+    }
+}
+
 /// Shows verdicts as they come.
 pub struct Printer {
     style: Style,
     color: bool,
+    /// How wide lines may be; on no terminal they are as long as they are.
+    width: Option<usize>,
+    /// The level that is judged, if it is one level.
+    judged: Option<u8>,
     level: Option<u8>,
     /// What was not run, each check after what it needs.
     not_run: Vec<(String, String)>,
@@ -33,11 +64,11 @@ pub struct Printer {
     /// How many failures are explained.
     explained: usize,
     reports: Vec<Report>,
-    failures: Vec<(&'static Level, Report)>,
+    failures: Vec<(&'static LevelChecks, Report)>,
 }
 
 struct Folded {
-    level: &'static Level,
+    level: &'static LevelChecks,
     count: usize,
     not_run: usize,
     text: String,
@@ -61,6 +92,8 @@ impl Printer {
         Printer {
             style,
             color,
+            width: wrap::width(io::stdout()),
+            judged: None,
             level: None,
             not_run: Vec::new(),
             unfolded: 0,
@@ -77,6 +110,13 @@ impl Printer {
     /// wrong with them.
     pub fn fold_before(mut self, level: u8) -> Printer {
         self.unfolded = level;
+        self
+    }
+
+    /// The level that is judged. If each of *its* checks is skipped nothing is known of it,
+    /// whatever is known of those before it.
+    pub fn judges(mut self, level: Option<u8>) -> Printer {
+        self.judged = level;
         self
     }
 
@@ -101,11 +141,23 @@ impl Printer {
         }
     }
 
+    /// A line that fits, what goes on below it set in.
+    fn fit(&self, line: &str, hanging: usize) -> String {
+        match self.width {
+            Some(width) => wrap::wrap(line, width, hanging),
+            None => line.to_owned(),
+        }
+    }
+
     /// Shows one verdict.
-    pub fn add(&mut self, level: &'static Level, report: Report) {
+    pub fn add(&mut self, level: &'static LevelChecks, report: Report) {
+        let report = match self.style {
+            Style::Json => report,
+            Style::Pretty | Style::Terse => report.printable(),
+        };
         let line = match self.style {
-            Style::Json => format!("{}\n", report.0),
-            Style::Terse => match report.verdict() {
+            Style::Json => format!("{}\n", report.to_json()),
+            Style::Terse => match report.verdict {
                 Verdict::Pass => ".".to_owned(),
                 Verdict::Fail => self.paint(RED, "F"),
                 Verdict::Skip => self.paint(YELLOW, "s"),
@@ -114,13 +166,13 @@ impl Printer {
             Style::Pretty => self.lines(level, &report),
         };
         write(&line);
-        if report.verdict() == Verdict::Fail {
+        if report.verdict == Verdict::Fail {
             self.failures.push((level, report.clone()));
         }
         self.reports.push(report);
     }
 
-    fn lines(&mut self, level: &'static Level, report: &Report) -> String {
+    fn lines(&mut self, level: &'static LevelChecks, report: &Report) -> String {
         let mut before = String::new();
         // Of a folded level nothing has been shown, and perhaps no heading been made.
         let begun = self.folded.as_ref().map(|folded| folded.level.number);
@@ -135,7 +187,7 @@ impl Printer {
                 });
             }
         }
-        if report.verdict() == Verdict::NotRun {
+        if report.verdict == Verdict::NotRun {
             // Thirty lines of what says nothing would hide the one that says something.
             self.not_run(report);
             if let Some(folded) = &mut self.folded {
@@ -145,7 +197,7 @@ impl Printer {
         }
         let lines = self.heading(level) + &self.line(report);
         match self.folded.take() {
-            Some(mut folded) if report.verdict() == Verdict::Pass => {
+            Some(mut folded) if report.verdict == Verdict::Pass => {
                 folded.count += 1;
                 folded.text += &lines;
                 self.folded = Some(folded);
@@ -173,7 +225,7 @@ impl Printer {
         else {
             return String::new();
         };
-        let title = self.paint(DIM, level.title);
+        let title = self.paint(DIM, level.title());
         let counts = [(count, "ok", GREEN), (not_run, "not run", DIM)];
         let counts = counts.into_iter().filter(|(count, ..)| *count > 0);
         let counts =
@@ -183,40 +235,42 @@ impl Printer {
             true => "\n",
             false => "",
         };
-        format!(
+        let line = format!(
             "{gap}{}  {title}: {counts}\n",
             self.paint(BOLD, &level.package())
-        )
+        );
+        self.fit(&line, 9)
     }
 
-    fn heading(&mut self, level: &Level) -> String {
+    fn heading(&mut self, level: &LevelChecks) -> String {
         if self.level.replace(level.number) == Some(level.number) {
             return String::new();
         }
-        let title = self.paint(DIM, level.title);
-        format!("\n{}  {title}\n", self.paint(BOLD, &level.package()))
+        let title = self.paint(DIM, level.title());
+        let line = format!("\n{}  {title}\n", self.paint(BOLD, &level.package()));
+        self.fit(&line, 9)
     }
 
     fn line(&self, report: &Report) -> String {
-        let name = report.text("name").unwrap_or_default();
-        match report.verdict() {
+        let name = &report.name;
+        let line = match report.verdict {
             Verdict::Pass => format!("  {}  {name}\n", self.paint(GREEN, "ok  ")),
             Verdict::Skip => {
-                let why = report.text("seen").unwrap_or_default();
+                let why = report.seen.as_deref().unwrap_or_default();
                 format!("  {}  {name}: {why}\n", self.paint(YELLOW, "skip"))
             }
             Verdict::Fail | Verdict::NotRun => format!("  {}  {name}\n", self.paint(RED, "FAIL")),
-        }
+        };
+        self.fit(&line, 8)
     }
 
     /// Remembers what a check was not run for. If that was not run either, it is what that
     /// one was not run for: a check that has failed.
     fn not_run(&mut self, report: &Report) {
-        let text = |key| report.text(key).unwrap_or_default().to_owned();
-        let (name, needs) = (text("name"), text("needs"));
+        let needs = report.needs.clone().unwrap_or_default();
         let known = self.not_run.iter().find(|(name, _)| *name == needs);
         let needs = known.map_or(needs.clone(), |(_, needs)| needs.clone());
-        self.not_run.push((name, needs));
+        self.not_run.push((report.name.clone(), needs));
     }
 
     /// A line for each check that others were not run for.
@@ -234,79 +288,146 @@ impl Printer {
                 _ => ("checks", "they need"),
             };
             let line = format!("  --    {count} {checks} not run, because {need} \"{needs}\"");
-            format!("{}\n", self.paint(DIM, &line))
+            format!("{}\n", self.paint(DIM, &self.fit(&line, 8)))
         };
         causes.into_iter().map(line).collect()
     }
 
-    /// Explains the failures, counts, and says whether there were none.
-    pub fn finish(&mut self) -> bool {
-        if self.style != Style::Json {
-            let mut text = self.fold();
-            let not_run = self.sum_not_run();
-            if !not_run.is_empty() {
-                text += &format!("\n{not_run}");
-            }
-            text += "\n";
-            // What is known by its step first; what may only be a consequence of it last.
-            let is_consequence = |report: &Report| report.0.get("consequence").is_some();
-            let (last, first): (Vec<_>, Vec<_>) = self
-                .failures
-                .iter()
-                .partition(|(_, report)| is_consequence(report));
-            for (level, report) in first.into_iter().chain(last).take(self.explained) {
-                text += &self.explain(level, report);
-            }
-            let rest = self.failures.len().saturating_sub(self.explained);
-            if rest > 0 {
-                let more = format!("{rest} more failed: begin with this one");
-                text += &format!("{}\n\n", self.paint(DIM, &more));
-            }
-            text += &self.sum();
-            let mut verdicts = self.reports.iter().map(Report::verdict);
-            let is_green = !self.reports.is_empty() && verdicts.all(|it| it == Verdict::Pass);
-            if let Some(farewell) = self.farewell.as_ref().filter(|_| is_green) {
-                text += &format!("{farewell}\n\n");
-            }
-            write(&text);
-        }
-        self.failures.is_empty()
+    /// Explains the failures, counts, and says how it has ended.
+    pub fn finish(&mut self) -> End {
+        let text = match self.style {
+            Style::Json => self.not_judged_as_json(),
+            Style::Pretty | Style::Terse => self.last_words(),
+        };
+        write(&text);
+        self.end()
     }
 
-    fn explain(&self, level: &Level, report: &Report) -> String {
-        let name = report.text("name").unwrap_or_default();
+    fn end(&self) -> End {
+        match () {
+            () if !self.failures.is_empty() => End::Failed,
+            () if !self.all_skipped().is_empty() => End::NotJudged,
+            () => End::Passed,
+        }
+    }
+
+    fn last_words(&mut self) -> String {
+        let mut text = self.fold();
+        let not_run = self.sum_not_run();
+        if !not_run.is_empty() {
+            text += &format!("\n{not_run}");
+        }
+        text += "\n";
+        // What is known by its step first; what may only be a consequence of it last.
+        let (last, first): (Vec<_>, Vec<_>) = self
+            .failures
+            .iter()
+            .partition(|(_, report)| report.is_consequence());
+        for (level, report) in first.into_iter().chain(last).take(self.explained) {
+            text += &self.explain(level, report);
+        }
+        let rest = self.failures.len().saturating_sub(self.explained);
+        if rest > 0 {
+            let more = format!("{rest} more failed: begin with this one");
+            text += &format!("{}\n\n", self.paint(DIM, &more));
+        }
+        text += &self.sum();
+        if self.end() == End::NotJudged {
+            let told = self.fit(&self.not_judged(), 0);
+            text += &format!("{}\n\n", self.paint(RED, &told));
+        }
+        let mut verdicts = self.reports.iter().map(|report| report.verdict);
+        let is_green = !self.reports.is_empty() && verdicts.all(|it| it == Verdict::Pass);
+        if let Some(farewell) = self.farewell.as_ref().filter(|_| is_green) {
+            text += &format!("{}\n\n", self.fit(farewell, 0));
+        }
+        text
+    }
+
+    /// The checks that count, if each of them was skipped; nothing otherwise. Those of the
+    /// judged level count, or all if none of its own was chosen.
+    fn all_skipped(&self) -> Vec<&Report> {
+        let is_own = |it: &&Report| it.level().map(|level| level.number) == self.judged;
+        let mut counted: Vec<_> = self.reports.iter().filter(is_own).collect();
+        if counted.is_empty() {
+            counted = self.reports.iter().collect();
+        }
+        let is_skipped = |it: &&Report| it.verdict == Verdict::Skip;
+        match counted.iter().all(is_skipped) {
+            true => counted,
+            false => Vec::new(),
+        }
+    }
+
+    /// The one line that says so. The reasons of the other checks stand at each.
+    fn not_judged(&self) -> String {
+        let skipped = self.all_skipped();
+        let first = skipped.first().and_then(|report| report.seen.as_deref());
+        let (what, whose) = match self.judged {
+            Some(number) => (format!("level{number:02} was not judged"), "its"),
+            None => ("nothing was judged".to_owned(), "the"),
+        };
+        let count = match skipped.len() {
+            1 => format!("{whose} only check was skipped"),
+            count => format!("all {count} of {whose} checks were skipped"),
+        };
+        let why = first.unwrap_or("no reason given");
+        format!("{what}: {count}: {why}")
+    }
+
+    /// The last line for programs: not a verdict on a check, but that there is none.
+    fn not_judged_as_json(&self) -> String {
+        if self.end() != End::NotJudged {
+            return String::new();
+        }
+        let (count, why) = (self.all_skipped().len(), self.not_judged());
+        let line = json!({ "judged": false, "level": self.judged, "skipped": count, "seen": why });
+        format!("{line}\n")
+    }
+
+    fn explain(&self, level: &LevelChecks, report: &Report) -> String {
+        let name = &report.name;
         // Which check has noticed says little then: all that start a container would have.
-        let stopped = report.0.get("stopped").and(report.text("ran"));
-        let program = stopped.and_then(|ran| ran.split(' ').next());
-        let heading = match (program, report.text("step")) {
+        let happened = match () {
+            () if report.fault == Fault::Stopped => Some("stopped before the command"),
+            () if report.has_changed_host => Some("has changed its host"),
+            () => None,
+        };
+        let program = happened.and(report.ran.as_deref()).and_then(program);
+        let heading = match (program.zip(happened), report.step()) {
             (None, _) => format!("{}: {name}", level.package()),
-            (Some(program), Some(step)) => format!("{program} stopped before the command: {step}"),
-            (Some(program), None) => format!("{program} stopped before the command"),
+            (Some((program, happened)), Some(step)) => format!("{program} {happened}: {step}"),
+            (Some((program, happened)), None) => format!("{program} {happened}"),
         };
-        let mut text = format!("{}\n", self.paint(RED, &heading));
-        let lesson = match (report.text("lesson"), report.text("step")) {
-            (Some(lesson), Some(step)) => {
-                let number = step.rsplit(' ').next().unwrap_or(step);
-                Some(format!("{step}; explained in {lesson}, step {number}"))
-            }
-            _ => None,
-        };
+        let mut text = format!("{}\n", self.paint(RED, &self.fit(&heading, 2)));
+        let lesson = report.blamed.as_ref().map(|Blamed { step, lesson }| {
+            let number = step.rsplit(' ').next().unwrap_or(step);
+            format!("{step}; explained in {lesson}, step {number}")
+        });
         let fields = [
-            ("check", program.map(|_| name)),
-            ("ran", report.text("ran")),
+            ("check", program.map(|_| name.as_str())),
+            ("ran", report.ran.as_deref()),
             (
                 "expected",
-                report.text("expected").filter(|expected| *expected != name),
+                report
+                    .expected
+                    .as_deref()
+                    .filter(|expected| expected != name),
             ),
-            ("seen", report.text("seen")),
-            ("read from", report.text("evidence")),
-            ("usually", report.text("usually")),
+            ("seen", report.seen.as_deref()),
+            ("read from", report.evidence.as_deref()),
+            ("usually", report.usually.as_deref()),
             ("step", lesson.as_deref()),
         ];
         for (label, value) in fields {
             if let Some(value) = value {
                 let value = value.replace('\n', "\n             ");
-                text += &format!("  {} {value}\n", self.paint(DIM, &format!("{label:<10}")));
+                let line = format!("  {} {value}\n", self.paint(DIM, &format!("{label:<10}")));
+                // A command is there to be copied.
+                text += &match label {
+                    "ran" => line,
+                    _ => self.fit(&line, 13),
+                };
             }
         }
         text + "\n"
@@ -316,7 +437,7 @@ impl Printer {
         let count = |verdict| {
             self.reports
                 .iter()
-                .filter(|it| it.verdict() == verdict)
+                .filter(|it| it.verdict == verdict)
                 .count()
         };
         let parts = [
@@ -338,6 +459,12 @@ impl Printer {
     }
 }
 
+/// The program's name in what was run: the word before `run`.
+fn program(ran: &str) -> Option<&str> {
+    let (before, _) = ran.split_once(" run ")?;
+    before.rsplit(' ').next()
+}
+
 /// A reader who has gone away is no reason to panic.
 fn write(text: &str) {
     let mut out = io::stdout().lock();
@@ -347,7 +474,7 @@ fn write(text: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::check::Failure;
+    use crate::finding::{Failure, Finding};
     use crate::levels::LEVELS;
 
     /// What is shown of two levels of one check each, of which `fails` fails.
@@ -374,7 +501,7 @@ mod tests {
         let Some(check) = level.checks.first() else {
             return String::new();
         };
-        let report = Report::from_outcome(level, check, Err(failure.into())).with("ran", ran);
+        let report = Report::from_outcome(level, check, Err(failure.ran(ran).into()));
         Printer::new(Style::Pretty, Some(false)).explain(level, &report)
     }
 
@@ -410,15 +537,84 @@ mod tests {
             text += &printer.lines(level, &report);
         }
         text += &printer.fold();
-        assert_eq!(text, format!("level01  {}: 3 not run\n", level.title));
+        assert_eq!(text, format!("level01  {}: 3 not run\n", level.title()));
         let lines = "  --    2 checks not run, because they need \"a\"\n  \
                      --    1 check not run, because it needs \"b\"\n";
         assert_eq!(printer.sum_not_run(), lines);
     }
 
+    /// A printer that was given a report of `verdict` for a check of each of these levels.
+    fn after(judged: Option<u8>, verdicts: &[(usize, &str)], color: bool) -> Printer {
+        let mut printer = Printer::new(Style::Pretty, Some(color)).judges(judged);
+        for (number, verdict) in verdicts {
+            let (level, check) = (&LEVELS[*number], &LEVELS[*number].checks[0]);
+            let outcome = match *verdict {
+                "pass" => Ok(()),
+                "skip" => Err(Finding::Skip("no cgroups".to_owned())),
+                _ => Err(Failure::seen("nothing").into()),
+            };
+            let report = Report::from_outcome(level, check, outcome);
+            if report.verdict == Verdict::Fail {
+                printer.failures.push((level, report.clone()));
+            }
+            printer.reports.push(report);
+        }
+        printer
+    }
+
+    #[test]
+    fn a_level_whose_checks_are_all_skipped_was_not_judged() {
+        let skip = [(8, "skip"), (8, "skip")];
+        let mut printer = after(Some(8), &skip, false);
+        let told = "level08 was not judged: all 2 of its checks were skipped: no cgroups";
+        let last = printer.last_words();
+        assert_eq!(last, format!("\n2 skipped\n\n{told}\n\n"));
+        assert_eq!(printer.end(), End::NotJudged);
+        let json: serde_json::Value =
+            serde_json::from_str(&printer.not_judged_as_json()).unwrap_or_default();
+        assert_eq!(
+            json,
+            json!({ "judged": false, "level": 8, "skipped": 2, "seen": told })
+        );
+        let red = after(Some(8), &skip, true).last_words();
+        assert!(
+            red.ends_with(&format!("\x1b[31m{told}\x1b[0m\n\n")),
+            "{red}"
+        );
+        // Whatever is known of the levels before it.
+        let earlier = [(0, "pass"), (8, "skip")];
+        assert_eq!(after(Some(8), &earlier, false).end(), End::NotJudged);
+        // One check that somebody has chosen, or the finished runtime.
+        for judged in [None, Some(8)] {
+            assert_eq!(after(judged, &[(3, "skip")], false).end(), End::NotJudged);
+        }
+        let last = after(None, &[(3, "skip")], false).last_words();
+        assert!(
+            last.contains("nothing was judged: the only check"),
+            "{last}"
+        );
+    }
+
+    #[test]
+    fn where_one_check_was_looked_at_a_skipped_one_changes_nothing() {
+        for (judged, verdicts, end) in [
+            (Some(8), &[(8, "pass"), (8, "skip")][..], End::Passed),
+            (None, &[(0, "pass"), (8, "skip")], End::Passed),
+            (Some(8), &[(8, "skip"), (8, "fail")], End::Failed),
+            (Some(8), &[(0, "fail"), (8, "skip")], End::Failed),
+            (Some(8), &[], End::Passed),
+        ] {
+            let mut printer = after(judged, verdicts, false);
+            assert_eq!(printer.end(), end, "{verdicts:?}");
+            assert_eq!(printer.not_judged_as_json(), "");
+            let last = printer.last_words();
+            assert!(!last.contains("not judged"), "{last}");
+        }
+    }
+
     #[test]
     fn an_earlier_level_is_one_line_unless_something_is_wrong_with_it() {
-        let folded = format!("level00  {}: 1 ok\n\nlevel01", LEVELS[0].title);
+        let folded = format!("level00  {}: 1 ok\n\nlevel01", LEVELS[0].title());
         assert!(shown(None).starts_with(&folded), "{}", shown(None));
         assert!(shown(Some(1)).starts_with(&folded), "{}", shown(Some(1)));
         let in_full = shown(Some(0));

@@ -2,15 +2,19 @@
 
 use std::ffi::OsString;
 use std::io::{self, Write};
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use libtest_mimic::{Arguments, ColorSetting, FormatSetting};
+use syllabus::{Entry, LAST};
 
-use crate::check::{Check, Level, Report};
-use crate::levels::LEVELS;
+use crate::check::{Check, LevelChecks};
+use crate::levels::{LEVELS, OBSERVED};
 use crate::report::{Printer, Style};
-use crate::{judge, probe_image, queue, sandbox};
+use crate::told::Told;
+use crate::verdict::{Report, Verdict};
+use crate::{judge, names, probe_image, queue};
 
 /// What `cargo test -p levelNN` runs. The arguments are those of every Rust test, the
 /// program's name first.
@@ -22,7 +26,7 @@ pub(crate) fn check_level(
     // `--json` is ours; libtest's own word for it is `--format json`.
     let (json, rest): (Vec<_>, Vec<_>) = arguments.into_iter().partition(|word| word == "--json");
     let arguments = Arguments::from_iter(rest);
-    // The package of the finished runtime is `rd`: all levels.
+    // The package of the finished runtime is `rd`, which has come as far as the last level.
     let number = package
         .strip_prefix("level")
         .and_then(|number| number.parse().ok());
@@ -66,19 +70,15 @@ pub(crate) fn check_level(
         Some(ColorSetting::Never) => Some(false),
         Some(ColorSetting::Auto) | None => None,
     };
-    let judged = number.unwrap_or_else(last);
+    let judged = number.unwrap_or(LAST);
     let mut printer = Printer::new(style, color);
     if !is_narrowed {
         printer = printer
+            .judges(number)
             .fold_before(number.unwrap_or(u8::MAX))
             .farewell(Some(farewell(number)));
     }
-    show(&chosen, binary, judged, &mut printer)
-}
-
-/// The number of the last level; the finished runtime has come as far.
-fn last() -> u8 {
-    LEVELS.last().map_or(0, |level| level.number)
+    show(&chosen, binary, judged, false, &mut printer)
 }
 
 /// What to say when all is true; without a number, of the finished runtime.
@@ -86,20 +86,19 @@ fn farewell(number: Option<u8>) -> String {
     let Some(number) = number else {
         return "all of it is true: this is a container runtime, and it is yours".to_owned();
     };
-    let next = LEVELS.iter().find(|level| level.number > number);
-    let lesson = next.map_or("levels/complete/README.md".to_owned(), Level::lesson);
+    let lesson = syllabus::after(number).map_or_else(String::new, Entry::lesson);
     format!("level {number:02} is done; on to {lesson}")
 }
 
 /// A filter may also name a level: `cargo test -p level03 -- level01`.
-fn is_named(level: &Level, arguments: &Arguments) -> bool {
+fn is_named(level: &LevelChecks, arguments: &Arguments) -> bool {
     arguments
         .filter
         .as_ref()
         .is_some_and(|filter| *filter == level.package())
 }
 
-fn list(chosen: &[(&'static Level, &'static Check)]) -> ExitCode {
+fn list(chosen: &[(&'static LevelChecks, &'static Check)]) -> ExitCode {
     let mut out = io::stdout().lock();
     for (level, check) in chosen {
         // Nobody to read the list is no failure of ours.
@@ -110,42 +109,51 @@ fn list(chosen: &[(&'static Level, &'static Check)]) -> ExitCode {
 }
 
 /// Judges `binary`, which should have come as far as level `judged`, by the `chosen`
-/// checks, and gives each report to `each`, in this order, as they come.
+/// checks, and gives each report to `each`, in this order, as they come, until it breaks
+/// off.
 ///
 /// The caller must have asked [`other_roles`](crate::other_roles) first: the sandbox
 /// is made by starting this very executable again.
 pub fn judge_with(
-    chosen: &[(&'static Level, &'static Check)],
+    chosen: &[(&'static LevelChecks, &'static Check)],
     binary: &Path,
     judged: u8,
-    each: impl FnMut(&'static Level, &'static Check, Report) + Send,
+    mut each: impl FnMut(&'static LevelChecks, &'static Check, Report) -> ControlFlow<()> + Send,
 ) -> Result<(), sandbox::Error> {
     sandbox::may_be_made()?;
+    // Before the image is made, which is called by one of them.
+    names::draw();
     let image = probe_image::temporary()
         .map_err(|why| sandbox::Error::new("the checks' image cannot be made", why))?;
     let judge = |level, check| judge::judge(level, check, binary, judged, &image);
-    queue::judge_all(chosen, judge, each);
+    let mut told = Told::new(judged);
+    queue::judge_all(chosen, judge, |level, check, report| {
+        each(level, check, told.tell(level, check, report))
+    });
     Ok(())
 }
 
 fn show(
-    chosen: &[(&'static Level, &'static Check)],
+    chosen: &[(&'static LevelChecks, &'static Check)],
     binary: &Path,
     judged: u8,
+    only_first: bool,
     printer: &mut Printer,
 ) -> ExitCode {
     let run = judge_with(chosen, binary, judged, |level, _, report| {
-        printer.add(level, report)
+        // A consequence is explained first only where nothing else has failed.
+        let is_first = report.verdict == Verdict::Fail && !report.is_consequence();
+        printer.add(level, report);
+        match only_first && is_first {
+            true => ControlFlow::Break(()),
+            false => ControlFlow::Continue(()),
+        }
     });
     if let Err(why) = run {
         eprintln!("{why}");
         return ExitCode::from(125);
     }
-    if printer.finish() {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    }
+    printer.finish().into()
 }
 
 /// `checks test PACKAGE PATH [ARG]...`: the shell of the transcripts has no cargo.
@@ -166,7 +174,8 @@ pub fn test_command(words: &[String]) -> ExitCode {
     }
 }
 
-/// `checks judge --level NN --binary PATH [--alone] [--only NAME] [--json]`.
+/// `checks judge --level NN --binary PATH [--alone] [--only NAME] [--first] [--json]`;
+/// with `--observed` nothing is judged: it says what the program's containers are like.
 pub fn judge_command(words: &[String]) -> ExitCode {
     match parse(words) {
         Ok(judge) => {
@@ -175,8 +184,16 @@ pub fn judge_command(words: &[String]) -> ExitCode {
             } else {
                 Style::Pretty
             };
-            let mut printer = Printer::new(style, None).fold_before(judge.unfolded);
-            show(&judge.chosen, &judge.binary, judge.level, &mut printer)
+            let mut printer = Printer::new(style, None)
+                .judges(judge.whole)
+                .fold_before(judge.whole.unwrap_or_default());
+            show(
+                &judge.chosen,
+                &judge.binary,
+                judge.level,
+                judge.first,
+                &mut printer,
+            )
         }
         Err(why) => {
             eprintln!("{why}");
@@ -186,15 +203,19 @@ pub fn judge_command(words: &[String]) -> ExitCode {
 }
 
 struct Judge {
-    chosen: Vec<(&'static Level, &'static Check)>,
+    chosen: Vec<(&'static LevelChecks, &'static Check)>,
     binary: PathBuf,
     level: u8,
-    unfolded: u8,
+    /// The level, if all of its checks were chosen and not one.
+    whole: Option<u8>,
+    /// Whether to stop at the failure that is explained first.
+    first: bool,
     json: bool,
 }
 
 fn parse(words: &[String]) -> Result<Judge, String> {
-    let (mut number, mut binary, mut only, mut json, mut alone) = (None, None, None, false, false);
+    let (mut number, mut binary, mut only) = (None, None, None);
+    let (mut json, mut alone, mut first, mut observed) = (false, false, false, false);
     let mut words = words.iter();
     while let Some(word) = words.next() {
         let mut value = || words.next().ok_or(format!("`{word}` needs a value"));
@@ -212,6 +233,8 @@ fn parse(words: &[String]) -> Result<Judge, String> {
             "--only" => only = Some(value()?),
             "--json" => json = true,
             "--alone" => alone = true,
+            "--first" => first = true,
+            "--observed" => observed = true,
             _ => return Err(format!("`checks judge` has no option `{word}`")),
         }
     }
@@ -225,10 +248,14 @@ fn parse(words: &[String]) -> Result<Judge, String> {
         true => level.number == number,
         false => level.number <= number,
     });
-    let chosen: Vec<_> = levels
+    let mut chosen: Vec<_> = levels
         .flat_map(|level| level.checks.iter().map(move |check| (level, check)))
         .filter(|(_, check)| only.is_none_or(|only| check.name == only))
         .collect();
+    if observed {
+        let last = LEVELS.iter().filter(|level| level.number == number);
+        chosen = last.map(|level| (level, &OBSERVED)).collect();
+    }
     if chosen.is_empty() {
         let only = only.map_or(String::new(), |only| format!(" called `{only}`"));
         return Err(format!("level {number:02} has no check{only}"));
@@ -237,7 +264,8 @@ fn parse(words: &[String]) -> Result<Judge, String> {
         chosen,
         binary,
         level: number,
-        unfolded: if only.is_some() { 0 } else { number },
+        whole: only.is_none().then_some(number),
+        first,
         json,
     })
 }

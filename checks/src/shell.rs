@@ -31,7 +31,7 @@ use linux_sys::{MsFlags, WaitStatus};
 use serde_json::{Value, json};
 
 use crate::host::tell;
-use crate::sandbox::{self, End, Sandbox};
+use sandbox::{End, Sandbox};
 
 /// Reads commands, each ended by a NUL, and marks the end of each in the output.
 /// A command finds `$?` as the one before it left it, and no descriptor above 2.

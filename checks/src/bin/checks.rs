@@ -4,8 +4,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 const USAGE: &str = "\
-checks judge --level NN --binary PATH [--alone] [--only NAME] [--json]
-    judges a program by the checks of the levels up to NN, or of NN alone
+checks judge --level NN --binary PATH [--alone] [--only NAME] [--first] [--json]
+    judges a program by the checks of the levels up to NN, or of NN alone; with --first
+    it stops at the failure that is explained first
 checks test PACKAGE PATH [ARG]...
     what `cargo test -p PACKAGE -- ARG...` does, of a program that is built
 checks probe-image

@@ -1,6 +1,6 @@
 //! What no level of its own stops: shown elsewhere, or left to Part II, or not tried.
 
-use super::{Elsewhere, Later};
+use super::row::{Elsewhere, Later};
 
 /// Stopped by code that all levels share, from the first on. What shows it is a test
 /// with the attack in it, or a wrong solution with the defence taken out.
@@ -96,11 +96,16 @@ pub(super) const LATER: &[Later] = &[
     },
     Later {
         what: "One's own user namespace, with all capabilities in it",
-        rows: &["mount a file system, in a user namespace of one's own"],
+        rows: &[
+            "mount a file system, in a user namespace of one's own",
+            "lift one's own limit of memory of version 1, in a user namespace of one's own (`--memory 32m`)",
+        ],
         stop: "[seccomp](onward.md#6-seccomp), which refuses `unshare` and `clone` with that flag",
         today: "`sysctl user.max_user_namespaces=0`, if nobody else on the machine needs them. \
-                What is mounted there is seen there alone: it is no way out, but a way to code \
-                of the kernel's that was written for root",
+                It is a way to code of the kernel's that was written for root, and to the files \
+                of the container's own control groups: on version 1 that lifts its limits, and \
+                its own freezer holds it against SIGKILL. `--user` with a number that is not \
+                root's ends both: the files are root's",
     },
     Later {
         what: "The session's keys",
@@ -155,6 +160,46 @@ pub(super) const LATER: &[Later] = &[
         stop: "one limit more: `pids.max`, written where level 09 writes `memory.max`",
         today: "`ulimit -u 100` before `rd run --user 1000:1000 ...` (root is not bound by it); \
                 and `--memory`, which a process costs as well",
+    },
+    Later {
+        what: "The host's disk, to the last byte and the last file",
+        rows: &[
+            "fill the host's disk",
+            "take all files that the host's disk has room for",
+        ],
+        stop: "a project quota, where the file system has them (ext4, xfs), on the container's \
+               own directory: the overlay's `upper` lies in it. An overlay has no limit of its own",
+        today: "a file system of its own for the containers, by `--container-dir` or \
+                `RUBBER_DOCKER_CONTAINERS`: a tmpfs with `size=` and `nr_inodes=`, or an ext4 in a \
+                file (`mount -o loop`). When that is full, nothing else is. `--memory` does not \
+                help: what is written to a disk leaves the memory again",
+    },
+    Later {
+        what: "A file that the caller handed in",
+        rows: &["empty the log that the caller appends to (`2>>log`)"],
+        stop: "a pipe, and a process outside that reads it and writes the log, as \
+               [run -d](onward.md#2-run--d) needs one. A descriptor says how *it* may be used; \
+               `/proc/self/fd/2` is a path to the file, which can be opened in every way that \
+               its owner and mode allow",
+        today: "put a pipe there yourself: `rd run ... 2>&1 | cat >>log`. Or `chattr +a log`: then \
+                it takes CAP_LINUX_IMMUTABLE to empty it, by taking that flag off first, and a \
+                container has not got it from level 11 on. Or `--user`, if the log is root's: \
+                there is a row for that, which level 10 closes",
+    },
+    Later {
+        what: "What the kernel counts for a user",
+        rows: &[
+            "use up the inotify instances of a user of the host who has the same number",
+            "use up the waiting signals of a user of the host who has the same number",
+            "use up the room for pipes of a user of the host who has the same number",
+            "use up the keys of a user of the host who has the same number",
+        ],
+        stop: "a [user namespace](onward.md#7-user-namespaces), where a container's numbers are \
+               numbers outside that no other user has. Inotify's watches, message queues, \
+               epoll's watches and `ulimit -u` are counted in the same way",
+        today: "`--user` with a number of its own for each container: level 10 closes the rows \
+                with that. Root's number is the one that the host's services have. \
+                `sysctl fs.inotify.max_user_instances=1024` gives every number more of these",
     },
     Later {
         what: "Any device, with the capability to make one",

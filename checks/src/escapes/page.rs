@@ -9,6 +9,7 @@ pub fn markdown() -> String {
     for escape in ESCAPES {
         let (first, last_works) = escape.works;
         let works = match first {
+            _ if escape.stopped_in().is_none() => "the last".to_owned(),
             0 => format!("{last_works:02}"),
             _ if first == last_works => format!("{last_works:02} only"),
             _ => format!("{first:02} to {last_works:02}"),
@@ -61,7 +62,7 @@ const INTRODUCTION: &str = "\
 # Break it: which level stops what
 
 Below are ways out of a container, or to more than it was given. Each is tried in the
-solution of *every* level by `cargo test -p checks --test curriculum -- escapes`, and what
+solution of *every* level by `cargo test -p curriculum --test curriculum -- escapes`, and what
 you read here is what that test expects: this page is written by
 `cargo run -p checks -- escapes --markdown > docs/src/escapes.md`. `.ci/qemu.sh` tries them once
 more, in the solutions where the answer changes, in a machine with cgroup version 2 that is
@@ -78,7 +79,7 @@ Try one yourself: `cargo run -p checks -- probe-image` once, then
 cargo run -q -p level02 -- run -i probe -- probe VERB...
 ```
 
-with level02 being the solution of level 01, and `rd` that of level 11.
+with level02 being the solution of level 01, and `rd` that of the last.
 
 | To | `probe` ... | Seen from outside | Works in the solutions up to | Stopped in | It answers |
 |---|---|---|---|---|---|

@@ -3,7 +3,8 @@
 use std::fs;
 use std::path::Path;
 
-use crate::cgroups::{self, Version};
+use super::attempts::runtime;
+use sandbox::cgroups::{self, Version};
 
 /// On the kernel's command line of a machine that is there to be broken.
 const DISPOSABLE: &str = "rubber_docker.disposable";
@@ -21,6 +22,10 @@ pub(super) enum Place {
     Cgroups(Version),
     /// The kernel has this file.
     Having(&'static str),
+    /// Programs name a loader, and we have a hostile one for this processor.
+    Loader,
+    /// The number in this file is no larger.
+    AtMost(&'static str, u64),
     /// The kernel lets anybody type on their own terminal, or not.
     Typing(bool),
     /// User namespaces are there for everybody.
@@ -43,10 +48,14 @@ impl Place {
             Place::Having(file) if !Path::new(file).exists() => {
                 Some(format!("this kernel was built without {file}"))
             }
+            Place::AtMost(file, most) if !is_at_most(file, most) => {
+                Some(format!("{file} is more than {most} here, or not there"))
+            }
             Place::Typing(wanted) if is_typing_allowed() != wanted => Some(match wanted {
                 true => format!("{TYPING} is 0 here, the other case"),
                 false => format!("{TYPING} is 1 here or not there yet, the other case"),
             }),
+            Place::Loader => runtime::problem(),
             Place::UserNamespaces => users_problem(),
             _ => None,
         }
@@ -61,6 +70,8 @@ impl Place {
             }
             Place::Cgroups(version) => format!(" (tried on cgroup {version})"),
             Place::Having(file) => format!(" (tried where there is `{file}`)"),
+            Place::Loader => " (tried on x86-64 and aarch64)".to_owned(),
+            Place::AtMost(file, most) => format!(" (tried where `{file}` is at most {most})"),
             Place::Typing(true) => {
                 " (tried where `dev.tty.legacy_tiocsti` is 1, or the kernel is older than 6.2)"
                     .to_owned()
@@ -69,6 +80,13 @@ impl Place {
             Place::UserNamespaces => " (tried where everybody may make user namespaces)".to_owned(),
         }
     }
+}
+
+fn is_at_most(file: &str, most: u64) -> bool {
+    let number = fs::read_to_string(file).ok();
+    number
+        .and_then(|it| it.trim_end().parse::<u64>().ok())
+        .is_some_and(|it| it <= most)
 }
 
 /// Before there was a switch, it was on.

@@ -3,12 +3,15 @@
 //! What stands here is what a run must find: `checks escapes` tries each in the
 //! solution of every level, and says where this table is wrong.
 
-use super::attempts::{files, groups, kernel, mounts, neighbours, processes, runtime, users};
-use super::{Escape, Place};
-use crate::cgroups::Version;
+use super::attempts::{
+    counted, disk, files, groups, kernel, mounts, neighbours, processes, runtime, users,
+};
+use super::place::Place;
+use super::row::Escape;
+use sandbox::cgroups::Version;
 
-/// After level 11. Part II has more to close.
-const OPEN: u8 = 11;
+/// After the last level there is.
+const OPEN: u8 = syllabus::LAST;
 
 pub(super) const ESCAPES: &[Escape] = &[
     Escape {
@@ -22,6 +25,16 @@ pub(super) const ESCAPES: &[Escape] = &[
         attempt: files::read_by_path,
     },
     Escape {
+        what: "fill the host's disk, where the containers have one of their own (`--container-dir`)",
+        verbs: "fill 64 much",
+        witness: "statvfs(2) of the file system that holds the images: bytes",
+        works: (0, 0),
+        stopped_by: "the container's files are in its own directory",
+        refusal: "",
+        place: Place::Any,
+        attempt: disk::bytes_elsewhere,
+    },
+    Escape {
         what: "use a device that the host has in /dev",
         verbs: "keep /dev/kmsg",
         witness: "`/proc/PID/fd` of the command: one of them is the device",
@@ -30,6 +43,16 @@ pub(super) const ESCAPES: &[Escape] = &[
         refusal: "No such file or directory",
         place: Place::Any,
         attempt: files::device_of_host,
+    },
+    Escape {
+        what: "take the machine's memory by empty files in /dev",
+        verbs: "litter 2000 /dev",
+        witness: "the directory that they are made in, by `/proc/PID/root`",
+        works: (0, 1),
+        stopped_by: "a /dev of its own, a tmpfs with a limit of files (`nr_inodes`)",
+        refusal: "No space left on device",
+        place: Place::Any,
+        attempt: disk::empty_files,
     },
     Escape {
         what: "mount something that the host gets to see",
@@ -72,6 +95,16 @@ pub(super) const ESCAPES: &[Escape] = &[
         attempt: files::device_in_root,
     },
     Escape {
+        what: "make the file system of the host read-only that holds the containers",
+        verbs: "unmount-root",
+        witness: "the options of that file system in `/proc/1/mountinfo` on the host",
+        works: (3, 3),
+        stopped_by: "an overlay is a file system of its own, a bind mount is the host's",
+        refusal: "",
+        place: Place::Any,
+        attempt: disk::read_only,
+    },
+    Escape {
         what: "rename the host",
         verbs: "hostname escaped",
         witness: "`/proc/sys/kernel/hostname` on the host",
@@ -80,6 +113,26 @@ pub(super) const ESCAPES: &[Escape] = &[
         refusal: "",
         place: Place::Any,
         attempt: neighbours::hostname,
+    },
+    Escape {
+        what: "read a secret in the caller's environment",
+        verbs: "hold",
+        witness: "`/proc/PID/environ` of the command",
+        works: (0, 4),
+        stopped_by: "an environment of its own",
+        refusal: "",
+        place: Place::Any,
+        attempt: neighbours::secret,
+    },
+    Escape {
+        what: "get a library of the caller's loaded (`LD_PRELOAD`)",
+        verbs: "hold",
+        witness: "`/proc/PID/environ` of the command",
+        works: (0, 4),
+        stopped_by: "an environment of its own",
+        refusal: "",
+        place: Place::Any,
+        attempt: neighbours::preload,
     },
     Escape {
         what: "kill a process of the host",
@@ -232,6 +285,16 @@ pub(super) const ESCAPES: &[Escape] = &[
         attempt: groups::leave_group,
     },
     Escape {
+        what: "get hold of what kills and freezes the caller's groups, in a user namespace of one's own",
+        verbs: "own-groups then try grip",
+        witness: "`/proc/PID/fd` of the command: one of them is such a file of the caller's group",
+        works: (0, 7),
+        stopped_by: "a group of its own, in every hierarchy",
+        refusal: "",
+        place: Place::Any,
+        attempt: groups::grip,
+    },
+    Escape {
         what: "take more memory than one may (`--memory 32m`)",
         verbs: "hoard 96",
         witness: "VmRSS in `/proc/PID/status`, or who ended the command",
@@ -292,6 +355,56 @@ pub(super) const ESCAPES: &[Escape] = &[
         attempt: processes::kill_group_as_user,
     },
     Escape {
+        what: "empty the log that the caller appends to (`2>>log`, `--user 1000:1000`)",
+        verbs: "shorten /proc/self/fd/2",
+        witness: "the log: whether it begins as before",
+        works: (0, 9),
+        stopped_by: "`setuid`: the file is root's",
+        refusal: "Permission denied",
+        place: Place::Any,
+        attempt: disk::log_as_user,
+    },
+    Escape {
+        what: "use up the inotify instances of a user of the host (`--user` with another number)",
+        verbs: "as UID then watch 100",
+        witness: "how many that user can still make on the host",
+        works: (0, 9),
+        stopped_by: "`setuid`, for good: to become that user takes a right",
+        refusal: "EPERM",
+        place: Place::AtMost(counted::INSTANCES, counted::COUNTABLE),
+        attempt: counted::inotify_as_other,
+    },
+    Escape {
+        what: "use up the waiting signals of a user of the host (`--user` with another number)",
+        verbs: "as UID then queue 100",
+        witness: "SigQ in `/proc/PID/status` of a process of that user",
+        works: (0, 9),
+        stopped_by: "`setuid`, for good: to become that user takes a right",
+        refusal: "EPERM",
+        place: Place::Any,
+        attempt: counted::signals_as_other,
+    },
+    Escape {
+        what: "use up the room for pipes of a user of the host (`--user` with another number)",
+        verbs: "as UID then pipes 100",
+        witness: "the size of a new pipe of that user on the host",
+        works: (0, 9),
+        stopped_by: "`setuid`, for good: to become that user takes a right",
+        refusal: "EPERM",
+        place: Place::AtMost(counted::PAGES, counted::TAKEN),
+        attempt: counted::pipes_as_other,
+    },
+    Escape {
+        what: "use up the keys of a user of the host (`--user` with another number)",
+        verbs: "as UID then keys 100",
+        witness: "`/proc/key-users` on the host",
+        works: (0, 9),
+        stopped_by: "`setuid`, for good: to become that user takes a right",
+        refusal: "EPERM",
+        place: Place::Having(counted::KEYS),
+        attempt: counted::keys_as_other,
+    },
+    Escape {
         what: "have core_pattern open for writing (`--user 1000:1000`)",
         verbs: "keep-writable /proc/sys/kernel/core_pattern",
         witness: "`/proc/PID/fdinfo` of the command",
@@ -310,6 +423,16 @@ pub(super) const ESCAPES: &[Escape] = &[
         refusal: "EPERM",
         place: Place::Cgroups(Version::V1),
         attempt: groups::lift_limit,
+    },
+    Escape {
+        what: "lift one's own limit of memory of version 1, in a user namespace of one's own (`--memory 32m`)",
+        verbs: "own-groups then lift then hoard 96",
+        witness: "VmRSS in `/proc/PID/status`, or who ended the command",
+        works: (0, OPEN),
+        stopped_by: "",
+        refusal: "",
+        place: Place::Cgroups(Version::V1),
+        attempt: groups::lift_limit_as_own_root,
     },
     Escape {
         what: "make a device node in /dev and open it",
@@ -422,6 +545,76 @@ pub(super) const ESCAPES: &[Escape] = &[
         attempt: processes::crowd,
     },
     Escape {
+        what: "fill the host's disk",
+        verbs: "fill 64 much",
+        witness: "statvfs(2) of the file system that holds images and containers: bytes",
+        works: (0, OPEN),
+        stopped_by: "",
+        refusal: "",
+        place: Place::Any,
+        attempt: disk::bytes,
+    },
+    Escape {
+        what: "take all files that the host's disk has room for",
+        verbs: "litter 2000 .",
+        witness: "statvfs(2) of the file system that holds images and containers: inodes",
+        works: (0, OPEN),
+        stopped_by: "",
+        refusal: "",
+        place: Place::Any,
+        attempt: disk::inodes,
+    },
+    Escape {
+        what: "empty the log that the caller appends to (`2>>log`)",
+        verbs: "shorten /proc/self/fd/2",
+        witness: "the log: whether it begins as before",
+        works: (0, OPEN),
+        stopped_by: "",
+        refusal: "",
+        place: Place::Any,
+        attempt: disk::log,
+    },
+    Escape {
+        what: "use up the inotify instances of a user of the host who has the same number",
+        verbs: "as UID then watch 100",
+        witness: "how many that user can still make on the host",
+        works: (0, OPEN),
+        stopped_by: "",
+        refusal: "",
+        place: Place::AtMost(counted::INSTANCES, counted::COUNTABLE),
+        attempt: counted::inotify,
+    },
+    Escape {
+        what: "use up the waiting signals of a user of the host who has the same number",
+        verbs: "as UID then queue 100",
+        witness: "SigQ in `/proc/PID/status` of a process of that user",
+        works: (0, OPEN),
+        stopped_by: "",
+        refusal: "",
+        place: Place::Any,
+        attempt: counted::signals,
+    },
+    Escape {
+        what: "use up the room for pipes of a user of the host who has the same number",
+        verbs: "as UID then pipes 100",
+        witness: "the size of a new pipe of that user on the host",
+        works: (0, OPEN),
+        stopped_by: "",
+        refusal: "",
+        place: Place::AtMost(counted::PAGES, counted::TAKEN),
+        attempt: counted::pipes,
+    },
+    Escape {
+        what: "use up the keys of a user of the host who has the same number",
+        verbs: "as UID then keys 100",
+        witness: "`/proc/key-users` on the host",
+        works: (0, OPEN),
+        stopped_by: "",
+        refusal: "",
+        place: Place::Having(counted::KEYS),
+        attempt: counted::keys,
+    },
+    Escape {
         what: "leave a key in the caller's session keyring",
         verbs: "key NAME",
         witness: "the host's own session keyring: a key of that name",
@@ -478,7 +671,7 @@ pub(super) const ESCAPES: &[Escape] = &[
         works: (0, OPEN),
         stopped_by: "",
         refusal: "",
-        place: Place::Having(runtime::LOADER),
+        place: Place::Loader,
         attempt: runtime::overwrite,
     },
     Escape {

@@ -1,6 +1,8 @@
 //! What came of an escape, and whether that is what the table says.
 
-use super::{Escape, last};
+use syllabus::LAST;
+
+use super::row::Escape;
 
 /// What came of one escape in one solution.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,13 +32,13 @@ impl Cell {
 
 impl Escape {
     pub(super) fn stopped_in(&self) -> Option<u8> {
-        (self.works.1 < last()).then(|| self.works.1 + 1)
+        (self.works.1 < LAST).then(|| self.works.1 + 1)
     }
 
     /// Whether the answer changes here, or is the last one.
     pub(super) fn is_edge(&self, level: u8) -> bool {
         let (first, last_works) = self.works;
-        [first, last_works, last_works + 1, last()].contains(&level)
+        [first, last_works, last_works + 1, LAST].contains(&level)
     }
 
     /// What is wrong with the table, going by the cells of this row.
@@ -78,7 +80,7 @@ impl Escape {
     /// Once stopped it must stay stopped, whatever the table says.
     fn not_monotone(&self, cells: &[Cell]) -> Option<String> {
         let works = |cell: &Cell| matches!(cell, Cell::Works(_));
-        let mut known = (0..last() + 1)
+        let mut known = (0..LAST + 1)
             .zip(cells)
             .filter(|(_, cell)| **cell != Cell::LeftOut);
         known.find(|(_, cell)| works(cell))?;
@@ -111,7 +113,7 @@ mod tests {
             true => Cell::Works(String::new()),
             false => stopped(),
         };
-        (0..=last()).map(cell).collect()
+        (0..=LAST).map(cell).collect()
     }
 
     fn escape() -> Escape {
@@ -123,7 +125,7 @@ mod tests {
             stopped_by: "gravity",
             refusal: "EPERM",
             place: Place::Any,
-            attempt: |_, _| Err(crate::check::Failure::seen("never called")),
+            attempt: |_, _| Err(crate::finding::Failure::seen("never called")),
         }
     }
 
@@ -136,7 +138,7 @@ mod tests {
                 "{:?} is there twice",
                 escape.what
             );
-            assert!(escape.works.0 <= escape.works.1 && escape.works.1 <= last());
+            assert!(escape.works.0 <= escape.works.1 && escape.works.1 <= LAST);
             assert_eq!(escape.stopped_by.is_empty(), escape.stopped_in().is_none());
         }
     }

@@ -5,21 +5,26 @@ use std::io;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+use linux_sys::MsFlags;
+
 use super::l00::IN_A_CHILD;
-use crate::check::{Check, Failure, Finding, Level, Outcome};
+use super::refusals;
+use crate::check::{Check, LevelChecks};
 use crate::container::{Container, is_copy};
-use crate::host::{Host, NOT_CLEANED};
-use crate::probe_image;
+use crate::finding::{Failure, Finding, Outcome};
+use crate::host::{Ended, Host, NOT_CLEANED};
+use crate::mount_tree::{self, HostsMount, HostsMounts};
 use crate::procfs::{self, Mount};
+use crate::{probe_image, process};
+use sandbox::wait::await_that;
 
 pub(super) const ROOT_IS_IMAGE: &str = "the command's root directory is the image";
 
 const SYS_IS_MOUNTED: &str = "/sys is mounted";
+const DEV_IS_MOUNTED: &str = "/dev is mounted and has /dev/null";
 
-pub(super) const LEVEL: Level = Level {
+pub(super) const LEVEL: LevelChecks = LevelChecks {
     number: 1,
-    directory: "01_chroot_image",
-    title: "chroot into an image",
     checks: &[
         Check {
             name: "the image is unpacked below the container directory",
@@ -82,11 +87,22 @@ pub(super) const LEVEL: Level = Level {
             run: sys_is_read_only,
         },
         Check {
-            name: "/dev is mounted and has /dev/null",
+            name: DEV_IS_MOUNTED,
             step: 3,
             usually: "nothing was mounted on the container's /dev",
             needs: &[ROOT_IS_IMAGE],
             run: dev_is_mounted,
+        },
+        Check {
+            name: "/proc, /sys and /dev are nosuid and noexec",
+            step: 3,
+            usually: "MS_NOSUID, MS_NOEXEC or MS_NODEV is missing among the flags of a mount",
+            needs: &[
+                "/proc is mounted and shows the command's own process",
+                SYS_IS_MOUNTED,
+                DEV_IS_MOUNTED,
+            ],
+            run: inert,
         },
         Check {
             name: "an image without /proc, /sys and /dev works too",
@@ -121,6 +137,22 @@ pub(super) const LEVEL: Level = Level {
             run: keep,
         },
         Check {
+            name: "asked to end before there is a command, the level ends so, and leaves nothing",
+            step: 1,
+            usually: "signals were let go, or are handled by other means than the given code's: \
+                      `given::main` holds them back before `run`, and who unpacks looks for them",
+            needs: &[ROOT_IS_IMAGE],
+            run: ends_early,
+        },
+        Check {
+            name: "the status is the command's own, even if its directory cannot be removed",
+            step: 1,
+            usually: "an error of the tidying up was returned in place of what came before it: \
+                      `given::warn_of` tells it, and `Ok(status)` stays",
+            needs: &[ROOT_IS_IMAGE],
+            run: not_removed,
+        },
+        Check {
             name: "an unknown image gives status 125 and leaves nothing",
             step: 1,
             usually: "a directory was made before the image was known to exist, or the error \
@@ -128,6 +160,11 @@ pub(super) const LEVEL: Level = Level {
             needs: &[],
             run: unknown_image,
         },
+        refusals::check(
+            "a container whose root cannot be made does not run",
+            3,
+            refused_calls,
+        ),
     ],
     calls: &[
         ("chroot(", "", 2),
@@ -206,7 +243,7 @@ pub(super) fn left_in_store(host: &Host) -> Result<Vec<String>, Failure> {
 
 fn unpacked(host: &Host) -> Outcome {
     let store = host.store();
-    let (is_there, too_high) = look_unpacked(host, "bin/probe", |found, container| {
+    let (is_there, too_high) = look_unpacked(host, &host.probe(), |found, container| {
         let too_high = (found.iter()).find(|path| is_too_high(&store, path, container));
         (!found.is_empty(), too_high.cloned())
     })?;
@@ -216,7 +253,7 @@ fn unpacked(host: &Host) -> Outcome {
         )
         .expected("the image's bin/probe in the container's `/`: ID/rootfs/bin/probe")
         .at(probe.display().to_string())
-        .usually("it was unpacked into `directory(options)` instead of `root(options)`")
+        .usually("it was unpacked into `directory.path` instead of `root(directory)`")
         .into());
     }
     if is_there {
@@ -287,6 +324,7 @@ fn closed(host: &Host) -> Outcome {
 }
 
 fn root_is_image(host: &Host) -> Outcome {
+    let hosts = HostsMounts::of(host)?;
     let container = host.run(&["probe", "hold"]).hold().map_err(|failure| {
         match failure.mentions("execvp(\"probe\"") {
             true => failure.here().usually(
@@ -312,7 +350,16 @@ fn root_is_image(host: &Host) -> Outcome {
                 .into(),
         );
     }
-    if is_copy(&container.inside("bin/probe"), Path::new("/proc/1/exe")).unwrap_or(false) {
+    let bound = bound_inside(&hosts, &container)?;
+    if !bound.is_empty() {
+        return Err(Failure::seen(mount_tree::name_hosts(&bound))
+            .expected("nothing of the host's is below the command's root directory")
+            .at(container.proc("mountinfo").display().to_string())
+            .step(1, 3)
+            .usually(mount_tree::BOUND)
+            .into());
+    }
+    if is_copy(&container.inside(&host.probe()), Path::new("/proc/1/exe")).unwrap_or(false) {
         return Ok(());
     }
     Err(
@@ -322,6 +369,18 @@ fn root_is_image(host: &Host) -> Outcome {
             .usually("chroot was called with another directory than the one unpacked into")
             .into(),
     )
+}
+
+/// What of the host's is mounted in a container, but for what other checks look at: what is in
+/// /dev, and what lies below the whole of the host's root, the old root of level 03.
+fn bound_inside(hosts: &HostsMounts, container: &Container) -> Result<Vec<HostsMount>, Failure> {
+    let mut found = hosts.among(&container.mounts()?, container);
+    let old_root = HostsMounts::whole_host(&found).map(|whole| whole.point.clone());
+    found.retain(|mount| {
+        let is_below = |place: &Path| mount.point.starts_with(place);
+        !is_below(Path::new("/dev")) && !old_root.as_deref().is_some_and(is_below)
+    });
+    Ok(found)
 }
 
 fn starts_in_root(host: &Host) -> Outcome {
@@ -338,7 +397,7 @@ fn starts_in_root(host: &Host) -> Outcome {
     .expected("its current directory is its root directory")
     .at(format!("{} and {}", cwd.display(), root.display()));
     Err(match host.judged() {
-        3.. => failure.step(3, 2).usually(
+        3.. => failure.step(3, 2).elsewhere().usually(
             "chdir(\"/\") after pivot_root is missing: the current directory is still in the old \
              root, and leads there by `..`",
         ),
@@ -444,21 +503,95 @@ fn sys_is_read_only(host: &Host) -> Outcome {
 fn dev_is_mounted(host: &Host) -> Outcome {
     let container = host.run(&["probe", "hold"]).hold()?;
     expect_mount(&container, "/dev", &["devtmpfs", "tmpfs"])?;
+    // A tmpfs is empty at first. From level 02 on it is right, and filled.
+    let is_own = has_dev_of_its_own(&container)? && host.judged() >= 2;
+    // Level 02 has a check for all the nodes, which is told first.
+    let in_place = |failure: Failure| match is_own {
+        true => failure.step(2, 3).elsewhere(),
+        false => failure,
+    };
     let null = container.inside("dev/null");
-    let is_null = fs::metadata(&null)
-        .is_ok_and(|it| it.file_type().is_char_device() && it.rdev() == linux_sys::makedev(1, 3));
-    if is_null {
-        let is_own = |mount: &Mount| mount.fstype == "tmpfs";
-        let is_own = procfs::mounted_at(&container.mounts()?, "/dev").is_some_and(is_own);
-        return expect_devices(&container, "/dev").map_err(|failure| match is_own {
-            true => failure.step(2, 3).into(),
-            false => failure.into(),
-        });
-    }
-    Err(Failure::seen("it is not there, or something else")
+    let seen = match fs::symlink_metadata(&null) {
+        Err(_) => "it is not there".to_owned(),
+        Ok(file) if !file.file_type().is_char_device() => "it is no device".to_owned(),
+        Ok(file) if file.rdev() != linux_sys::makedev(1, 3) => {
+            format!("it is the device {}", show_device(file.rdev()))
+        }
+        Ok(_) => return Ok(expect_devices(&container, "/dev").map_err(in_place)?),
+    };
+    let usually = match is_own {
+        true => {
+            "the tmpfs is mounted, and a node in it is missing or another: \
+             mknod(dev.join(\"null\"), S_IFCHR, 0666, makedev(1, 3)), see `make_devices`"
+        }
+        false => "something is mounted on /dev, and not devtmpfs, which has the devices in it",
+    };
+    let failure = Failure::seen(seen)
         .expected("the container's /dev/null is character device 1:3")
         .at(null.display().to_string())
-        .into())
+        .usually(usually);
+    Err(in_place(failure).into())
+}
+
+/// Whether /dev is what it is from level 02 on.
+fn has_dev_of_its_own(container: &Container) -> Result<bool, Failure> {
+    let mounts = container.mounts()?;
+    Ok(procfs::mounted_at(&mounts, "/dev").is_some_and(|mount| mount.fstype == "tmpfs"))
+}
+
+/// `1:3`; the two numbers in a device number are not side by side (makedev(3)).
+pub(super) fn show_device(device: u64) -> String {
+    let major = (device >> 8 & 0xfff) | (device >> 32 & !0xfff);
+    let minor = (device & 0xff) | (device >> 12 & !0xff);
+    format!("{major}:{minor}")
+}
+
+/// What is mounted at `point` must have these options.
+pub(super) fn expect_options(
+    container: &Container,
+    point: &str,
+    wanted: &[&str],
+) -> Result<(), Failure> {
+    let mounts = container.mounts()?;
+    let Some(mount) = procfs::mounted_at(&mounts, point) else {
+        return Ok(());
+    };
+    let missing: Vec<&str> = wanted
+        .iter()
+        .copied()
+        .filter(|option| !mount.has_option(option))
+        .collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let flags = missing.iter().map(|it| format!("MS_{}", it.to_uppercase()));
+    let flags: Vec<_> = flags.collect();
+    Err(Failure::seen(format!("the options are {}", mount.options))
+        .expected(format!(
+            "{} among the options of the mount on {point}",
+            missing.join(" and ")
+        ))
+        .at(container.proc("mountinfo").display().to_string())
+        .usually(format!(
+            "{} is missing among the flags of the mount on {point}: nothing in there is a program \
+             to run, and only /dev has devices to open",
+            flags.join(" | ")
+        )))
+}
+
+fn inert(host: &Host) -> Outcome {
+    let container = host.run(&["probe", "hold"]).hold()?;
+    for point in ["/proc", "/sys"] {
+        expect_options(&container, point, &["nosuid", "nodev", "noexec"])?;
+    }
+    let is_own = has_dev_of_its_own(&container)?;
+    expect_options(&container, "/dev", &["nosuid", "noexec"]).map_err(|failure| {
+        match is_own && host.judged() >= 2 {
+            true => failure.step(2, 3),
+            false => failure,
+        }
+    })?;
+    Ok(())
 }
 
 fn is_mount_point(path: &Path) -> bool {
@@ -547,7 +680,7 @@ fn nothing_left(host: &Host) -> Outcome {
         // In level 01 no step has to do with it.
         return Err(match host.judged() {
             0 | 1 => failure,
-            _ => failure.step(2, 2),
+            _ => failure.step(2, 2).elsewhere(),
         }
         .into());
     }
@@ -557,13 +690,23 @@ fn nothing_left(host: &Host) -> Outcome {
             .expected("the host's mounts are what they were before the container")
             .at("/proc/1/mountinfo");
         return Err(match has_leaked(host) {
-            true if mounted_by_the_parent(host, &new) => failure.step(4, 2).usually(BY_THE_PARENT),
-            true => failure.elsewhere().usually(
+            Some(true) if mounted_by_the_parent(host, &new) => {
+                failure.step(4, 2).usually(BY_THE_PARENT)
+            }
+            // Not the container's, wherever its own are.
+            Some(true) if !new.iter().any(|it| it.point.starts_with(host.store())) => {
+                failure.usually("the parent mounts something on its host, and does not unmount it")
+            }
+            Some(true) => failure.elsewhere().usually(
                 "the container has a mount namespace of its own, and its mounts appear on the \
                  host all the same: propagation was left shared, or unshare comes after the \
                  first mount",
             ),
-            false => failure,
+            Some(false) if host.judged() >= 2 => failure.step(2, 1).elsewhere().usually(
+                "the container has no mount namespace of its own, so that its mounts are the \
+                 host's: unshare(CLONE_NEWNS) is missing in the child",
+            ),
+            _ => failure,
         }
         .into());
     }
@@ -582,6 +725,9 @@ fn nothing_left(host: &Host) -> Outcome {
     if left.is_empty() {
         return Ok(());
     }
+    // A container's directory has an ID for its name; level 04 has its own check for the rest.
+    let is_id = |name: &String| name.len() == 12 && name.bytes().all(|it| it.is_ascii_hexdigit());
+    let has_ids = left.iter().any(is_id);
     let seen = format!("left: {}; {}", procfs::few(left, 6), ended.describe());
     let failure = Failure::seen(seen)
         .expected("the container's directory is removed at the end")
@@ -590,6 +736,13 @@ fn nothing_left(host: &Host) -> Outcome {
         // It tried, and says itself what was in the way.
         Some(125) if ended.has_run() => failure.elsewhere().usually(NOT_CLEANED),
         Some(125) => failure.elsewhere(),
+        _ if host.judged() >= 4 && !has_ids => failure.step(4, 1).elsewhere(),
+        _ if host.judged() >= 2 && has_left_the_host(host) => {
+            failure.step(2, 1).elsewhere().usually(
+                "unshare was called before fork, so that the parent has the container's mounts, \
+                 too, and cannot remove the directory below them",
+            )
+        }
         _ => failure,
     }
     .into())
@@ -633,13 +786,21 @@ pub(super) fn no_longer_shared(when: &str) -> Failure {
 }
 
 /// Whether mounts on the host are not the level's, but come from the container's own
-/// mount namespace.
-fn has_leaked(host: &Host) -> bool {
-    let Ok(container) = host.run(&["probe", "hold"]).hold() else {
-        return false;
-    };
+/// mount namespace; none if there is no container to ask.
+fn has_leaked(host: &Host) -> Option<bool> {
+    let container = host.run(&["probe", "hold"]).hold().ok()?;
+    Some(!is_on_the_host(container.pid))
+}
+
+/// Whether the level's own process is in another mount namespace than it was started in.
+fn has_left_the_host(host: &Host) -> bool {
+    let container = host.run(&["probe", "hold"]).hold();
+    container.is_ok_and(|container| !is_on_the_host(container.level()))
+}
+
+fn is_on_the_host(pid: i32) -> bool {
     let namespace = |pid: i32| procfs::identity(procfs::path(pid, "ns/mnt")).ok();
-    namespace(container.pid) != namespace(1)
+    namespace(pid) == namespace(1)
 }
 
 fn keep(host: &Host) -> Outcome {
@@ -656,6 +817,27 @@ fn keep(host: &Host) -> Outcome {
     .expected("after `--keep`, the container's directory has the file that the command wrote")
     .at(host.store().display().to_string())
     .into())
+}
+
+fn not_removed(host: &Host) -> Outcome {
+    const STATUS: i32 = 3;
+    let container = host.run(&["probe", "hold", "3"]).hold()?;
+    // A mount of ours in the container's directory, which no removal may cross.
+    host.expect_leftovers();
+    for id in left_in_store(host)? {
+        let place = host.store().join(id).join("in-use");
+        fs::create_dir(&place).map_err(|why| Failure::unreadable(&place, why))?;
+        linux_sys::mount("none", &place, "tmpfs", MsFlags::empty(), "")
+            .map_err(|why| Failure::seen(why.to_string()).elsewhere())?;
+    }
+    let ended = container.end()?;
+    if ended.code() == Some(STATUS) {
+        return Ok(());
+    }
+    Err(Failure::seen(ended.describe())
+        .expected("status 3, with which the command has ended: it has done its work")
+        .at("wait status of the level's process")
+        .into())
 }
 
 fn unknown_image(host: &Host) -> Outcome {
@@ -683,4 +865,76 @@ fn unknown_image(host: &Host) -> Outcome {
     Err(Failure::seen("the host's mounts have changed")
         .at("/proc/1/mountinfo")
         .into())
+}
+
+fn ends_early(host: &Host) -> Outcome {
+    const SIGHUP: i32 = 1;
+    const SIGINT: i32 = 2;
+    const SIGALRM: i32 = 14;
+    const SIGTERM: i32 = 15;
+    for signal in [SIGINT, SIGTERM, SIGHUP, SIGALRM] {
+        let name = linux_sys::signal_name(signal);
+        let ended = ask_early(host, signal)?;
+        let left = left_in_store(host)?;
+        if ended.signal() == Some(signal) && left.is_empty() {
+            continue;
+        }
+        let seen = match left.is_empty() {
+            true => ended.describe(),
+            false => format!("left: {}; {}", procfs::few(left, 6), ended.describe()),
+        };
+        let failure = Failure::seen(seen)
+            .expected(format!(
+                "sent {name} while its container is made, the level ends by it, and nothing is left"
+            ))
+            .at(format!("{}, and its wait status", host.store().display()));
+        // Who was ended by the signal had no time for a word; who tells it was asked by us.
+        let has_told = !ended.errors.trim().is_empty();
+        return Err(match ended.signal() == Some(signal) && has_told {
+            true => failure.usually(
+                "the signal is an error of unpacking, and that was passed on by `?` before the \
+                 container's directory was removed",
+            ),
+            false => failure,
+        }
+        .into());
+    }
+    Ok(())
+}
+
+/// Starts the level, and sends it a signal when it has begun to make its container, and has
+/// no child yet.
+fn ask_early(host: &Host, signal: i32) -> Result<Ended, Failure> {
+    const SIGCONT: i32 = 18;
+    const SIGSTOP: i32 = 19;
+    const ATTEMPTS: u32 = 20;
+    for attempt in 0..ATTEMPTS {
+        // An image that nobody has unpacked yet: that takes a while.
+        let image = format!("new-{signal}-{attempt}");
+        host.add_changed_image(&image, |archive| Ok(archive.to_vec()))?;
+        let run = host.run(&["probe", "hold"]).image(&image).start()?;
+        let level = run.pid();
+        host.waiting("the level's process to make its container's directory");
+        while left_in_store(host)?.is_empty() && process::is_alive(level) {
+            std::thread::yield_now();
+        }
+        // It holds still while we look. One that has ended says so itself.
+        process::send(level, SIGSTOP)?;
+        await_that(|| !matches!(procfs::state(level), Some('R' | 'S' | 'D')));
+        let is_early = process::children(level).is_empty();
+        if is_early {
+            process::send(level, signal)?;
+        }
+        process::send(level, SIGCONT)?;
+        let ended = run.end()?;
+        fs::remove_file(host.archive(&image)).map_err(|why| Failure::seen(why.to_string()))?;
+        if is_early {
+            return Ok(ended);
+        }
+    }
+    Err(Failure::seen(format!("its child was faster, {ATTEMPTS} times")).elsewhere())
+}
+
+fn refused_calls(host: &Host) -> Outcome {
+    refusals::stop_the_command(host, 1, &[])
 }

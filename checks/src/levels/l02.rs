@@ -1,28 +1,31 @@
 //! Level 02: a mount namespace of its own, and devices of its own.
 
+use std::ffi::OsStr;
 use std::fs;
-use std::os::unix::fs::{FileTypeExt, MetadataExt};
-use std::path::Path;
+use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
 
 use linux_sys::{MntFlags, MsFlags};
+use nix::libc::{O_NOCTTY, O_NONBLOCK};
 
 use super::l00::IN_A_CHILD;
 use super::l01::{
-    BY_THE_PARENT, ROOT_IS_IMAGE, covered, expect_devices, mounted_by_the_parent, names,
-    no_longer_shared, only_propagation,
+    BY_THE_PARENT, ROOT_IS_IMAGE, covered, expect_devices, expect_options, mounted_by_the_parent,
+    names, no_longer_shared, only_propagation, show_device,
 };
-use crate::check::{Check, Failure, Finding, Level, Outcome};
+use super::refusals;
+use crate::check::{Check, LevelChecks};
 use crate::container::Container;
+use crate::finding::{Failure, Finding, Outcome};
 use crate::host::Host;
+use crate::mount_tree::DEVICES;
 use crate::procfs;
 
 const OWN_NAMESPACE: &str = "the command has a mount namespace of its own";
 const OWN_DEV: &str = "/dev is a tmpfs of the container's own";
 
-pub(super) const LEVEL: Level = Level {
+pub(super) const LEVEL: LevelChecks = LevelChecks {
     number: 2,
-    directory: "02_mount_ns",
-    title: "a mount namespace",
     checks: &[
         Check {
             name: OWN_NAMESPACE,
@@ -72,13 +75,6 @@ pub(super) const LEVEL: Level = Level {
             run: nodes,
         },
         Check {
-            name: "the command has the umask of whoever called",
-            step: 3,
-            usually: "umask(Mode::empty()) was not undone after mknod: the command inherits it",
-            needs: &[],
-            run: umask,
-        },
-        Check {
             name: "the host's other devices are not in /dev",
             step: 3,
             usually: "the host's /dev was copied or bound instead of making the few nodes needed",
@@ -101,6 +97,19 @@ pub(super) const LEVEL: Level = Level {
             needs: &[OWN_DEV],
             run: links,
         },
+        Check {
+            name: "what is in /dev is limited, in bytes and in files",
+            step: 3,
+            usually: "size= or nr_inodes= was left out of the data of a tmpfs: without them it \
+                      grows to half of the machine's memory, and empty files count as none",
+            needs: &[OWN_DEV],
+            run: limited,
+        },
+        refusals::check(
+            "a container without mounts of its own does not run",
+            1,
+            refused_calls,
+        ),
     ],
     calls: &[
         ("unshare(", "", 1),
@@ -244,7 +253,7 @@ fn own_dev(host: &Host) -> Outcome {
                 mount.device
             )
         }
-        Some(_) => return Ok(()),
+        Some(_) => return roots_alone(&container),
         None => format!("no mount; there are {}", procfs::name_mounts(&mounts)),
     };
     let failure = Failure::seen(seen)
@@ -253,104 +262,156 @@ fn own_dev(host: &Host) -> Outcome {
     Err(covered(&container, &mounts, failure).into())
 }
 
-const NODES: [(&str, u32, u32); 6] = [
-    ("null", 1, 3),
-    ("zero", 1, 5),
-    ("full", 1, 7),
-    ("random", 1, 8),
-    ("urandom", 1, 9),
-    ("tty", 5, 0),
-];
+/// Whoever may write to /dev can put another file in the place of a device. A tmpfs is
+/// everybody's unless it is told otherwise: its mode is 1777 (tmpfs(5)).
+fn roots_alone(container: &Container) -> Outcome {
+    const READ_AND_ENTER: u32 = 0o555;
+    const WRITE: u32 = 0o022;
+    let path = container.inside("dev");
+    let file = procfs::stat(&path)?;
+    let mode = file.mode() & 0o7777;
+    if mode & (READ_AND_ENTER | WRITE) == READ_AND_ENTER && file.uid() == 0 {
+        return Ok(());
+    }
+    Err(
+        Failure::seen(format!("owner {}, mode {mode:04o}", file.uid()))
+            .expected("/dev belongs to root, who alone may write to it, and has mode 0755")
+            .at(path.display().to_string())
+            .usually("mode=755 is missing in the data of the tmpfs: it has mode 1777 then")
+            .into(),
+    )
+}
 
 fn nodes(host: &Host) -> Outcome {
     // Careless and careful callers: neither umask may show in the result.
     for umask in [0o077, 0] {
         let container = host.run(&["probe", "hold"]).umask(umask).hold()?;
         expect_devices(&container, "/dev")?;
-        for (name, major, minor) in NODES {
-            node(&container, umask, name, (major, minor))?;
+        let (mut wanted, mut seen, mut is_narrowed) = (Vec::new(), Vec::new(), true);
+        for (name, major, minor) in DEVICES {
+            let Err(Odd { what, is_mode }) = node(&container, name, (major, minor)) else {
+                continue;
+            };
+            wanted.push(format!("{name} {major}:{minor}"));
+            seen.push(format!("/dev/{name} {what}"));
+            is_narrowed &= is_mode;
         }
+        if seen.is_empty() {
+            continue;
+        }
+        let failure = Failure::seen(format!(
+            "{}, with a umask of {umask:03o}",
+            procfs::few(seen, DEVICES.len())
+        ))
+        .expected(format!(
+            "character devices of root's with mode 0666, whatever the umask: {}",
+            wanted.join(", ")
+        ))
+        .at(container.inside("dev").display().to_string());
+        return Err(match is_narrowed {
+            true => failure.usually("the mode was cut by the umask, which mknod obeys"),
+            false => failure,
+        }
+        .into());
     }
     Ok(())
 }
 
-fn umask(host: &Host) -> Outcome {
-    // Neither the usual one nor none at all.
-    const UMASK: u32 = 0o027;
-    let container = host.run(&["probe", "hold"]).umask(UMASK).hold()?;
-    let seen = procfs::status(container.pid, "Umask")?;
-    if u32::from_str_radix(&seen, 8) == Ok(UMASK) {
-        return Ok(());
-    }
-    Err(Failure::seen(format!("its umask is {seen}"))
-        .expected(format!(
-            "a umask of {UMASK:04o}, as the level was called with"
-        ))
-        .at(format!("{}, Umask", container.proc("status").display()))
-        .into())
+/// What is wrong with a device node.
+struct Odd {
+    what: String,
+    /// Nothing but its mode.
+    is_mode: bool,
 }
 
-fn node(container: &Container, umask: u32, name: &str, number: (u32, u32)) -> Outcome {
-    let path = container.inside(&format!("dev/{name}"));
-    let (major, minor) = number;
-    let failure = |seen: String| {
-        Failure::seen(seen)
-            .expected(format!(
-                "/dev/{name} is character device {major}:{minor} with mode 0666, whatever the \
-                 umask"
-            ))
-            .at(path.display().to_string())
+fn node(container: &Container, name: &str, (major, minor): (u64, u64)) -> Result<(), Odd> {
+    let odd = |what: String| Odd {
+        what,
+        is_mode: false,
     };
-    let file = fs::symlink_metadata(&path).map_err(|why| failure(why.to_string()))?;
-    let device = linux_sys::makedev(major.into(), minor.into());
-    if !file.file_type().is_char_device() || file.rdev() != device {
-        let (major, minor) = (file.rdev() >> 8 & 0xfff, file.rdev() & 0xff);
-        return Err(failure(format!("it is something else: {major}:{minor}")).into());
+    let file = fs::symlink_metadata(container.inside(&format!("dev/{name}")))
+        .map_err(|_| odd("is missing".to_owned()))?;
+    if !file.file_type().is_char_device() {
+        return Err(odd("is no character device".to_owned()));
+    }
+    if file.rdev() != linux_sys::makedev(major, minor) {
+        return Err(odd(format!("is {}", show_device(file.rdev()))));
+    }
+    // Who owns it may change its mode, and everybody's device would be theirs.
+    if file.uid() != 0 {
+        return Err(odd(format!("belongs to user {}", file.uid())));
     }
     match file.mode() & 0o7777 {
         0o666 => Ok(()),
-        mode => Err(
-            failure(format!("mode {mode:04o}, with a umask of {umask:03o}"))
-                .usually("the mode was cut by the umask, which mknod obeys")
-                .into(),
-        ),
+        mode => Err(Odd {
+            what: format!("has mode {mode:04o}"),
+            is_mode: true,
+        }),
     }
 }
 
 fn no_other_devices(host: &Host) -> Outcome {
     let container = host.run(&["probe", "hold"]).hold()?;
+    let device = |path: &str| procfs::stat(container.inside(path)).map(|it| it.dev()).ok();
+    // Without a mount of its own, pts is a directory as any other.
+    let terminals = device("dev/pts").filter(|it| Some(*it) != device("dev"));
     let mut others = Vec::new();
-    devices(&container.inside("dev"), Path::new("/dev"), &mut others)?;
+    let is_harmless = |file: &fs::Metadata| {
+        let is = |major, minor| file.rdev() == linux_sys::makedev(major, minor);
+        let mut known = DEVICES.iter();
+        // A ptmx opens a new terminal, in the devpts beside it (filesystems/devpts.rst). A
+        // terminal is the container's if its node is in the container's devpts, wherever it
+        // was bound to.
+        let is_terminal = terminals == Some(file.dev());
+        known.any(|(_, major, minor)| is(*major, *minor)) || is(5, 2) || is_terminal
+    };
+    devices(
+        &container.inside("dev"),
+        Path::new("/dev"),
+        &is_harmless,
+        &mut others,
+    )?;
     if others.is_empty() {
         return Ok(());
     }
-    Err(Failure::seen(procfs::few(others, 8))
+    let is_console = |other: &String| other.ends_with(CONSOLE);
+    let failure = Failure::seen(procfs::few(others.clone(), 8))
         .expected("no device beyond null, zero, full, random, urandom, tty and pseudo-terminals")
-        .at(container.inside("dev").display().to_string())
-        .into())
+        .at(container.inside("dev").display().to_string());
+    Err(match others.iter().all(is_console) {
+        true => failure.usually(
+            "a node was made with the numbers 5 and 1, and that is the host's console, wherever it \
+             lies: what other runtimes have at /dev/console is a pseudo-terminal, bound there",
+        ),
+        false => failure,
+    }
+    .into())
 }
 
+const CONSOLE: &str = " (5:1)";
+
 /// Devices below `directory` that a container has no business with.
-fn devices(directory: &Path, shown: &Path, others: &mut Vec<String>) -> Result<(), Failure> {
+fn devices(
+    directory: &Path,
+    shown: &Path,
+    is_harmless: &impl Fn(&fs::Metadata) -> bool,
+    others: &mut Vec<String>,
+) -> Result<(), Failure> {
     for name in names(directory)? {
         let (path, shown) = (directory.join(&name), shown.join(&name));
         let Ok(file) = fs::symlink_metadata(&path) else {
             continue;
         };
         if file.is_dir() {
-            devices(&path, &shown, others)?;
+            devices(&path, &shown, is_harmless, others)?;
         }
-        let wanted = NODES.iter().any(|(_, major, minor)| {
-            file.rdev() == linux_sys::makedev((*major).into(), (*minor).into())
-        });
-        // The console and ptmx, and what a devpts has: majors 136 to 143.
-        let terminal = [(5, 1), (5, 2)]
-            .iter()
-            .any(|(major, minor)| file.rdev() == linux_sys::makedev(*major, *minor))
-            || (136..=143).contains(&(file.rdev() >> 8 & 0xfff));
         let kind = file.file_type();
-        if kind.is_block_device() || kind.is_char_device() && !wanted && !terminal {
-            others.push(shown.display().to_string());
+        if kind.is_block_device() || kind.is_char_device() && !is_harmless(&file) {
+            others.push(format!(
+                "{} ({})",
+                shown.display(),
+                show_device(file.rdev())
+            ));
         }
     }
     Ok(())
@@ -366,7 +427,7 @@ fn own_devpts(host: &Host) -> Outcome {
         Some(mount) if on_host.iter().any(|other| other.device == mount.device) => {
             format!("the host's own instance (device {})", mount.device)
         }
-        Some(_) => return Ok(expect_devices(&container, "/dev/pts")?),
+        Some(mount) => return terminals(&container, mount),
     };
     Err(Failure::seen(seen)
         .expected("a devpts that is not the host's is mounted on the container's /dev/pts")
@@ -374,7 +435,85 @@ fn own_devpts(host: &Host) -> Outcome {
         .into())
 }
 
+/// Each terminal is its owner's to read, and group tty's to write to: mode=0620,gid=5.
+fn terminals(container: &Container, mount: &procfs::Mount) -> Outcome {
+    const TTY: u32 = 5;
+    expect_devices(container, "/dev/pts")?;
+    expect_options(container, "/dev/pts", &["nosuid", "noexec"])?;
+    // What is not told is what a devpts has by itself: nothing for the group, which is the
+    // opener's own.
+    let mode = option(mount, "mode").and_then(|it| u32::from_str_radix(it, 8).ok());
+    let mode = mode.unwrap_or(0o600);
+    let group = option(mount, "gid").and_then(|it| it.parse().ok());
+    let failure = Failure::seen(format!("its options are {}", mount.super_options))
+        .expected(
+            "a terminal is its owner's to read and write, group tty's (gid=5) to write at most, \
+             and nobody else's: mode=0620,gid=5",
+        )
+        .at(container.proc("mountinfo").display().to_string());
+    if mode & 0o600 != 0o600 || mode & !0o620 != 0 {
+        return Err(failure
+            .usually(
+                "mode= in the data of devpts has other bits than 0620: whoever may read a \
+                 terminal's node can take what is typed there",
+            )
+            .into());
+    }
+    if mode & 0o020 != 0 && group != Some(TTY) {
+        return Err(failure
+            .usually(
+                "gid=5 is missing in the data of devpts: the group that may write to a terminal \
+                 is then that of whoever opens it",
+            )
+            .into());
+    }
+    Ok(())
+}
+
+/// The limits of a tmpfs stand in its options where they are not half of the memory
+/// (tmpfs(5)). What is more than this is as good as none.
+const LIMITS: [(&str, u64); 2] = [("size", 1 << 20), ("nr_inodes", 1 << 20)];
+
+fn limited(host: &Host) -> Outcome {
+    let container = host.run(&["probe", "hold"]).hold()?;
+    let mounts = container.mounts()?;
+    // A file that is bound there, such as a device, brings no file system to fill.
+    let in_dev = |it: &&procfs::Mount| {
+        it.fstype == "tmpfs" && it.point.starts_with("/dev") && it.root == "/"
+    };
+    for mount in mounts.iter().filter(in_dev) {
+        for (name, most) in LIMITS {
+            if limit(mount, name).is_some_and(|it| (1..=most).contains(&it)) {
+                continue;
+            }
+            return Err(Failure::seen(format!(
+                "{} has the options {}",
+                mount.point.display(),
+                mount.super_options
+            ))
+            .expected(format!(
+                "a limit {name}= of each tmpfs in /dev, and one that is felt"
+            ))
+            .at(container.proc("mountinfo").display().to_string())
+            .into());
+        }
+    }
+    Ok(())
+}
+
+/// `size` is told in kilobytes: `size=64k`.
+fn limit(mount: &procfs::Mount, name: &str) -> Option<u64> {
+    option(mount, name)?.trim_end_matches('k').parse().ok()
+}
+
+/// The value of an option of the file system.
+fn option<'a>(mount: &'a procfs::Mount, name: &str) -> Option<&'a str> {
+    let mut options = mount.super_options.split(',');
+    options.find_map(|it| it.strip_prefix(name)?.strip_prefix('='))
+}
+
 fn links(host: &Host) -> Outcome {
+    let on_host = host.mounts()?;
     let container = host.run(&["probe", "hold"]).hold()?;
     let wanted = [
         ("fd", "/proc/self/fd"),
@@ -382,52 +521,136 @@ fn links(host: &Host) -> Outcome {
         ("stdout", "/proc/self/fd/1"),
         ("stderr", "/proc/self/fd/2"),
     ];
+    let (mut missing, mut seen) = (Vec::new(), Vec::new());
     for (name, target) in wanted {
-        let path = container.inside(&format!("dev/{name}"));
-        let found = fs::read_link(&path);
-        if !found.as_ref().is_ok_and(|found| found == Path::new(target)) {
-            let seen = match found {
-                Ok(found) => format!("it links to {}", found.display()),
-                Err(why) => format!("no link: {why}"),
-            };
-            return Err(Failure::seen(seen)
-                .expected(format!("/dev/{name} links to {target}"))
-                .at(path.display().to_string())
-                .into());
+        let path = format!("/dev/{name}");
+        let found = leads_to(&container, &path);
+        if found == Path::new(target) {
+            continue;
+        }
+        seen.push(match fs::symlink_metadata(container.inside(&path)) {
+            Ok(file) if file.is_symlink() => format!("{path} leads to {}", found.display()),
+            Ok(_) => format!("{path} is no link"),
+            Err(_) => format!("{path} is missing"),
+        });
+        missing.push(format!("{path} leads to {target}"));
+    }
+    if !seen.is_empty() {
+        return Err(Failure::seen(seen.join(", "))
+            .expected(missing.join(", "))
+            .at(container.inside("dev").display().to_string())
+            .into());
+    }
+    ptmx(&container)?;
+    shm(&container, &on_host)
+}
+
+/// Where a path of the container's leads, link by link. Not by the kernel, for whom an absolute
+/// link that we follow begins on the host, and `/proc/self` is us.
+fn leads_to(container: &Container, path: &str) -> PathBuf {
+    // As many as the kernel follows (path_resolution(7)).
+    const MOST: u32 = 40;
+    let parts = |path: &Path| -> Vec<_> { path.iter().rev().map(OsStr::to_owned).collect() };
+    let (mut left, mut reached, mut followed) = (parts(Path::new(path)), PathBuf::from("/"), 0);
+    while let Some(part) = left.pop() {
+        match part.as_encoded_bytes() {
+            b"/" => reached = PathBuf::from("/"),
+            b"." => {}
+            b".." => drop(reached.pop()),
+            _ => {
+                let next = reached.join(part);
+                // Who `self` is, and what its files are, depends on who asks.
+                let is_ones_own = next.starts_with("/proc/self");
+                match fs::read_link(container.inside(&next.display().to_string())) {
+                    Ok(target) if !is_ones_own && followed < MOST => {
+                        followed += 1;
+                        left.extend(parts(&target));
+                    }
+                    _ => reached = next,
+                }
+            }
         }
     }
-    // A link to pts/ptmx or a node: what counts is where it leads, and who may open it.
-    let ptmx = container.inside("dev/ptmx");
-    let is_link = fs::read_link(&ptmx).is_ok_and(|target| {
-        target == Path::new("pts/ptmx") || target == Path::new("/dev/pts/ptmx")
-    });
-    let path = if is_link {
-        container.inside("dev/pts/ptmx")
-    } else {
-        ptmx
+    reached
+}
+
+/// A link to pts/ptmx, a node, or a node bound: what counts is where it leads, who may open
+/// it, and that a terminal of the container's comes of it.
+fn ptmx(container: &Container) -> Outcome {
+    let found = leads_to(container, "/dev/ptmx");
+    let path = container.inside(&found.display().to_string());
+    let failure = |seen: String| {
+        Failure::seen(seen)
+            .expected("/dev/ptmx is, or leads to, character device 5:2 with mode 0666")
+            .at(path.display().to_string())
+            .usually("the link ptmx -> pts/ptmx is missing, or devpts lacks ptmxmode=0666")
     };
     let is_usable = fs::symlink_metadata(&path)
         .is_ok_and(|file| file.rdev() == linux_sys::makedev(5, 2) && file.mode() & 0o666 == 0o666);
     if !is_usable {
-        return Err(Failure::seen("it is not, or not for everybody")
-            .expected("/dev/ptmx is, or leads to, character device 5:2 with mode 0666")
-            .at(path.display().to_string())
-            .usually("the link ptmx -> pts/ptmx is missing, or devpts lacks ptmxmode=0666")
-            .into());
+        return Err(failure("it is not, or not for everybody".to_owned()).into());
     }
-    let shm = container.inside("dev/shm");
-    let seen = match fs::symlink_metadata(&shm) {
-        Ok(file) if file.is_dir() && file.mode() & 0o7777 == 0o1777 => return Ok(()),
-        Ok(file) if file.is_dir() => format!("its mode is {:04o}", file.mode() & 0o7777),
-        Ok(_) => "it is no directory".to_owned(),
-        Err(why) => why.to_string(),
+    let terminals = || names(&container.inside("dev/pts")).map(|names| names.len());
+    let before = terminals()?;
+    let opened = fs::OpenOptions::new()
+        .read(true)
+        .write(true)
+        .custom_flags(O_NOCTTY | O_NONBLOCK)
+        .open(&path);
+    let seen = match opened {
+        Err(why) => format!("it cannot be opened: {why}"),
+        Ok(_terminal) if terminals()? > before => return Ok(()),
+        Ok(_) => "the terminal that opens with it is not in the container's /dev/pts".to_owned(),
     };
-    Err(Failure::seen(seen)
-        .expected("/dev/shm is a directory with mode 1777")
-        .at(shm.display().to_string())
+    Err(failure(seen)
+        .expected("who opens /dev/ptmx gets a new terminal in the container's /dev/pts")
         .usually(
-            "no tmpfs was mounted there, or without mode=1777: anybody may put something there, \
-             and nobody may remove what is another's",
+            "/dev/ptmx is another devpts' than the one on /dev/pts, perhaps the host's: link it \
+             to pts/ptmx",
         )
         .into())
 }
+
+fn refused_calls(host: &Host) -> Outcome {
+    refusals::stop_the_command(host, 2, &[])
+}
+fn shm(container: &Container, on_host: &[procfs::Mount]) -> Outcome {
+    let found = leads_to(container, "/dev/shm").display().to_string();
+    let path = container.inside(&found);
+    let mounts = container.mounts()?;
+    let mount = procfs::mounted_at(&mounts, &found);
+    let devs = procfs::mounted_at(&mounts, "/dev");
+    let is_hosts = |mount: &procfs::Mount| on_host.iter().any(|it| it.device == mount.device);
+    let (seen, usually) = match (fs::symlink_metadata(&path), mount) {
+        (Err(_), _) => ("it is missing".to_owned(), NO_SHM),
+        (Ok(file), _) if !file.is_dir() => ("it is no directory".to_owned(), NO_SHM),
+        (Ok(_), None) => ("nothing is mounted there".to_owned(), NO_SHM),
+        (_, Some(mount)) if is_hosts(mount) => (
+            format!("the host's own {} ({})", mount.fstype, mount.device),
+            NO_SHM,
+        ),
+        (_, Some(mount)) if mount.fstype != "tmpfs" => (format!("a {}", mount.fstype), NO_SHM),
+        (_, Some(mount)) if Some(&mount.device) == devs.map(|it| &it.device) => {
+            ("/dev itself, a second time".to_owned(), NO_SHM)
+        }
+        (Ok(file), _) if file.mode() & 0o7777 != 0o1777 => {
+            (format!("its mode is {:04o}", file.mode() & 0o7777), NO_MODE)
+        }
+        _ => {
+            let wanted = ["nosuid", "nodev", "noexec"];
+            return Ok(expect_options(container, &found, &wanted)?);
+        }
+    };
+    Err(Failure::seen(seen)
+        .expected("a tmpfs of its own is mounted on /dev/shm, with mode 1777")
+        .at(path.display().to_string())
+        .usually(usually)
+        .into())
+}
+
+const NO_SHM: &str = "no tmpfs was mounted on /dev/shm, for shared memory (shm_open(3)) alone: in \
+                      /dev's own it would share the few kilobytes that are enough for nodes, and \
+                      in the host's with the host";
+
+const NO_MODE: &str = "the tmpfs lacks mode=1777: anybody may put something there, and nobody may \
+                       remove what is another's";

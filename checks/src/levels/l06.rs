@@ -1,23 +1,22 @@
 //! Level 06: the command is number 1 of a process table of its own.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::l00::IN_A_CHILD;
 use super::l01::{ROOT_IS_IMAGE, names};
-use crate::check::{Check, Failure, Level, Outcome};
+use super::{moments, refusals};
+use crate::check::{Check, LevelChecks};
 use crate::container::Container;
-use crate::host::{Host, await_that};
+use crate::finding::{Failure, Outcome};
+use crate::host::Host;
+use crate::process::AT_ONCE;
 use crate::{namespace, process, procfs};
+use sandbox::wait::await_that;
 
 const SIGTERM: i32 = 15;
 
-/// How long something may take that the kernel does at once, on a machine that is busy.
-const AT_ONCE: Duration = Duration::from_secs(2);
-
-pub(super) const LEVEL: Level = Level {
+pub(super) const LEVEL: LevelChecks = LevelChecks {
     number: 6,
-    directory: "06_pid_namespace",
-    title: "processes",
     checks: &[
         Check {
             name: "the command is number 1 of a PID namespace of its own",
@@ -79,7 +78,7 @@ pub(super) const LEVEL: Level = Level {
             usually: "set_pdeathsig(SIGKILL) is missing in the child, or asks for a signal that \
                       number 1 is shielded from",
             needs: &[],
-            run: |host| dies_with_parent(host, &[]),
+            run: no_process_outlives,
         },
         Check {
             name: "a container whose parent dies while it starts does not run",
@@ -87,8 +86,13 @@ pub(super) const LEVEL: Level = Level {
             usually: "the look at the parent after set_pdeathsig is missing, or stands before it: \
                       if the parent has died already, the signal never comes",
             needs: &[DIES_WITH_PARENT],
-            run: dies_when_parent_died,
+            run: moments::parent_dies_while_it_starts,
         },
+        refusals::check(
+            "a container that would outlive its parent does not run",
+            3,
+            refused_calls,
+        ),
     ],
     calls: &[("clone(", "", 1), ("prctl(PR_SET_PDEATHSIG", "", 3)],
 };
@@ -280,6 +284,25 @@ fn expect_end(host: &Host, container: Container, code: i32, expected: &str) -> O
     Err(ended.wrong_status().expected(expected).into())
 }
 
+fn no_process_outlives(host: &Host) -> Outcome {
+    dies_with_parent(host, &[])?;
+    // Whatever the command is.
+    let container = host.shell().hold_shell()?;
+    process::kill(container.level())?;
+    host.waiting("the container to end after SIGKILL to the level's process");
+    if process::await_end(container.pid, AT_ONCE)? {
+        return Ok(());
+    }
+    Err(Failure::seen(format!(
+        "{} s after SIGKILL to it there is still {}",
+        AT_ONCE.as_secs(),
+        describe(&[container.pid])
+    ))
+    .expected("when the level's process is killed, its container ends too, whatever its command is")
+    .at(format!("/proc/{}/status", container.pid))
+    .into())
+}
+
 /// The level's process is killed, and with it must end all that it has started with
 /// these options.
 pub(super) fn dies_with_parent(host: &Host, options: &[&str]) -> Outcome {
@@ -299,95 +322,27 @@ pub(super) fn dies_with_parent(host: &Host, options: &[&str]) -> Outcome {
         return Ok(());
     };
     let seconds = AT_ONCE.as_secs();
-    Err(Failure::seen(format!(
-        "{seconds} s after SIGKILL to it there is still {}",
-        describe(&all)
-    ))
-    .expected("when the level's process is killed, its container ends too")
-    .at(format!("/proc/{first}/status"))
-    .into())
-}
-
-fn dies_when_parent_died(host: &Host) -> Outcome {
-    /// More of them would find rarer mistakes, and cost every learner their time.
-    const ATTEMPTS: u32 = 6;
-    /// So many must have caught the child early; on a busy machine that takes more of them.
-    const EARLY: u32 = 2;
-    const AT_MOST: u32 = 40;
-    let command = ["probe", "hold"];
-    // How long a start takes. The first one, which unpacks the image, takes longer.
-    host.run(&command).hold()?.end()?;
-    let (run, born) = start_until_birth(host, &command)?;
-    let container = Container::find(run, "/proc/self/exe".as_ref())?;
-    let start = born.elapsed();
-    container.end()?;
-
-    let outside = procfs::identity("/proc/1/root")?;
-    let mut early = 0;
-    for attempt in 0..AT_MOST {
-        if attempt >= ATTEMPTS && early >= EARLY {
-            break;
-        }
-        let (run, _) = start_until_birth(host, &command)?;
-        let level = run.pid();
-        // At birth, and then a bit later each time: there is no event to wait for.
-        let delay = match attempt < ATTEMPTS {
-            true => start * attempt / ATTEMPTS,
-            false => Duration::ZERO,
-        };
-        let child = first_child(level);
-        std::thread::sleep(delay);
-        process::kill(level)?;
-        // If it has not entered its root by now, it cannot have asked for a signal in time.
-        let root = child.map(|child| procfs::identity(procfs::path(child, "root")));
-        early += u32::from(matches!(root, Some(Ok(root)) if root == outside));
-        host.waiting("what a killed level was just starting to end");
-        let left = others();
-        for &pid in &left {
-            if !process::await_end(pid, AT_ONCE)? {
-                let child = describe(&[pid]);
-                return Err(Failure::seen(format!(
-                    "the level was killed {} µs after its child's birth, and {} s later there is \
-                     {child}",
-                    delay.as_micros(),
-                    AT_ONCE.as_secs()
-                ))
-                .expected("whenever the level's process is killed, nothing of it stays")
-                .at(format!("/proc/{pid}/status"))
-                .into());
-            }
-            process::collect(pid);
-        }
-        drop(run);
+    let failure = |why: &str| {
+        let left = describe(&all);
+        Failure::seen(format!(
+            "{seconds} s after SIGKILL to it there is still {left}{why}"
+        ))
+        .expected("when the level's process is killed, its container ends too")
+        .at(format!("/proc/{first}/status"))
+    };
+    if let Ok(Some(gain)) = moments::gains_by_exec(host, options) {
+        return Err(failure(&format!("; {gain}"))
+            .usually(
+                "exec by root has filled its sets again, since the bounding set was left full, and \
+                 whoever gains capabilities loses the wish for a signal (prctl(2)): `limit` has to \
+                 come before `give_up`, whoever the user is",
+            )
+            .step(11, 1)
+            .into());
     }
-    Ok(())
+    Err(failure("").into())
 }
 
-/// Starts the level, and returns at the moment when it has a child, or has ended.
-fn start_until_birth<'a>(
-    host: &'a Host,
-    command: &[&str],
-) -> Result<(crate::host::Run<'a>, Instant), Failure> {
-    let run = host.run(command).start()?;
-    host.waiting("the level's process to start its child");
-    let level = run.pid();
-    while first_child(level).is_none() && process::is_alive(level) {
-        std::thread::yield_now();
-    }
-    Ok((run, Instant::now()))
-}
-
-/// The child of a process, by a file that is read faster than all processes' status.
-fn first_child(pid: i32) -> Option<i32> {
-    let children = procfs::path(pid, &format!("task/{pid}/children"));
-    let text = std::fs::read_to_string(children).ok()?;
-    text.split_whitespace().next()?.parse().ok()
-}
-
-/// All processes of the sandbox but its own.
-fn others() -> Vec<i32> {
-    procfs::parents()
-        .into_keys()
-        .filter(|&pid| pid != 1)
-        .collect()
+fn refused_calls(host: &Host) -> Outcome {
+    refusals::stop_the_command(host, 6, &[])
 }

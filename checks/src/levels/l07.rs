@@ -5,22 +5,21 @@ use std::net::{TcpListener, TcpStream};
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixListener, UnixStream};
 
-use linux_sys::{
-    AF_INET, CloneFlags, IFF_UP, SOCK_CLOEXEC, SOCK_DGRAM, siocgifflags, siocsifflags,
-};
+use linux_sys::{AF_INET, CloneFlags, IFF_UP, SOCK_CLOEXEC, SOCK_DGRAM, siocgifflags};
 
 use super::l00::IN_A_CHILD;
 use super::l01::ROOT_IS_IMAGE;
-use crate::check::{Check, Failure, Level, Outcome};
+use super::refusals;
+use crate::check::{Check, LevelChecks};
+use crate::finding::{Failure, Outcome};
 use crate::host::{Ended, Host};
+use crate::sides::machine;
 use crate::{namespace, procfs};
 
 const LOOPBACK_IS_UP: &str = "the container's loopback is up";
 
-pub(super) const LEVEL: Level = Level {
+pub(super) const LEVEL: LevelChecks = LevelChecks {
     number: 7,
-    directory: "07_net_namespace",
-    title: "a network",
     checks: &[
         Check {
             name: "the command has a network namespace of its own",
@@ -69,6 +68,11 @@ pub(super) const LEVEL: Level = Level {
             needs: &[LOOPBACK_IS_UP, ROOT_IS_IMAGE],
             run: connects_to_itself,
         },
+        refusals::check(
+            "a container without a network of its own does not run",
+            2,
+            refused_calls,
+        ),
     ],
     calls: &[
         ("clone(", "CLONE_NEWNET", 1),
@@ -78,7 +82,9 @@ pub(super) const LEVEL: Level = Level {
 };
 
 fn own_namespace(host: &Host) -> Outcome {
-    namespace::expect_own(&host.run(&["probe", "hold"]).hold()?, "net", "network")
+    namespace::expect_own(&host.run(&["probe", "hold"]).hold()?, "net", "network")?;
+    // Whatever the command is.
+    namespace::expect_own(&host.shell().hold_shell()?, "net", "network")
 }
 
 /// The flags of this process's own loopback.
@@ -91,12 +97,7 @@ fn flags() -> linux_sys::Result<i16> {
 
 /// Switches the sandbox's loopback on or off.
 fn switch_host_loopback(up: bool) -> Result<(), Failure> {
-    let switch = || {
-        let socket = linux_sys::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)?;
-        let others = siocgifflags(&socket, "lo")? & !IFF_UP;
-        siocsifflags(&socket, "lo", if up { others | IFF_UP } else { others })
-    };
-    switch().map_err(|why| host_failed(&why))
+    machine::switch_loopback(up).map_err(|why| host_failed(&why))
 }
 
 /// The sandbox itself is not as it should be.
@@ -158,6 +159,8 @@ fn port(host: &Host) -> Outcome {
 }
 
 fn loopback_is_up(host: &Host) -> Outcome {
+    // So that it shows if it is the host's that is brought up.
+    switch_host_loopback(false)?;
     let container = host.run(&["probe", "hold"]).hold()?;
     let found = namespace::look_into(container.pid, CloneFlags::CLONE_NEWNET, || match flags() {
         Ok(flags) if flags & IFF_UP != 0 => String::new(),
@@ -232,4 +235,8 @@ fn is_connection_to_itself(line: &str) -> bool {
     let mut address = || fields.next()?.split_once(':').map(|(address, _)| address);
     let (from, to) = (address(), address());
     from.is_some() && from == to && fields.next() == Some("01")
+}
+
+fn refused_calls(host: &Host) -> Outcome {
+    refusals::stop_the_command(host, 7, &[])
 }

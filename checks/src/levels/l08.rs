@@ -2,28 +2,35 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use linux_sys::{CloneFlags, MountAttr, MountAttrFlags};
 
 use super::l00::IN_A_CHILD;
 use super::l01::left_in_store;
-use crate::cgroups::{self, Hierarchy, Version};
-use crate::check::{Check, Failure, Finding, Level, Outcome};
+use super::refusals;
+use crate::check::{Check, LevelChecks};
 use crate::container::Container;
+use crate::finding::{Failure, Finding, Outcome};
+use crate::group_limits::Changed;
 use crate::host::{Host, Invocation};
-use crate::{namespace, procfs};
+use crate::{group_limits, namespace, procfs};
+use sandbox::cgroups::{self, Hierarchy, Version};
 
 /// The group at the top of a hierarchy that all containers' groups are in.
 const PARENT: &str = "rubber-docker";
 
+const STAYED: &str = "the group of an earlier container was not removed: step 4 of level 08, rmdir of \
+                      each of the groups, in whatever hierarchy and with whatever limit";
+
 const GROUP: &str = "a control group named after the container is there while it runs";
+const EVERYWHERE: &str = "in each hierarchy of the machine the command is in the container's group";
+const UNASKED: &str = "no limit is set that nobody has asked for";
 const MEMBERS: &str = "the container's processes are in its control group, and nobody else is";
 
-pub(super) const LEVEL: Level = Level {
+pub(super) const LEVEL: LevelChecks = LevelChecks {
     number: 8,
-    directory: "08_cpu_cgroup",
-    title: "a share of the processor",
     checks: &[
         Check {
             name: GROUP,
@@ -36,10 +43,18 @@ pub(super) const LEVEL: Level = Level {
         Check {
             name: "--cpu-shares is the share of the container's group",
             step: 1,
-            usually: "the limits were not written, or not to the container's own group, or in the \
-                      other version's unit: each of `limits` is a file and what belongs into it",
+            usually: "the limits were not written, or not before the command was started, or not to \
+                      the container's own group: each of `limits` is a file and what belongs into it",
             needs: &[],
             run: shares,
+        },
+        Check {
+            name: UNASKED,
+            step: 1,
+            usually: "what no option has asked for stays as the kernel has it: a limit of your own \
+                      belongs behind an option of its own, in the container's own group",
+            needs: &[],
+            run: unasked,
         },
         Check {
             name: "two containers are in two groups",
@@ -58,6 +73,22 @@ pub(super) const LEVEL: Level = Level {
             run: members,
         },
         Check {
+            name: EVERYWHERE,
+            step: 2,
+            usually: "a group was made or joined for some of `groups` and not for all: where the \
+                      container stays in its caller's group, it can kill and freeze what is there",
+            needs: &[MEMBERS],
+            run: everywhere,
+        },
+        Check {
+            name: "from a user namespace of its own it has no hold on its caller's groups",
+            step: 2,
+            usually: "the caller's group is the / of the cgroup namespace in a hierarchy in which \
+                      the container has none: join one in each of `groups`, and then unshare",
+            needs: &[MEMBERS],
+            run: no_hold,
+        },
+        Check {
             name: "the container's group is the / of a cgroup namespace of its own",
             step: 3,
             usually: "unshare(CLONE_NEWCGROUP) is missing, or comes before the group was joined: \
@@ -74,6 +105,14 @@ pub(super) const LEVEL: Level = Level {
             run: removed,
         },
         Check {
+            name: "groups that were made in the container's own go with it, and the status stays",
+            step: 4,
+            usually: "rmdir refuses a group that has groups, and the container may have made some: \
+                      `given::remove_groups` removes them from the leaves up",
+            needs: &[],
+            run: groups_in_it,
+        },
+        Check {
             name: "a share that there is not is refused, and nothing is left",
             step: 1,
             usually: "Docker's shares are 2 to 262144, and the option's parser checks that",
@@ -87,6 +126,11 @@ pub(super) const LEVEL: Level = Level {
             needs: &[],
             run: read_only,
         },
+        refusals::check(
+            "a container that cannot be put into its group does not run",
+            2,
+            refused_calls,
+        ),
     ],
     calls: &[
         ("there is no such group", "cgroup.procs", 1),
@@ -131,16 +175,21 @@ fn expect_group(host: &Host, hierarchy: &Hierarchy) -> Result<PathBuf, Finding> 
         false => procfs::few(set.iter().cloned().collect(), 4),
     };
     let parent = parent(hierarchy);
-    match expected.first() {
-        Some(id) if found == expected && expected.len() == 1 => Ok(parent.join(id)),
-        _ => Err(Failure::seen(format!("groups there: {}", names(&found)))
+    let failure = match expected.first() {
+        Some(id) if found == expected && expected.len() == 1 => return Ok(parent.join(id)),
+        _ => Failure::seen(format!("groups there: {}", names(&found)))
             .expected(format!(
                 "one group, called by the container's id: {}",
                 names(&expected)
             ))
-            .at(parent.display().to_string())
-            .into()),
+            .at(parent.display().to_string()),
+    };
+    // Its own group is there, and so is that of a container that has ended.
+    Err(match !expected.is_empty() && found.is_superset(&expected) {
+        true => failure.usually(STAYED),
+        false => failure,
     }
+    .into())
 }
 
 /// The group of the one container that is running, for this controller.
@@ -173,7 +222,9 @@ fn shares(host: &Host) -> Outcome {
     let cases = [
         (None, "100", "1024"),
         (Some("256"), "35", "256"),
+        // The ends, and what is no power of two.
         (Some("2"), "1", "2"),
+        (Some("70001"), "3198", "70001"),
         (Some("262144"), "10000", "262144"),
     ];
     for (shares, v2, v1) in cases {
@@ -185,13 +236,110 @@ fn shares(host: &Host) -> Outcome {
         }
         let container = invocation.hold()?;
         let group = expect_group(host, &hierarchy)?;
-        match hierarchy.version {
-            Version::V1 => expect_value(&group, "cpu.shares", v1, &option)?,
-            Version::V2 => expect_value(&group, "cpu.weight", v2, &option)?,
-        }
+        let (file, expected) = match hierarchy.version {
+            Version::V1 => ("cpu.shares", v1),
+            Version::V2 => ("cpu.weight", v2),
+        };
+        let found = procfs::read_text(group.join(file))?;
+        let usually = match (shares, found.trim_end()) {
+            (None, _) => Some(
+                "without --cpu-shares nothing is written: then the kernel's own number stays, and \
+                 the container is worth as much as any other group",
+            ),
+            (Some("70001"), "4465" | "325") => Some(
+                "the number was cut to 16 bits: shares go up to 262144, and `options.cpu_shares` is \
+                 a u64",
+            ),
+            // What a group begins with: nothing was written to it.
+            (Some(_), "100" | "1024") => None,
+            (Some(_), _) => Some(
+                "another number was written than was asked for: a rounded one, or one in the other \
+                 version's unit, which is shares on version 1 and a weight on version 2",
+            ),
+        };
+        expect_value(&group, file, expected, &option).map_err(|why| why.usually(usually))?;
         container.end()?;
         // One that was not removed is another check's matter.
         let _ = fs::remove_dir(group);
+    }
+    Ok(())
+}
+
+/// Neither the container's groups nor those above them may have a limit that is not among
+/// the files `asked` for.
+pub(super) fn expect_no_more(host: &Host, asked: &[&str], option: &str) -> Outcome {
+    let id = left_in_store(host)?.concat();
+    for hierarchy in all_hierarchies()? {
+        let parent = parent(&hierarchy);
+        for (group, asked) in [(parent.join(&id), asked), (parent, &[])] {
+            // One that is missing is another check's matter.
+            if !group.exists() {
+                continue;
+            }
+            let changed = group_limits::changed(&group, asked)
+                .map_err(|why| Failure::unreadable(&group, why).elsewhere())?;
+            if let Some(limit) = changed.into_iter().find(|it| !is_given(&group, &it.file)) {
+                return Err(not_asked(host, &group, &limit, option).into());
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Version 1's cpuset takes nobody into a group without a processor: rubber-docker is given
+/// those of the top.
+fn is_given(group: &Path, file: &str) -> bool {
+    group.ends_with(PARENT) && ["cpuset.cpus", "cpuset.mems"].contains(&file)
+}
+
+fn not_asked(host: &Host, group: &Path, limit: &Changed, option: &str) -> Failure {
+    let file = &limit.file;
+    let failure = Failure::seen(format!("{} in {file}, {option}", limit.found))
+        .expected(format!(
+            "{} in {file}, as in a group that was just made: nobody has asked for another limit",
+            limit.usual
+        ))
+        .at(group.join(file).display().to_string());
+    if group.ends_with(PARENT) {
+        return failure.usually(
+            "it was written to rubber-docker, the group above: there it holds for all containers \
+             together, and stays when they are gone. A limit belongs into the container's own group",
+        );
+    }
+    if file.starts_with("cpu.cfs_") || file.starts_with("cpu.max") {
+        return failure.usually(
+            "a share is no ceiling: it holds nobody back while there is time to spare, and a quota \
+             does, on an idle machine too. --cpu-shares is cpu.shares, or cpu.weight, and nothing else",
+        );
+    }
+    let failure = failure.usually(
+        "what no option has asked for stays as the kernel has it: a limit of your own belongs behind \
+         an option of its own",
+    );
+    let has_memory = host.judged() >= 9 && file.starts_with("memory.");
+    match file.contains("swap") || file.contains("memsw") {
+        true if has_memory => failure.step(9, 3),
+        false if has_memory => failure.step(9, 2),
+        _ => failure,
+    }
+}
+
+fn unasked(host: &Host) -> Outcome {
+    hierarchy("cpu")?;
+    for shares in [None, Some("2"), Some("262144")] {
+        let mut invocation = host.run(&["probe", "hold"]);
+        let mut option = "without any option".to_owned();
+        if let Some(shares) = shares {
+            invocation = invocation.option("--cpu-shares").option(shares);
+            option = format!("with --cpu-shares {shares} alone");
+        }
+        let container = invocation.hold()?;
+        let asked: &[&str] = match shares {
+            Some(_) => &["cpu.shares", "cpu.weight"],
+            None => &[],
+        };
+        expect_no_more(host, asked, &option)?;
+        container.end()?;
     }
     Ok(())
 }
@@ -290,6 +438,107 @@ fn members(host: &Host) -> Outcome {
     expect_members(host, &container, "cpu")
 }
 
+fn everywhere(host: &Host) -> Outcome {
+    hierarchy("cpu")?;
+    let hierarchies = all_hierarchies()?;
+    if let [one] = &hierarchies[..] {
+        let why = format!("{} is the only hierarchy of the sandbox", one.top.display());
+        return Err(Finding::Skip(why));
+    }
+    let container = host.run(&["probe", "hold"]).hold()?;
+    let wanted = format!("/{PARENT}/{}", left_in_store(host)?.concat());
+    let file = container.proc("cgroup");
+    let text = procfs::read_text(&file)?;
+    let elsewhere: Vec<String> = hierarchies
+        .iter()
+        .filter_map(|it| Some((it, it.group_in(&text)?)))
+        .filter(|(_, group)| *group != wanted)
+        .map(|(it, group)| format!("{group} in {}", it.top.display()))
+        .collect();
+    if elsewhere.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::seen(procfs::few(elsewhere, 6))
+        .expected(format!("{wanted} in each hierarchy"))
+        .at(file.display().to_string())
+        .into())
+}
+
+fn all_hierarchies() -> Result<Vec<Hierarchy>, Finding> {
+    let all = cgroups::all();
+    Ok(all.map_err(|why| Failure::unreadable("/proc/self/mountinfo", why).elsewhere())?)
+}
+
+/// The files by which a group ends or stops all who are in it.
+const GRIPS: [&str; 3] = ["cgroup.kill", "cgroup.freeze", "freezer.state"];
+
+/// Puts this process, and so the level's, into a group of the caller's in each hierarchy.
+/// The files there that nobody else should get hold of.
+pub(crate) fn caller_grips() -> Result<Vec<PathBuf>, Finding> {
+    let mut grips = Vec::new();
+    for hierarchy in all_hierarchies()? {
+        let group = hierarchy.top.join("caller");
+        let join = || {
+            fs::create_dir(&group)?;
+            for file in ["cpuset.cpus", "cpuset.mems"] {
+                // Version 1's: without a processor nobody may be in it.
+                let all = fs::read_to_string(hierarchy.top.join(file)).unwrap_or_default();
+                if group.join(file).exists() {
+                    fs::write(group.join(file), all.trim())?;
+                }
+            }
+            fs::write(group.join("cgroup.procs"), "0")
+        };
+        join().map_err(|why| Failure::unreadable(&group, why).elsewhere())?;
+        let files = GRIPS.map(|file| group.join(file));
+        grips.extend(files.into_iter().filter(|file| file.exists()));
+    }
+    Ok(grips)
+}
+
+/// Those of the files that a process has open.
+pub(crate) fn gripped(pid: i32, grips: &[PathBuf]) -> Vec<String> {
+    let identity = |path: PathBuf| fs::metadata(path).map(|it| (it.dev(), it.ino())).ok();
+    let descriptors = fs::read_dir(procfs::path(pid, "fd"));
+    let open: BTreeSet<(u64, u64)> = descriptors
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter_map(|entry| identity(entry.path()))
+        .collect();
+    let is_open = |file: &&PathBuf| identity((*file).clone()).is_some_and(|it| open.contains(&it));
+    grips
+        .iter()
+        .filter(is_open)
+        .map(|file| file.display().to_string())
+        .collect()
+}
+
+fn no_hold(host: &Host) -> Outcome {
+    let grips = caller_grips()?;
+    let command = [
+        "probe",
+        "try",
+        "own-groups",
+        "then",
+        "try",
+        "grip",
+        "then",
+        "hold",
+    ];
+    let container = host.run(&command).hold()?;
+    let gripped = gripped(container.pid, &grips);
+    if gripped.is_empty() {
+        return Ok(());
+    }
+    Err(
+        Failure::seen(format!("open for writing: {}", procfs::few(gripped, 4)))
+            .expected("none of the files by which the caller's groups are killed or frozen")
+            .at(container.proc("fd").display().to_string())
+            .into(),
+    )
+}
+
 /// Seen from the container's cgroup namespace, its group must be `/`.
 pub(super) fn expect_namespace_root(container: &Container, controller: &str) -> Outcome {
     let hierarchy = hierarchy(controller)?;
@@ -318,15 +567,21 @@ fn own_namespace(host: &Host) -> Outcome {
 }
 
 /// Neither a group nor a directory of a container's may be left.
-pub(super) fn expect_nothing_left(host: &Host, controller: &str, after: &str) -> Outcome {
-    let hierarchy = hierarchy(controller)?;
-    let left = groups(&hierarchy);
-    if !left.is_empty() {
-        let names = procfs::few(left.into_iter().collect(), 4);
-        return Err(Failure::seen(format!("left after {after}: {names}"))
-            .expected("no group of a container's is left")
-            .at(parent(&hierarchy).display().to_string())
-            .into());
+pub(super) fn expect_nothing_left(host: &Host, after: &str) -> Outcome {
+    // Where the sandbox has no groups, no program has any to leave.
+    let hierarchies = match cgroups::problem() {
+        None => all_hierarchies()?,
+        Some(_) => Vec::new(),
+    };
+    for hierarchy in hierarchies {
+        let left = groups(&hierarchy);
+        if !left.is_empty() {
+            let names = procfs::few(left.into_iter().collect(), 4);
+            return Err(Failure::seen(format!("left after {after}: {names}"))
+                .expected("no group of a container's is left")
+                .at(parent(&hierarchy).display().to_string())
+                .into());
+        }
     }
     let left = left_in_store(host)?;
     if !left.is_empty() {
@@ -347,7 +602,7 @@ fn removed(host: &Host) -> Outcome {
     ];
     for (command, status) in commands {
         let ended = host.run(command).finish()?;
-        expect_nothing_left(host, "cpu", &format!("`{}`", ended.line))?;
+        expect_nothing_left(host, &format!("`{}`", ended.line))?;
         if ended.code() != Some(status) {
             let expected = format!("`{}` ends with status {status}", ended.line);
             return Err(ended.wrong_status().expected(expected).into());
@@ -367,8 +622,28 @@ fn removed(host: &Host) -> Outcome {
         .into())
 }
 
+fn groups_in_it(host: &Host) -> Outcome {
+    const STATUS: i32 = 3;
+    hierarchy("cpu")?;
+    let container = host.run(&["probe", "hold", "3"]).hold()?;
+    // As a container does that has mounted a cgroup file system.
+    let inner = the_group(host, "cpu")?.join("inner");
+    for made in [inner.join("innermost"), inner.with_file_name("beside")] {
+        fs::create_dir_all(&made).map_err(|why| Failure::unreadable(&made, why))?;
+    }
+    let ended = container.end()?;
+    expect_nothing_left(host, &format!("`{}`", ended.line))?;
+    if ended.code() == Some(STATUS) {
+        return Ok(());
+    }
+    Err(Failure::seen(ended.describe())
+        .expected("status 3, with which the command has ended")
+        .at("wait status of the level's process")
+        .into())
+}
+
 /// The runtime must refuse, with status 125, and leave nothing.
-pub(super) fn expect_refusal(host: &Host, invocation: Invocation, controllers: &[&str]) -> Outcome {
+pub(super) fn expect_refusal(host: &Host, invocation: Invocation) -> Outcome {
     let ended = invocation.finish()?;
     if ended.code() != Some(125) {
         return Err(Failure::seen(ended.describe())
@@ -376,9 +651,7 @@ pub(super) fn expect_refusal(host: &Host, invocation: Invocation, controllers: &
             .at("wait status of the level's process")
             .into());
     }
-    controllers.iter().try_for_each(|controller| {
-        expect_nothing_left(host, controller, &format!("`{}`", ended.line))
-    })
+    expect_nothing_left(host, &format!("`{}`", ended.line))
 }
 
 fn no_such_share(host: &Host) -> Outcome {
@@ -386,7 +659,7 @@ fn no_such_share(host: &Host) -> Outcome {
     for shares in ["1", "262145", "-5", "half"] {
         let invocation = host.run(&["probe", "exit", "0"]);
         let invocation = invocation.option("--cpu-shares").option(shares);
-        expect_refusal(host, invocation, &["cpu"])?;
+        expect_refusal(host, invocation)?;
     }
     Ok(())
 }
@@ -403,5 +676,9 @@ fn read_only(host: &Host) -> Outcome {
         linux_sys::mount_setattr(&hierarchy.top, false, read_only)
             .map_err(|why| Failure::seen(why.to_string()).elsewhere())?;
     }
-    expect_refusal(host, host.run(&["probe", "exit", "0"]), &["cpu"])
+    expect_refusal(host, host.run(&["probe", "exit", "0"]))
+}
+
+fn refused_calls(host: &Host) -> Outcome {
+    refusals::stop_the_command(host, 8, &["--cpu-shares", "512"])
 }

@@ -3,9 +3,11 @@
 use linux_sys::{Capabilities, Capability, CapabilitySet, CloneFlags, Pid};
 
 use super::l08::expect_refusal;
-use super::l10::hold_with;
-use crate::check::{Check, Failure, Level, Outcome};
+use super::l10::{hold_with, with_probe};
+use super::refusals;
+use crate::check::{Check, LevelChecks};
 use crate::container::Container;
+use crate::finding::{Failure, Outcome};
 use crate::host::Host;
 use crate::{namespace, procfs};
 
@@ -34,10 +36,14 @@ const USUAL: [Capability; 13] = [
 /// up, and with it all sets that it is in, and one that it keeps.
 const BAIT: [Capability; 2] = [Capability::CAP_SYS_ADMIN, Capability::CAP_NET_BIND_SERVICE];
 
-pub(super) const LEVEL: Level = Level {
+/// Root again, in another group: who one is changes nothing of what is given up.
+const ROOT_OF_5: [&str; 2] = ["--user", "0:5"];
+
+/// Of whom the sets are looked at.
+const BOTH_ROOTS: [&[&str]; 2] = [&[], &ROOT_OF_5];
+
+pub(super) const LEVEL: LevelChecks = LevelChecks {
     number: 11,
-    directory: "11_capabilities",
-    title: "a root who is not almighty",
     checks: &[
         Check {
             name: BOUNDING,
@@ -69,7 +75,7 @@ pub(super) const LEVEL: Level = Level {
             usually: "capset was left out: what is inheritable comes back when root executes \
                       something, past the bounding set",
             needs: &[],
-            run: rest,
+            run: |host| rest(host).and_then(|()| sets_of_a_shell(host)),
         },
         Check {
             name: "the command cannot mount, make devices, or rename the machine",
@@ -96,8 +102,8 @@ pub(super) const LEVEL: Level = Level {
         Check {
             name: "with --user there are no capabilities at all, but the same bounding set",
             step: 1,
-            usually: "`limit` comes after become_user, when the right to drop is gone; or \
-                      something puts back what setuid has taken",
+            usually: "`limit` comes after become_user, when the right to drop is gone, or is left out \
+                      for users; or something puts back what setuid has taken",
             needs: &[REST, NOTHING],
             run: as_user,
         },
@@ -108,6 +114,11 @@ pub(super) const LEVEL: Level = Level {
             needs: &[],
             run: no_such_capability,
         },
+        refusals::check(
+            "a container that cannot give up capabilities does not run",
+            1,
+            refused_calls,
+        ),
     ],
     calls: &[
         ("prctl(PR_CAPBSET_DROP", "", 1),
@@ -160,14 +171,38 @@ fn expect_set(container: &Container, key: &str, wanted: CapabilitySet, with: &st
     if !less.is_empty() {
         seen.push_str(&format!("; missing are {less}"));
     }
-    Err(Failure::seen(seen)
+    let failure = Failure::seen(seen)
         .expected(format!(
             "{key} is {:x}, {} capabilities",
             wanted.bits(),
             wanted.iter().count()
         ))
-        .at(container.proc("status").display().to_string())
-        .into())
+        .at(container.proc("status").display().to_string());
+    let mut lost = wanted.iter().filter(|it| !found.contains(*it));
+    if more.is_empty() && lost.all(|it| it.number() > 31) {
+        return Err(failure
+            .usually(
+                "the upper half of the set is gone: there are more than 32 capabilities, and the \
+                 sets have 64 bits",
+            )
+            .into());
+    }
+    // What the options have changed is another matter.
+    let of_the_usual = both(wanted, usual());
+    let has_lost_a_usual_one =
+        both(found, of_the_usual) != of_the_usual && !with.contains("--cap-");
+    Err(match (more.is_empty(), has_lost_a_usual_one) {
+        (true, true) => failure.usually(
+            "what should stay was given up, too: only what is *not* in `kept` is dropped. Compare \
+             USUAL with the thirteen of the lesson",
+        ),
+        (false, _) if with.contains("--user 0:") => failure.usually(
+            "with --user something was left out: but a user 0 is root, whatever the group, and exec \
+             fills the sets of root out of the bounding set. `limit` and `give_up` are for all",
+        ),
+        _ => failure,
+    }
+    .into())
 }
 
 /// From now on, what this process starts finds more in its sets than it should pass on.
@@ -186,18 +221,36 @@ fn lay_bait() -> Result<(), Failure> {
     Ok(())
 }
 
+/// How a container was started, for a sentence.
+fn with(options: &[&str]) -> String {
+    match options.is_empty() {
+        true => String::new(),
+        false => format!(", with {}", options.join(" ")),
+    }
+}
+
 fn bounding(host: &Host) -> Outcome {
-    let container = host.run(&["probe", "hold"]).hold()?;
-    expect_set(&container, "CapBnd", usual(), "")
+    for options in BOTH_ROOTS {
+        let container = hold_with(host, options)?;
+        expect_set(&container, "CapBnd", usual(), &with(options))?;
+        container.end()?;
+    }
+    Ok(())
 }
 
 /// The sets of a container whose level was given more to pass on than it should.
 fn with_bait(host: &Host, keys: &[&str], wanted: CapabilitySet) -> Outcome {
     lay_bait()?;
-    let container = host.run(&["probe", "hold"]).hold()?;
-    for key in keys {
-        let with = ", where the level had something to inherit";
-        expect_set(&container, key, wanted, with)?;
+    for options in BOTH_ROOTS {
+        let container = hold_with(host, options)?;
+        let with = format!(
+            "{}, where the level had something to inherit",
+            with(options)
+        );
+        for key in keys {
+            expect_set(&container, key, wanted, &with)?;
+        }
+        container.end()?;
     }
     Ok(())
 }
@@ -247,21 +300,24 @@ fn refused(host: &Host) -> Outcome {
 }
 
 fn nothing(host: &Host) -> Outcome {
-    let container = hold_with(host, &["--cap-drop", "ALL"])?;
-    for key in ["CapBnd", "CapPrm", "CapEff"] {
-        expect_set(
-            &container,
-            key,
-            CapabilitySet::empty(),
-            ", with --cap-drop ALL",
-        )?;
+    let cases: [&[&str]; 2] = [
+        &["--cap-drop", "ALL"],
+        // With a group to choose, which takes a capability that is to be given up.
+        &["--cap-drop", "ALL", "--user", "0:5"],
+    ];
+    for options in cases {
+        let container = hold_with(host, options)?;
+        for key in ["CapBnd", "CapPrm", "CapEff"] {
+            expect_set(&container, key, CapabilitySet::empty(), &with(options))?;
+        }
+        container.end()?;
     }
     Ok(())
 }
 
 fn options(host: &Host) -> Outcome {
     let all = possible()?;
-    let cases: [(&[&str], CapabilitySet); 7] = [
+    let cases: [(&[&str], CapabilitySet); 9] = [
         (&["--cap-add", "ALL"], all),
         (
             &["--cap-add", "SYS_ADMIN"],
@@ -274,6 +330,15 @@ fn options(host: &Host) -> Outcome {
         (
             &["--cap-drop", "all", "--cap-add", "net_bind_service"],
             CapabilitySet::empty().with(Capability::CAP_NET_BIND_SERVICE),
+        ),
+        // In the other order, and one that 32 bits have no room for.
+        (
+            &["--cap-add", "cap_syslog", "--cap-drop", "ALL"],
+            CapabilitySet::empty().with(Capability::CAP_SYSLOG),
+        ),
+        (
+            &["--user", "0:5", "--cap-add", "SYSLOG"],
+            usual().with(Capability::CAP_SYSLOG),
         ),
         (
             &["--cap-add", "ALL", "--cap-drop", "SYS_ADMIN"],
@@ -301,7 +366,7 @@ fn options(host: &Host) -> Outcome {
     ];
     for (options, wanted) in cases {
         let container = hold_with(host, options)?;
-        let with = format!(", with {}", options.join(" "));
+        let with = with(options);
         for key in ["CapBnd", "CapPrm", "CapEff"] {
             expect_set(&container, key, wanted, &with)?;
         }
@@ -324,12 +389,53 @@ fn as_user(host: &Host) -> Outcome {
     ];
     for (options, bounding) in cases {
         let container = hold_with(host, options)?;
-        let with = format!(", with {}", options.join(" "));
+        let with = with(options);
         expect_set(&container, "CapBnd", bounding, &with)?;
         for key in ["CapInh", "CapPrm", "CapEff", "CapAmb"] {
             expect_set(&container, key, nothing, &with)?;
         }
         container.end()?;
+    }
+    file_capabilities(host)
+}
+
+/// What a file has of its own: one capability of the usual ones and one beyond them, to be
+/// given; and the bait, to be handed on to those who have it in their inheritable set.
+fn file_capabilities(host: &Host) -> Outcome {
+    let given = CapabilitySet::empty()
+        .with(Capability::CAP_NET_ADMIN)
+        .with(Capability::CAP_NET_RAW);
+    let handed_on: CapabilitySet = BAIT.into_iter().collect();
+    // struct vfs_cap_data of linux/capability.h, revision 2: in two halves.
+    let low = |set: CapabilitySet| (set.bits() as u32).to_le_bytes();
+    let words = [[0, 0, 0, 2], low(given), low(handed_on), [0; 4], [0; 4]];
+    host.add_changed_image("capable", |archive| {
+        with_probe(archive, 0o755, Some(&words.concat()))
+    })?;
+    let invocation = host.run(&["probe", "hold"]).image("capable");
+    let container = invocation.option("--user").option("2014").hold()?;
+    // A file system may have no room for such a thing: then there is nothing to be had.
+    let (found, most) = (set(container.pid, "CapPrm")?, both(given, usual()));
+    if both(found, most) == found {
+        return Ok(());
+    }
+    let with = ", in a program with capabilities of its own, started by user 2014";
+    expect_set(&container, "CapPrm", most, with)
+}
+
+/// The same of a program that everybody has, and not only of the checks' own.
+fn sets_of_a_shell(host: &Host) -> Outcome {
+    let container = host.shell().hold_shell()?;
+    let nothing = CapabilitySet::empty();
+    let wanted = [
+        ("CapBnd", usual()),
+        ("CapPrm", usual()),
+        ("CapEff", usual()),
+        ("CapInh", nothing),
+        ("CapAmb", nothing),
+    ];
+    for (key, set) in wanted {
+        expect_set(&container, key, set, ", and the command is a shell")?;
     }
     Ok(())
 }
@@ -339,10 +445,16 @@ fn no_such_capability(host: &Host) -> Outcome {
         for name in ["EVERYTHING", "", "CAP_", "21"] {
             let invocation = host.run(&["probe", "exit", "0"]);
             let invocation = invocation.option(option).option(name);
-            expect_refusal(host, invocation, &["cpu", "memory"])?;
+            expect_refusal(host, invocation)?;
         }
     }
     Ok(())
+}
+
+fn refused_calls(host: &Host) -> Outcome {
+    // So that it shows whether the ambient and inheritable sets were emptied.
+    lay_bait()?;
+    refusals::stop_the_command(host, 11, &[])
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use std::os::linux::net::SocketAddrExt;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::{SocketAddr, UnixStream};
 
-use super::Failure;
+use super::failure::Failure;
 
 /// Connects to `IP:PORT`, or to the abstract unix socket `@NAME`.
 pub(super) fn connect(to: &OsStr) -> Result<(), Failure> {

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use linux_sys::MsFlags;
 
-use super::Failure;
+use super::failure::Failure;
 
 pub(super) fn hog(megabytes: u32) -> Result<(), Failure> {
     // Piece by piece: the kernel books a page when it is written to, and a single large

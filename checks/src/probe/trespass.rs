@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 
 use linux_sys::{CloneFlags, FileHandle, Fork, Pid};
 
-use super::Failure;
 use super::escape::named;
+use super::failure::Failure;
 
 /// Takes hold of a process, as a debugger does.
 pub(super) fn trace(pid: u32) -> Result<(), Failure> {
@@ -88,6 +88,15 @@ pub(super) fn type_line(line: &OsStr) -> Result<(), Failure> {
 pub(super) fn own_users() -> Result<(), Failure> {
     linux_sys::unshare(CloneFlags::CLONE_NEWUSER | CloneFlags::CLONE_NEWNS)?;
     println!("in a user namespace of one's own");
+    Ok(())
+}
+
+/// In there one may mount the hierarchies: what they begin at are one's groups of now.
+pub(super) fn own_groups() -> Result<(), Failure> {
+    linux_sys::unshare(
+        CloneFlags::CLONE_NEWUSER | CloneFlags::CLONE_NEWNS | CloneFlags::CLONE_NEWCGROUP,
+    )?;
+    println!("in user and cgroup namespaces of one's own");
     Ok(())
 }
 

@@ -8,7 +8,7 @@ use nix::unistd::geteuid;
 use serde_json::Value;
 
 /// The sentence that every wrecker is judged by: any container has to keep it.
-const SENTENCE: &str = "the command runs in a child process";
+pub(crate) const SENTENCE: &str = "the command runs in a child process";
 
 /// A call of `checks judge`.
 pub(crate) struct Judge(Command);
@@ -23,7 +23,7 @@ impl Judge {
 
     /// By the checks of all levels.
     pub(crate) fn of_everything(binary: &Path) -> Judge {
-        let last = checks::LEVELS.last().map_or(0, |level| level.number);
+        let last = syllabus::LAST;
         Judge::of_level(&last.to_string(), binary)
     }
 

@@ -16,6 +16,7 @@
 
 mod judge;
 mod killed;
+mod loop_machine;
 mod machine;
 mod wrecker;
 
@@ -76,7 +77,7 @@ impl Place {
 }
 
 fn main() -> ExitCode {
-    if let Some(code) = wrecker::role() {
+    if let Some(code) = wrecker::role().or_else(loop_machine::role) {
         return code;
     }
     let arguments = Arguments::from_args();
@@ -95,6 +96,7 @@ fn main() -> ExitCode {
         })
         .collect();
     trials.extend(killed::trials(place));
+    trials.extend(loop_machine::trials(place));
     trials.push(trial("three_in_a_row_then_rd".to_owned(), move || {
         three_in_a_row(place)
     }));

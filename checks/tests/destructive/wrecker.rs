@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::time::Duration;
 
+use crate::loop_machine;
 use linux_sys::{Disposition, Fork, MntFlags, MsFlags, Pid, WaitOptions, WaitStatus};
 
 /// How an executable is called that wrecks; the kind follows.
@@ -17,21 +18,26 @@ pub(crate) const PREFIX: &str = "wrecker-";
 /// The directory beside the wreckers' that is to survive.
 pub(crate) const CANARY: &str = "canary";
 
+/// Whether it could do all that it wanted.
+pub(crate) type Wreck = fn(&Scene) -> io::Result<bool>;
+
 /// One kind of destruction.
 pub(crate) struct Kind {
     pub(crate) name: &'static str,
     /// What the report says, one of them: it tells that the wreck was done and not that
     /// it was impossible from the beginning.
     pub(crate) expected: &'static [&'static str],
-    wreck: fn(&Scene) -> io::Result<bool>,
+    wreck: Wreck,
 }
 
 /// Where it stands.
-struct Scene {
+pub(crate) struct Scene {
     /// What must survive, by its absolute path.
     canary: PathBuf,
     /// The level's own: here it may do everything.
     store: PathBuf,
+    /// The sandbox's directory, in which the store is.
+    base: PathBuf,
     /// What it was told to run.
     command: Vec<OsString>,
 }
@@ -82,12 +88,12 @@ pub(crate) const KINDS: &[Kind] = kinds! {
 pub(crate) fn role() -> Option<ExitCode> {
     let own = std::env::args_os().next().map(PathBuf::from)?;
     let name = own.file_name()?.to_str()?.strip_prefix(PREFIX)?;
-    let Some(kind) = KINDS.iter().find(|kind| kind.name == name) else {
-        eprintln!("there is no wreck called {name}");
+    let Some(wreck) = wreck(name) else {
+        eprintln!("there is no wreck called {name}, or not on this machine");
         return Some(ExitCode::FAILURE);
     };
-    let store = match sandbox() {
-        Some(store) => store,
+    let (base, store) = match sandbox() {
+        Some(places) => places,
         None => {
             eprintln!("this is no sandbox of the checks; nothing is done");
             return Some(ExitCode::FAILURE);
@@ -97,9 +103,10 @@ pub(crate) fn role() -> Option<ExitCode> {
     let scene = Scene {
         canary: own.parent()?.parent()?.join(CANARY),
         store,
+        base,
         command: words.skip(1).collect(),
     };
-    Some(match (kind.wreck)(&scene) {
+    Some(match wreck(&scene) {
         Ok(true) => ExitCode::from(DONE),
         Ok(false) => ExitCode::from(IMPOSSIBLE),
         Err(why) => {
@@ -109,23 +116,34 @@ pub(crate) fn role() -> Option<ExitCode> {
     })
 }
 
-/// The containers' store, if this is a sandbox: a child of PID 1, in its PID namespace,
-/// on its tmpfs, with the variable that every level's process is given.
-fn sandbox() -> Option<PathBuf> {
+/// Some wrecks are for a machine that is there to be wrecked.
+fn wreck(name: &str) -> Option<Wreck> {
+    let anywhere = KINDS.iter().find(|kind| kind.name == name);
+    let on_a_loop = loop_machine::KINDS.iter().find(|(kind, _)| *kind == name);
+    let on_a_loop = on_a_loop.filter(|_| loop_machine::is_here());
+    anywhere
+        .map(|kind| kind.wreck)
+        .or(on_a_loop.map(|(_, wreck)| *wreck))
+}
+
+/// The sandbox's directory and the containers' store, if this is a sandbox: a child of PID 1,
+/// which is a check's keeper, with the store on the tmpfs that is mounted for it alone.
+fn sandbox() -> Option<(PathBuf, PathBuf)> {
     let store = PathBuf::from(std::env::var_os("RUBBER_DOCKER_CONTAINERS")?);
-    let is_judged = std::env::var_os("RUBBER_DOCKER_CANARY")? == "sings";
     let mounts = fs::read_to_string("/proc/self/mountinfo").ok()?;
-    let base = store.parent()?.to_str()?;
-    let is_ours = mounts
-        .lines()
-        .any(|line| line.contains(&format!(" {base} ")) && line.contains(" - tmpfs checks "));
+    let has_tmpfs = |base: &&Path| {
+        let point = format!(" {} ", base.display());
+        let mut lines = mounts.lines();
+        lines.any(|line| line.contains(&point) && line.contains(" - tmpfs "))
+    };
+    let base = store.ancestors().skip(1).find(has_tmpfs)?.to_owned();
     let is_child = std::os::unix::process::parent_id() == 1;
     let keeper = fs::read("/proc/1/cmdline").ok()?;
     let keeper = String::from_utf8_lossy(&keeper).contains("--keep-a-sandbox-for-one-check");
-    (is_judged && is_ours && is_child && keeper).then_some(store)
+    (is_child && keeper).then_some((base, store))
 }
 
-fn error(why: linux_sys::Error) -> io::Error {
+pub(crate) fn error(why: linux_sys::Error) -> io::Error {
     io::Error::other(why.to_string())
 }
 
@@ -145,7 +163,7 @@ fn interfaces(_: &Scene) -> io::Result<bool> {
 }
 
 /// All mounts, the last first.
-fn mount_points() -> io::Result<Vec<PathBuf>> {
+pub(crate) fn mount_points() -> io::Result<Vec<PathBuf>> {
     let text = fs::read_to_string("/proc/self/mountinfo")?;
     let points = text.lines().rev().filter_map(|line| line.split(' ').nth(4));
     Ok(points.map(PathBuf::from).collect())
@@ -227,9 +245,12 @@ fn daemons_and_hang(scene: &Scene) -> io::Result<bool> {
     hang(scene)
 }
 
+/// The file that fills a disk.
+pub(crate) const WRECKED: &str = "wrecked";
+
 /// Fills whatever file system it can write to.
 fn disk(scene: &Scene) -> io::Result<bool> {
-    // More than the machine may lose unnoticed, and not so much that it would suffer.
+    // More than a sandbox holds, and not so much that the machine would suffer.
     const ENOUGH: usize = 512;
     let chunk = vec![1_u8; 1 << 20];
     fs::create_dir_all(&scene.store)?;
@@ -240,7 +261,7 @@ fn disk(scene: &Scene) -> io::Result<bool> {
         Path::new("/tmp"),
         &scene.store,
     ] {
-        let Ok(mut file) = File::create(directory.join("wrecked")) else {
+        let Ok(mut file) = File::create(directory.join(WRECKED)) else {
             continue;
         };
         let written = (0..ENOUGH).try_for_each(|_| file.write_all(&chunk));
@@ -280,9 +301,8 @@ fn delete_below(scene: &Scene) -> io::Result<bool> {
 fn delete_all(scene: &Scene) -> io::Result<bool> {
     // By its path first: the deadline may come before the walk arrives there.
     delete(&scene.canary);
-    let base = scene.store.parent().unwrap_or(&scene.store);
     for path in [
-        base,
+        &*scene.base,
         Path::new("/etc"),
         Path::new("/home"),
         Path::new("/run"),
@@ -299,7 +319,7 @@ fn delete_all(scene: &Scene) -> io::Result<bool> {
     ] {
         delete(Path::new(path));
     }
-    Ok(!base.join("canary").exists())
+    Ok(!scene.base.join("bin").exists())
 }
 
 /// kill(-1), the whole process group, and every number.

@@ -4,7 +4,7 @@ use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
 
 use super::{Sight, failed, hold, kept, left_in_canary, since, text, words};
-use crate::check::Failure;
+use crate::finding::Failure;
 use crate::host::Host;
 use crate::procfs;
 

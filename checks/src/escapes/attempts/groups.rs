@@ -4,11 +4,12 @@ use std::fs;
 use std::path::Path;
 
 use super::{Sight, failed, hold, sight};
-use crate::cgroups;
-use crate::check::Failure;
 use crate::container::Container;
+use crate::finding::{Failure, Finding};
 use crate::host::Host;
+use crate::levels::l08::{caller_grips, gripped};
 use crate::procfs;
+use sandbox::cgroups;
 
 const MEMORY_LIMIT: &str = "--memory=32m";
 const HOARD: &str = "96";
@@ -68,6 +69,26 @@ pub(crate) fn too_much_memory(host: &Host, solution: u8) -> Result<Sight, Failur
 
 pub(crate) fn lift_limit(host: &Host, solution: u8) -> Result<Sight, Failure> {
     take_memory(host, solution, &["probe", "try", "lift", "then"])
+}
+
+/// In a user namespace of its own it is root enough to mount them, whatever it gave up.
+pub(crate) fn lift_limit_as_own_root(host: &Host, solution: u8) -> Result<Sight, Failure> {
+    let words = ["probe", "try", "own-groups", "then", "try", "lift", "then"];
+    take_memory(host, solution, &words)
+}
+
+pub(crate) fn grip(host: &Host, _: u8) -> Result<Sight, Failure> {
+    let grips = caller_grips().map_err(|finding| match finding {
+        Finding::Failure(failure) => *failure,
+        Finding::Skip(why) => Failure::seen(why),
+    })?;
+    let container = hold(host, &["own-groups", "then", "try", "grip"], None)?;
+    let gripped = gripped(container.pid, &grips);
+    let seen = match gripped.first() {
+        Some(file) => format!("the command has {file} open"),
+        None => "the command has no such file open".to_owned(),
+    };
+    Ok(sight(&container, !gripped.is_empty(), seen))
 }
 
 fn take_memory(host: &Host, solution: u8, words: &[&str]) -> Result<Sight, Failure> {

@@ -4,9 +4,11 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::Path;
 
+use nix::sys::statfs::{PROC_SUPER_MAGIC, statfs};
+
 use super::{Sight, USER, failed, flags, hold, sight, since};
-use crate::check::Failure;
 use crate::container::Container;
+use crate::finding::Failure;
 use crate::host::Host;
 use crate::procfs;
 
@@ -62,11 +64,15 @@ fn opened(host: &Host, verb: &str, path: &str, option: Option<&str>) -> Result<S
     Ok(sight(&container, is_open, seen))
 }
 
+/// How the kernel's own file of this name is open. What lies mounted on it has the same path.
 fn flags_of_open(container: &Container, path: &str) -> Option<i32> {
     let name = Path::new(path).file_name().unwrap_or(OsStr::new(path));
+    let is_of_proc =
+        |file: &Path| statfs(file).is_ok_and(|it| it.filesystem_type() == PROC_SUPER_MAGIC);
     let entries = fs::read_dir(container.proc("fd")).ok()?;
     let entry = entries.flatten().find(|entry| {
-        fs::read_link(entry.path()).is_ok_and(|target| target.file_name() == Some(name))
+        let target = fs::read_link(entry.path());
+        target.is_ok_and(|target| target.file_name() == Some(name)) && is_of_proc(&entry.path())
     })?;
     flags(container, &entry.file_name())
 }

@@ -1,7 +1,7 @@
 //! Mounts: where they are seen, and who may make and change them.
 
 use super::{Sight, hold, sight};
-use crate::check::Failure;
+use crate::finding::Failure;
 use crate::host::Host;
 use crate::process;
 use crate::procfs;

@@ -1,4 +1,4 @@
-//! What the host shares with its neighbours by name or number: its own name, queues,
+//! What the host shares with its neighbours by name or number: its own name, variables, queues,
 //! sockets, interfaces, keys, and the terminal.
 
 use std::fs::{self, File, OpenOptions};
@@ -13,8 +13,8 @@ use linux_sys::{AF_INET, Errno, IFF_UP, MsFlags, SOCK_CLOEXEC, SOCK_DGRAM};
 use nix::pty::openpty;
 
 use super::{Sight, failed, hold, sight};
-use crate::check::Failure;
 use crate::container::Container;
+use crate::finding::Failure;
 use crate::host::Host;
 use crate::procfs;
 
@@ -26,6 +26,32 @@ pub(crate) fn hostname(host: &Host, _: u8) -> Result<Sight, Failure> {
         &container,
         name == "escaped",
         format!("the host is called {name}"),
+    ))
+}
+
+pub(crate) fn secret(host: &Host, _: u8) -> Result<Sight, Failure> {
+    inherited(host, "AWS_SECRET_ACCESS_KEY", "not for everybody")
+}
+
+pub(crate) fn preload(host: &Host, _: u8) -> Result<Sight, Failure> {
+    inherited(host, "LD_PRELOAD", "/nowhere.so")
+}
+
+/// Whether the command has this variable, which the level's process has.
+fn inherited(host: &Host, name: &str, value: &str) -> Result<Sight, Failure> {
+    let run = host.run(&["probe", "hold"]).variable(name, value);
+    let container = run.hold()?;
+    let file = container.proc("environ");
+    let variable = format!("{name}={value}");
+    let environment = procfs::read(&file)?;
+    let is_there = environment
+        .split(|byte| *byte == 0)
+        .any(|it| it == variable.as_bytes());
+    let seen = if is_there { "is" } else { "is not" };
+    Ok(sight(
+        &container,
+        is_there,
+        format!("{name} {seen} in {}", file.display()),
     ))
 }
 

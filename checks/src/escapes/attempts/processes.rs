@@ -4,22 +4,26 @@
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command};
 
-use super::{MOMENT, Sight, USER, failed, hold, sight, since};
-use crate::check::Failure;
-use crate::host::{CANARY, CANARY_VALUE, Host, await_that};
+use super::{Sight, USER, failed, hold, moment, sight, since};
+use crate::finding::Failure;
+use crate::host::Host;
+use crate::names;
 use crate::process;
 use crate::procfs;
+use sandbox::wait::await_that;
 
 /// A process on the host, which does nothing.
 fn bystander(host: &Host) -> Result<Child, Failure> {
-    let bystander = Command::new(host.path("bin/probe"))
+    let bystander = Command::new(host.path(&host.probe()))
         .arg("pause")
-        .env(CANARY, CANARY_VALUE)
+        .env(names::variable(), names::value())
         .spawn()
         .map_err(|why| failed("a process on the host cannot be started", &why))?;
     // exec has no way back for a moment already before the new program has all it needs.
     let environment = procfs::path(bystander.id().cast_signed(), "environ");
-    await_that(|| procfs::read_text(&environment).is_ok_and(|text| text.contains(CANARY)));
+    await_that(|| {
+        procfs::read_text(&environment).is_ok_and(|text| text.contains(names::variable()))
+    });
     Ok(bystander)
 }
 
@@ -60,7 +64,7 @@ fn kill_many(host: &Host, whom: &str, option: Option<&str>) -> Result<Sight, Fai
 /// Whether a process of the host's still lives.
 fn fate(mut bystander: Child, said: String) -> Result<Sight, Failure> {
     let pid = bystander.id();
-    let is_gone = process::await_end(pid.cast_signed(), MOMENT)?;
+    let is_gone = process::await_end(pid.cast_signed(), moment())?;
     let by = match bystander.try_wait() {
         Ok(Some(status)) => format!(
             ": {}",
@@ -95,9 +99,10 @@ pub(crate) fn write_memory(host: &Host, _: u8) -> Result<Sight, Failure> {
     let pid = bystander.id().cast_signed();
     let environment = procfs::path(pid, "environ");
     let before = procfs::read_text(&environment)?;
+    let name = names::variable();
     let address = before
-        .find(CANARY)
-        .map(|at| at + CANARY.len() + 1)
+        .find(name)
+        .map(|at| at + name.len() + 1)
         .zip(environment_start(pid))
         .map(|(offset, start)| start + offset as u64)
         .ok_or_else(|| Failure::seen("the environment of a process on the host was not found"))?;
@@ -108,7 +113,7 @@ pub(crate) fn write_memory(host: &Host, _: u8) -> Result<Sight, Failure> {
         None,
     )?;
     let after = procfs::read_text(&environment)?;
-    let is_changed = after.contains(&format!("{CANARY}=stung"));
+    let is_changed = after.contains(&format!("{name}=stung"));
     let how = if is_changed {
         "was changed"
     } else {
@@ -148,7 +153,7 @@ fn outlive_after(host: &Host, words: &[&str]) -> Result<Sight, Failure> {
     let container = hold(host, words, None)?;
     let pid = container.pid;
     process::kill(container.level())?;
-    let is_gone = process::await_end(pid, MOMENT)?;
+    let is_gone = process::await_end(pid, moment())?;
     let how = if is_gone {
         "ended with it"
     } else {
@@ -169,7 +174,7 @@ pub(crate) fn stay_behind(host: &Host, _: u8) -> Result<Sight, Failure> {
     };
     let said = container.errors();
     container.end()?;
-    let is_gone = process::await_end(pid, MOMENT)?;
+    let is_gone = process::await_end(pid, moment())?;
     let how = if is_gone { "ended with it" } else { "lives on" };
     Ok(Sight {
         worked: !is_gone,

@@ -7,43 +7,38 @@
 //! root. So the image has a loader of its own, and for that the first thing there is
 //! `/proc/self/exe` is a file of the host's.
 
-use std::fs::{self, DirEntry};
+use std::fs::{self, DirEntry, File};
 use std::io;
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use images::elf;
 use tar::{Builder, EntryType, Header};
 
-use super::{Sight, failed, flags, hold, sight};
-use crate::check::Failure;
+use super::{Sight, failed, flags, hold, hostile_loader, sight};
+use crate::finding::Failure;
 use crate::host::Host;
 use crate::probe_image;
 use crate::procfs;
 
 const IMAGE: &str = "loader";
-/// Where programs for this processor say that their loader is.
-pub(crate) const LOADER: &str = "/lib64/ld-linux-x86-64.so.2";
 
-/// The loader that the image has: it keeps the program open, puts the true loader back
-/// in its own place, and becomes the probe, with the same arguments.
-#[rustfmt::skip]
-const CODE: &[u8] = &[
-    0x48, 0x8d, 0x3d, 0x35, 0x00, 0x00, 0x00, // lea  rdi, "/proc/self/exe"
-    0x31, 0xf6,                               // xor  esi, esi: O_RDONLY
-    0xb8, 0x02, 0x00, 0x00, 0x00,             // mov  eax, 2: open
-    0x0f, 0x05,                               // syscall: it is descriptor 3
-    0x48, 0x8d, 0x3d, 0x34, 0x00, 0x00, 0x00, // lea  rdi, "/true"
-    0x48, 0x8d, 0x35, 0x33, 0x00, 0x00, 0x00, // lea  rsi, LOADER
-    0xb8, 0x52, 0x00, 0x00, 0x00,             // mov  eax, 82: rename
-    0x0f, 0x05,                               // syscall
-    0x48, 0x8d, 0x3d, 0x41, 0x00, 0x00, 0x00, // lea  rdi, "/bin/probe"
-    0x48, 0x8d, 0x74, 0x24, 0x08,             // lea  rsi, [rsp + 8]: the arguments
-    0x31, 0xd2,                               // xor  edx, edx: no environment
-    0xb8, 0x3b, 0x00, 0x00, 0x00,             // mov  eax, 59: execve
-    0x0f, 0x05,                               // syscall
-    0x0f, 0x0b,                               // ud2: it has failed
-];
-const TEXTS: &[u8] = b"/proc/self/exe\0/true\0/lib64/ld-linux-x86-64.so.2\0/bin/probe\0";
+/// Why it cannot be tried here.
+pub(crate) fn problem() -> Option<String> {
+    match own_loader() {
+        Ok(_) if !hostile_loader::IS_WRITTEN => {
+            Some("the image's own loader is written for x86-64 and aarch64".to_owned())
+        }
+        Ok(_) => None,
+        Err(why) => Some(why.to_string()),
+    }
+}
+
+/// Where programs of this machine say that their loader is.
+fn own_loader() -> io::Result<PathBuf> {
+    let name = elf::loader(&File::open("/proc/self/exe")?)?;
+    name.ok_or_else(|| io::Error::other("programs are linked statically here, and name no loader"))
+}
 
 pub(crate) fn overwrite(host: &Host, solution: u8) -> Result<Sight, Failure> {
     let host = host
@@ -76,21 +71,30 @@ pub(crate) fn overwrite(host: &Host, solution: u8) -> Result<Sight, Failure> {
     Ok(sight(&container, found, seen))
 }
 
+/// In the place of the loader there is the hostile one, and the true one beside it.
 fn hostile_image(archive: &[u8]) -> io::Result<Vec<u8>> {
-    let name = Path::new(LOADER).file_name();
-    let true_loader = fs::read(LOADER)?;
+    let loader = own_loader()?;
+    let true_loader = fs::read(&loader)?;
+    // `/lib` and `/lib64` are links in the image.
+    let place = match loader.strip_prefix("/") {
+        Ok(path) if path.starts_with("usr") || !path.to_string_lossy().starts_with("lib") => {
+            path.to_owned()
+        }
+        Ok(path) => Path::new("usr").join(path),
+        Err(_) => return Err(io::Error::other("the loader's name is no absolute path")),
+    };
     probe_image::rebuild(
         archive,
-        |path| path.file_name() != name,
+        |path| path.file_name() != loader.file_name(),
         |tar| {
-            add_program(tar, "usr/lib64/ld-linux-x86-64.so.2", &program())?;
-            add_program(tar, "true", &true_loader)?;
+            add_program(tar, &place, &hostile_loader::program(&loader))?;
+            add_program(tar, Path::new("true"), &true_loader)?;
             probe_image::add_link(tar, "own/probe", Path::new("/proc/self/exe"))
         },
     )
 }
 
-fn add_program(tar: &mut Builder<Vec<u8>>, path: &str, program: &[u8]) -> io::Result<()> {
+fn add_program(tar: &mut Builder<Vec<u8>>, path: &Path, program: &[u8]) -> io::Result<()> {
     let mut header = Header::new_gnu();
     header.set_entry_type(EntryType::Regular);
     header.set_mode(0o755);
@@ -98,27 +102,4 @@ fn add_program(tar: &mut Builder<Vec<u8>>, path: &str, program: &[u8]) -> io::Re
     header.set_gid(0);
     header.set_size(program.len() as u64);
     tar.append_data(&mut header, path, program)
-}
-
-/// An executable of one segment, which is all of the file (elf(5)), and a whole page: older
-/// kernels clear what is left of a loader's last one, and this one is not to be written to.
-fn program() -> Vec<u8> {
-    const BASE: u64 = 0x40_0000;
-    const HEADERS: u64 = 64 + 56;
-    const PAGE: u64 = 0x1000;
-    let mut file = Vec::new();
-    // 64 bits, little-endian, version 1; an executable, for x86-64.
-    file.extend(b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\x02\0\x3e\0\x01\0\0\0");
-    let entry_and_tables = [BASE + HEADERS, 64, 0];
-    file.extend(entry_and_tables.iter().flat_map(|it| it.to_le_bytes()));
-    // No flags; the size of this header; one program header, and its size; no sections.
-    file.extend(b"\0\0\0\0\x40\0\x38\0\x01\0\0\0\0\0\0\0");
-    // To be loaded, readable and executable.
-    file.extend(b"\x01\0\0\0\x05\0\0\0");
-    let segment = [0, BASE, BASE, PAGE, PAGE, PAGE];
-    file.extend(segment.iter().flat_map(|it| it.to_le_bytes()));
-    file.extend(CODE);
-    file.extend(TEXTS);
-    file.resize(PAGE as usize, 0);
-    file
 }

@@ -6,7 +6,7 @@ use std::os::unix::fs::{MetadataExt, chown};
 use linux_sys::{Capability, Gid, Pid};
 
 use super::{Sight, USER, failed, hold, kept, sight, since};
-use crate::check::Failure;
+use crate::finding::Failure;
 use crate::host::Host;
 use crate::probe_image::{ODD_GROUP, ODD_OWNER};
 use crate::procfs;
@@ -15,8 +15,8 @@ pub(crate) fn group_kept(host: &Host, solution: u8) -> Result<Sight, Failure> {
     linux_sys::setgroups(&[Gid::from_raw(0), Gid::from_raw(ODD_GROUP)])
         .map_err(|why| failed("the caller's groups", &why))?;
     // What the image has at etc/odd. Level 00 has no image, but a working directory.
-    let odd = host.path("work/etc/odd");
-    fs::create_dir(host.path("work/etc"))
+    let odd = host.work().join("etc/odd");
+    fs::create_dir(host.work().join("etc"))
         .and_then(|()| File::create(&odd))
         .and_then(|_| chown(&odd, Some(ODD_OWNER), Some(ODD_GROUP)))
         .map_err(|why| failed("a file for a group", &why))?;

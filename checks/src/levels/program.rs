@@ -1,0 +1,28 @@
+//! What a level's program is about, going by its name.
+
+use std::ffi::OsStr;
+use std::path::Path;
+
+/// Whether a level's program, going by its name, needs control groups to run at all.
+pub(crate) fn makes_cgroups(binary: &Path) -> bool {
+    is_from(8, binary)
+}
+
+/// Whether a level's program, going by its name, has an environment of its own for the
+/// command, and `--env` to add to it. (It has the option before the learner has begun.)
+pub(crate) fn makes_environment(binary: &Path) -> bool {
+    is_from(5, binary)
+}
+
+/// Whether a level's program, going by its name, is about the command's user and what it may
+/// become.
+pub(crate) fn changes_user(binary: &Path) -> bool {
+    is_from(10, binary)
+}
+
+/// Whether it is the program of this level or of a later one.
+pub(super) fn is_from(level: u8, binary: &Path) -> bool {
+    let name = binary.file_name().and_then(OsStr::to_str).unwrap_or("");
+    let number: Option<u8> = name.strip_prefix("level").and_then(|it| it.parse().ok());
+    name == "rd" || number.is_some_and(|number| number >= level)
+}
