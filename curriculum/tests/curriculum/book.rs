@@ -1,0 +1,128 @@
+//! The book has every lesson, its links lead somewhere, and each system call is linked
+//! where a learner first meets it.
+
+use crate::course::{Course, Verdict, nothing_of};
+use curriculum::book::{Book, PAGES, page_of};
+use curriculum::pages;
+use libtest_mimic::{Failed, Trial};
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+/// Calls that belong to a level in linux-sys's map, and that its learner does not write:
+/// given code, bonus rounds, and others of a family.
+const NOT_WRITTEN: [&str; 12] = [
+    "execve",
+    "exit",
+    "umount",
+    "pidfd_open",
+    "pidfd_send_signal",
+    "setresgid",
+    "setresuid",
+    "cap_ambient_is_set",
+    "cap_ambient_lower",
+    "cap_ambient_raise",
+    "set_keepcaps",
+    "set_no_new_privs",
+];
+
+pub(crate) fn trials(course: &'static Course) -> Vec<Trial> {
+    vec![
+        Trial::ignorable_test("book::has_every_lesson_and_page", move || has_all(course)),
+        Trial::ignorable_test("book::links_lead_somewhere", move || links(course)),
+        Trial::ignorable_test("book::calls_are_linked_in_their_lesson", move || {
+            calls(course)
+        }),
+    ]
+}
+
+fn read(course: &Course, path: impl AsRef<Path>) -> Result<String, Failed> {
+    let path = path.as_ref();
+    fs::read_to_string(course.root.join(path))
+        .map_err(|error| format!("{}: {error}", path.display()).into())
+}
+
+fn has_all(course: &Course) -> Verdict {
+    let summary = read(course, Path::new(PAGES).join("SUMMARY.md"))?;
+    let mut missing = Vec::new();
+    for level in &course.levels {
+        let include = format!(
+            "{{{{#include ../../../{}/README.md}}}}",
+            level.path().display()
+        );
+        let page = Path::new(PAGES).join(page_of(level));
+        if read(course, &page).unwrap_or_default().trim() != include {
+            missing.push(format!("{} is not the line {include}", page.display()));
+        }
+    }
+    for path in pages::of_the_book(&course.root) {
+        let page = path.strip_prefix(PAGES).unwrap_or(&path);
+        let is_listed = summary.contains(&format!("]({})", page.display()));
+        if !is_listed && page != Path::new("SUMMARY.md") {
+            missing.push(format!("SUMMARY.md does not list {}", page.display()));
+        }
+    }
+    nothing_of("the book is not whole", missing)
+}
+
+/// mdBook would say so too, but one page at a time, and only where it is installed.
+fn links(course: &Course) -> Verdict {
+    let book = Book::new(&course.root, &course.levels, Vec::new());
+    let mut faults = Vec::new();
+    for path in pages::of_the_book(&course.root) {
+        let page = path.strip_prefix(PAGES).unwrap_or(&path);
+        if let Err(error) = book.page(page, &read(course, &path)?) {
+            faults.push(error.to_string());
+        }
+    }
+    for (page, level) in book.lessons() {
+        if let Err(error) = book.page(page, &read(course, level.join("README.md"))?) {
+            faults.push(error.to_string());
+        }
+    }
+    nothing_of("links lead nowhere", faults)
+}
+
+fn calls(course: &Course) -> Verdict {
+    let taught = taught(&read(course, "linux-sys/src/lib.rs")?);
+    let names = taught.keys().cloned().collect();
+    let book = Book::new(&course.root, &course.levels, names);
+    let mut missing = Vec::new();
+    for level in &course.levels {
+        let readme = read(course, level.path().join("README.md"))?;
+        let page = book.page(&page_of(level), &readme)?;
+        for (call, number) in &taught {
+            let is_written = number.is_some() && !NOT_WRITTEN.contains(&call.as_str());
+            if is_written && *number == level.number && !page.contains(&format!("/fn.{call}.html)"))
+            {
+                missing.push(format!(
+                    "{} does not mention `{call}` before the checks",
+                    level.package
+                ));
+            }
+        }
+    }
+    nothing_of(
+        "linux-sys's map says that a lesson teaches what it does not name",
+        missing,
+    )
+}
+
+/// The calls in the map at the top of linux-sys, and the level that teaches each.
+/// `00, given` is a level whose learner need not know.
+fn taught(library: &str) -> BTreeMap<String, Option<u8>> {
+    let mut taught = BTreeMap::new();
+    for row in library
+        .lines()
+        .filter_map(|line| line.strip_prefix("//! | [`"))
+    {
+        let cells: Vec<&str> = row.split(" | ").collect();
+        let [calls, _, level, ..] = cells[..] else {
+            continue;
+        };
+        for call in calls.split('`').step_by(2) {
+            taught.insert(call.trim_end_matches("()").to_owned(), level.parse().ok());
+        }
+    }
+    taught
+}

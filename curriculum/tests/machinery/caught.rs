@@ -1,0 +1,89 @@
+//! A wrong solution is caught if what a learner reads first names what was done wrong.
+
+use crate::fixture::Workshop;
+use checks::LEVELS;
+use curriculum::caught::{self, Caught, Order};
+use curriculum::mistakes::Mistake;
+use serde_json::{Value, json};
+use std::path::Path;
+
+const PATCH: &str = "checks/wrong/00/no-wait.patch";
+
+/// A mistake that the second check of level 00 must notice.
+fn mistake() -> Mistake {
+    let workshop = Workshop::new();
+    let check = LEVELS[0].checks[1].name;
+    let header = format!("mistake: nobody waits\ncheck: {check}\nsays: waitpid is missing\n");
+    workshop.write(PATCH, &header);
+    Mistake::read(workshop.root(), Path::new(PATCH)).unwrap()
+}
+
+/// The report of a failure of level 00.
+fn failure(check: usize, usually: &str) -> Value {
+    json!({
+        "level": 0, "name": LEVELS[0].checks[check].name, "verdict": "fail",
+        "usually": usually, "step": "TODO(00) 3",
+    })
+}
+
+fn with(mut report: Value, key: &str) -> Value {
+    report[key] = json!(true);
+    report
+}
+
+/// What comes of it if these are the reports.
+fn look(reports: &[Value]) -> Caught {
+    caught::look(&mistake(), Order::Own, |_| Ok(reports.to_vec())).unwrap()
+}
+
+fn is_not_caught(reports: &[Value], why: &str) {
+    match look(reports) {
+        Caught::No(told) => assert!(told.contains(why), "{told}"),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn the_named_check_must_be_told_first_in_its_words() {
+    let (named, other) = (failure(1, "waitpid is missing"), failure(0, "something"));
+    assert_eq!(look(&[named.clone(), other.clone()]), Caught::Yes);
+    is_not_caught(&[other, named], "told first");
+    is_not_caught(&[failure(1, "something")], "it does not say");
+    is_not_caught(&[], "no check failed");
+    let mut report = failure(1, "waitpid is missing");
+    report["sandbox"] = json!("broken");
+    is_not_caught(&[report], "told first");
+}
+
+#[test]
+fn a_consequence_is_told_after_what_it_may_be_one_of() {
+    let (named, other) = (failure(1, "waitpid is missing"), failure(0, "something"));
+    let consequence = with(other, "consequence");
+    assert_eq!(look(&[consequence.clone(), named]), Caught::Yes);
+    is_not_caught(&[consequence], "told first");
+}
+
+#[test]
+fn which_check_notices_that_the_program_stops_does_not_matter() {
+    let stopped = |usually| with(with(failure(0, usually), "consequence"), "stopped");
+    assert_eq!(look(&[stopped("waitpid is missing")]), Caught::Yes);
+    is_not_caught(&[stopped("something")], "it does not say");
+}
+
+#[test]
+fn the_step_must_be_one_of_the_level() {
+    let mut report = failure(1, "waitpid is missing");
+    report["step"] = json!("TODO(05) 1");
+    is_not_caught(&[report], "TODO(05) 1");
+}
+
+#[test]
+fn only_a_sixth_is_judged_by_all_levels_and_all_are_if_asked_for() {
+    let (mut mistake, mut whole) = (mistake(), 0);
+    for number in 0..300 {
+        mistake.patch.text = number.to_string();
+        whole += usize::from(caught::order(&mistake.patch, false) == Order::Whole);
+        assert_eq!(caught::order(&mistake.patch, true), Order::Whole);
+    }
+    assert!((25..80).contains(&whole), "{whole} of 300");
+}

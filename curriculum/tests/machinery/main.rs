@@ -1,0 +1,17 @@
+//! The curriculum's machinery, tried on small workshops made up for the purpose:
+//! each rule has a case that holds and one that breaks it.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may")]
+
+mod block;
+mod book;
+mod carry;
+mod caught;
+mod chain;
+mod fixture;
+mod lesson;
+mod lock;
+mod mistakes;
+mod mutants;
+mod new_level;
+mod transcript;
