@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use checks::curriculum::levels::Level;
+use curriculum::levels::Level;
 use serde_json::Value;
 
 use crate::Result;
@@ -21,6 +21,7 @@ pub(crate) struct Programs {
 /// Builds a level and its checks. `None` if the compiler has found something, which it has
 /// said itself then.
 pub(crate) fn build(course: &Course, level: &Level) -> Result<Option<Programs>> {
+    temporary_directory()?;
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut cargo = Command::new(cargo);
     cargo
@@ -28,6 +29,8 @@ pub(crate) fn build(course: &Course, level: &Level) -> Result<Option<Programs>> 
         .args(["build", "--message-format", "json-render-diagnostics"])
         .args(["-p", &level.package, "--bin", &level.package])
         .args(["-p", "checks", "--bin", "checks"])
+        // Also where cargo is set to be quiet: that it waits for another cargo must be seen.
+        .args(["--config", "term.quiet=false"])
         .stdin(Stdio::null())
         .stdout(Stdio::piped());
     let mut build = cargo
@@ -52,6 +55,21 @@ pub(crate) fn build(course: &Course, level: &Level) -> Result<Option<Programs>> 
         level: program(&level.package)?,
         checks: program("checks")?,
     }))
+}
+
+/// The linker and the checks write into it; what they say if it is not there names neither
+/// it nor the variable.
+fn temporary_directory() -> Result<()> {
+    let directory = std::env::temp_dir();
+    match directory.is_dir() {
+        true => Ok(()),
+        false => Err(format!(
+            "there is no directory {}, where temporary files are to go. Make it, or let TMPDIR \
+             name another: `export TMPDIR=/tmp`",
+            directory.display()
+        )
+        .into()),
+    }
 }
 
 /// The executable that a message of cargo's is about.

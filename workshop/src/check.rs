@@ -1,27 +1,32 @@
 //! `cargo workshop check`: builds a level, has it judged, shows and remembers the verdict.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
+use std::io::{self, BufRead, BufReader, Read};
+use std::path::Path;
 use std::process::{ExitCode, Stdio};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::thread;
+use std::time::{Duration, Instant};
 
-use checks::curriculum::levels::Level;
-use checks::{Printer, Report, Style, Verdict};
+use checks::{End, Printer, Report, Style, Verdict};
+use curriculum::levels::Level;
 
 use crate::build::{self, Programs, as_root};
 use crate::course::{Course, id, word};
 use crate::progress::{self, Progress, State};
-use crate::screen::{self, BOLD, CODE, GREEN, paint, say};
+use crate::screen::{self, BOLD, CODE, DIM, GREEN, note, paint, prose, say};
 use crate::{Result, map};
 
 /// What may be said after `check`.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Exit status: 0 all is true, 1 something is not or does not compile, 125 it could
-not be looked at (no root, for example).
+not be looked at (no root, for example, or every check of it was skipped).
 
 Example: cargo workshop check 03")]
 pub(crate) struct Arguments {
-    /// Which level: 4, 04, level04, or rd for all [default: where you are]
+    /// Which level: 4, 04, level04, or rd for all [default: that of this directory, or where
+    /// you are]
     #[arg(value_name = "LEVEL", value_parser = crate::level_word(), hide_possible_values = true)]
     level: Option<String>,
 
@@ -41,6 +46,8 @@ pub(crate) enum Outcome {
     NotBuilt,
     /// Nobody could look.
     NotJudged,
+    /// Each check has found that it cannot be looked at on this machine.
+    Skipped,
 }
 
 /// How much is shown of it.
@@ -61,13 +68,20 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
         Some(word) => course.level(word)?,
         None => current(&course)?,
     };
-    let outcome = check(&course, level, Detail::All)?;
-    after(&course, level, outcome)?;
+    let Judged { outcome, content } = check(&course, level, Detail::All)?;
+    after(&course, level, outcome, Reader::AtTheShell)?;
+    if is_saved_since(&course, level, &content) {
+        note("It was saved again while the checks ran: they have judged what was there before.");
+    }
     Ok(status(outcome))
 }
 
-/// The level that is meant when none is named.
+/// The level that is meant when none is named: that of the directory that the learner is in,
+/// and elsewhere the one they have come to.
 pub(crate) fn current(course: &Course) -> Result<&Level> {
+    if let Some(level) = course.level_here() {
+        return Ok(level);
+    }
     let here = Progress::read(course)?.here(course)?;
     match here.or(course.levels.last()) {
         Some(level) => Ok(level),
@@ -86,16 +100,16 @@ fn all(course: &Course) -> Result<ExitCode> {
         count += 1;
         let title = format!("{}: {}", level.package, course.title(level));
         say(format!("\n{}", paint(BOLD, title)));
-        let outcome = check(course, level, Detail::First)?;
-        if outcome == Outcome::NotJudged {
-            return Ok(status(outcome));
-        }
-        if outcome != Outcome::Passed {
-            worst = outcome;
+        let Judged { outcome, .. } = check(course, level, Detail::First)?;
+        match outcome {
+            Outcome::NotJudged => return Ok(status(outcome)),
+            Outcome::Failed | Outcome::NotBuilt => worst = outcome,
+            Outcome::Skipped if worst == Outcome::Passed => worst = outcome,
+            Outcome::Skipped | Outcome::Passed => {}
         }
     }
     if count == 0 {
-        say("All levels are as they came: there is nothing of yours to check yet.");
+        prose("All levels are as they came: there is nothing of yours to check yet.");
     } else {
         map::show(course, &Progress::read(course)?)?;
     }
@@ -106,19 +120,56 @@ fn status(outcome: Outcome) -> ExitCode {
     match outcome {
         Outcome::Passed => ExitCode::SUCCESS,
         Outcome::Failed | Outcome::NotBuilt => ExitCode::FAILURE,
-        Outcome::NotJudged => ExitCode::from(125),
+        Outcome::NotJudged | Outcome::Skipped => ExitCode::from(125),
     }
+}
+
+/// How a check has ended, and of what.
+pub(crate) struct Judged {
+    pub(crate) outcome: Outcome,
+    /// What was in the level when it was built: that, and nothing saved since, was judged.
+    pub(crate) content: String,
+}
+
+/// Whether the level has something else in it now than what was judged. A file that is just
+/// being replaced is gone for a moment; then it will be saved in the next.
+pub(crate) fn is_saved_since(course: &Course, level: &Level, content: &str) -> bool {
+    (course.content(level)).is_ok_and(|now| now != content)
 }
 
 /// Checks a level: its own checks first, since it is what somebody is working on, and when
 /// they are content those of all levels before it.
-pub(crate) fn check(course: &Course, level: &Level, detail: Detail) -> Result<Outcome> {
-    // What is built is what is remembered, also if somebody saves meanwhile.
-    let content = course.content(level)?;
-    let Some(programs) = build::build(course, level)? else {
-        return Ok(Outcome::NotBuilt);
+pub(crate) fn check(course: &Course, level: &Level, detail: Detail) -> Result<Judged> {
+    let (content, programs) = build(course, level)?;
+    let outcome = match programs {
+        Some(programs) => judge_all(course, level, detail, &programs, &content)?,
+        None => Outcome::NotBuilt,
     };
+    Ok(Judged { outcome, content })
+}
+
+/// Builds a level, and says what was in it then. cargo reads the files at a moment that we do
+/// not know: only if they are the same before and after, we know what it has read.
+fn build(course: &Course, level: &Level) -> Result<(String, Option<Programs>)> {
+    loop {
+        let content = course.content(level)?;
+        let programs = build::build(course, level)?;
+        if !is_saved_since(course, level, &content) {
+            return Ok((content, programs));
+        }
+        note("It was saved while it was built: building what is there now.");
+    }
+}
+
+fn judge_all(
+    course: &Course,
+    level: &Level,
+    detail: Detail,
+    programs: &Programs,
+    content: &str,
+) -> Result<Outcome> {
     let mut printer = Printer::new(Style::Pretty, Some(screen::has_color()))
+        .judges(level.number)
         .fold_before(level.number.unwrap_or(u8::MAX));
     if detail == Detail::First {
         printer = printer.explain_first();
@@ -126,20 +177,25 @@ pub(crate) fn check(course: &Course, level: &Level, detail: Detail) -> Result<Ou
     let mut reports = Vec::new();
     let mut is_judged = true;
     if level.number.is_some() {
-        is_judged = judge(course, &programs, level, true, &mut printer, &mut reports)?;
+        is_judged = judge(course, programs, level, true, &mut printer, &mut reports)?;
     }
-    let is_own_done = reports.iter().all(|(_, report)| is_good(report));
+    // Not if all were skipped: what is true of earlier levels makes this one no truer.
+    let is_own_done = reports.iter().all(|(_, report)| is_good(report))
+        && (reports.is_empty() || reports.iter().any(|(_, report)| has_passed(report)));
     if is_judged && is_own_done && level.number != Some(0) {
-        is_judged = judge(course, &programs, level, false, &mut printer, &mut reports)?;
+        is_judged = judge(course, programs, level, false, &mut printer, &mut reports)?;
     }
     if !is_judged {
         return Ok(Outcome::NotJudged);
     }
-    printer.finish();
+    let end = printer.finish();
+    if end == End::NotJudged {
+        // Nothing is remembered: what was known of this content before is true still.
+        return Ok(Outcome::Skipped);
+    }
     keep(course, level, &reports)?;
-    let passed = reports.iter().all(|(_, report)| is_good(report))
-        && (reports.iter()).any(|(_, report)| report.verdict() == Verdict::Pass);
-    progress::checked(course, level, &content, passed)?;
+    let passed = end == End::Passed && !reports.is_empty();
+    progress::checked(course, level, content, passed)?;
     Ok(match passed {
         true => Outcome::Passed,
         false => Outcome::Failed,
@@ -147,7 +203,11 @@ pub(crate) fn check(course: &Course, level: &Level, detail: Detail) -> Result<Ou
 }
 
 fn is_good(report: &Report) -> bool {
-    matches!(report.verdict(), Verdict::Pass | Verdict::Skip)
+    matches!(report.verdict, Verdict::Pass | Verdict::Skip)
+}
+
+fn has_passed(report: &Report) -> bool {
+    report.verdict == Verdict::Pass
 }
 
 /// Has the program judged by the checks of its own level alone, or by those of the levels
@@ -174,13 +234,22 @@ fn judge(
     let mut judge = command
         .spawn()
         .map_err(|error| format!("cannot start .cargo/as-root: {error}"))?;
+    let mut has_looked = false;
     if let Some(lines) = judge.stdout.take() {
-        for line in BufReader::new(lines).lines() {
+        let mut lines = Lines::read(lines);
+        let mut about = level.package.clone();
+        while let Some(line) = lines.next(&about) {
             let line = line?;
             let Some(report) = Report::parse(&line) else {
                 continue;
             };
             let Some(of) = report.level() else { continue };
+            has_looked = true;
+            // Of an earlier level nothing is shown before its end.
+            if alone || about != of.package() {
+                lines.is_shown();
+            }
+            about = of.package();
             // Those have been seen.
             if alone || Some(of.number) != level.number {
                 printer.add(of, report.clone());
@@ -189,7 +258,63 @@ fn judge(
         }
     }
     let status = judge.wait()?;
-    Ok(matches!(status.code(), Some(0 | 1)))
+    // 125 after a verdict: those were "skipped", and the printer will say so.
+    Ok(matches!(status.code(), Some(0 | 1)) || (has_looked && status.code() == Some(125)))
+}
+
+/// The lines of the program that judges. If nothing is shown for a second, it is said what is
+/// waited for; and if that goes on, now and then again.
+struct Lines {
+    lines: Receiver<io::Result<String>>,
+    shown: Instant,
+    patience: Duration,
+}
+
+const A_SECOND: Duration = Duration::from_secs(1);
+const NOW_AND_THEN: Duration = Duration::from_secs(10);
+
+impl Lines {
+    fn read(from: impl Read + Send + 'static) -> Lines {
+        let (sender, lines) = mpsc::channel();
+        thread::spawn(move || {
+            // Until the program ends, or nobody wants to know any more.
+            let mut lines = BufReader::new(from).lines();
+            lines.try_for_each(|line| sender.send(line))
+        });
+        // sudo may have to ask for a password first, and is not to be talked over.
+        let patience = match nix::unistd::geteuid().is_root() {
+            true => A_SECOND,
+            false => NOW_AND_THEN,
+        };
+        Lines {
+            lines,
+            shown: Instant::now(),
+            patience,
+        }
+    }
+
+    fn next(&mut self, about: &str) -> Option<io::Result<String>> {
+        loop {
+            let left = self.patience.saturating_sub(self.shown.elapsed());
+            match self.lines.recv_timeout(left) {
+                Ok(line) => return Some(line),
+                Err(RecvTimeoutError::Disconnected) => return None,
+                Err(RecvTimeoutError::Timeout) => {
+                    note(paint(
+                        DIM,
+                        format!("  ...   the checks of {about} are looking"),
+                    ));
+                    self.shown = Instant::now();
+                    self.patience = NOW_AND_THEN;
+                }
+            }
+        }
+    }
+
+    fn is_shown(&mut self) {
+        self.shown = Instant::now();
+        self.patience = A_SECOND;
+    }
 }
 
 /// The verdicts in full, for `hint` and `report`.
@@ -212,33 +337,48 @@ fn keep(course: &Course, level: &Level, reports: &[(String, Report)]) -> Result<
 
 /// The verdicts of the last check of a level.
 pub(crate) fn last(course: &Course, level: &Level) -> Vec<Report> {
-    let path = course
-        .root
-        .join(progress::DIRECTORY)
+    let path = Path::new(progress::DIRECTORY)
         .join("checks")
         .join(id(level));
-    let text = fs::read_to_string(path).unwrap_or_default();
+    let text = course.read_file(&path).unwrap_or_default();
+    let text = String::from_utf8_lossy(&text);
     text.lines().filter_map(Report::parse).collect()
 }
 
+/// Where the words after a check are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reader {
+    /// Where commands can be typed.
+    AtTheShell,
+    /// In a running `watch`, which goes on by itself; with a keyboard its keys help.
+    OfWatch { has_keyboard: bool },
+}
+
 /// What to do next, after a check.
-pub(crate) fn after(course: &Course, level: &Level, outcome: Outcome) -> Result<()> {
+pub(crate) fn after(
+    course: &Course,
+    level: &Level,
+    outcome: Outcome,
+    reader: Reader,
+) -> Result<()> {
     let own = word(level);
     let command = |what: &str| paint(CODE, format!("cargo workshop {what}"));
     match outcome {
         Outcome::Passed => {
             let title = format!("level {own} is done.");
-            say(format!(
+            prose(format!(
                 "{} What it could look like as well: {}",
                 paint(GREEN, title),
                 command(&format!("solution {own}"))
             ));
             match course.after(level) {
                 Some(next) if next.number.is_some() => {
-                    say(format!("On to {}: {}", word(next), course.lesson(next)));
-                    say(format!("Then: {}", command("watch")));
+                    prose(format!("On to {}: {}", word(next), course.lesson(next)));
+                    if reader == Reader::AtTheShell {
+                        prose(format!("Then: {}", command("watch")));
+                    }
                 }
-                _ => say("That was the last one: this is a container runtime, and it is yours."),
+                _ => prose("That was the last one: this is a container runtime, and it is yours."),
             }
         }
         Outcome::Failed => {
@@ -247,12 +387,20 @@ pub(crate) fn after(course: &Course, level: &Level, outcome: Outcome) -> Result<
                 .iter()
                 .map(|step| step.hints.len())
                 .sum::<usize>();
-            if hints > 0 {
-                say(format!("Stuck? {}", command(&format!("hint {own}"))));
+            // The line below a watch has the key for it.
+            let has_key = matches!(reader, Reader::OfWatch { has_keyboard: true });
+            if hints > 0 && !has_key {
+                prose(format!("Stuck? {}", command(&format!("hint {own}"))));
             }
         }
         Outcome::NotBuilt => {
-            say("It does not compile yet; the compiler has said where, and often how it would.");
+            prose("It does not compile yet; the compiler has said where, and often how it would.");
+        }
+        Outcome::Skipped => {
+            prose(format!(
+                "Level {own} counts neither as done nor as failed. What this machine lacks: {}",
+                command("doctor")
+            ));
         }
         Outcome::NotJudged => {}
     }

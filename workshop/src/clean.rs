@@ -2,97 +2,214 @@
 //!
 //! A parent removes what it has made, unless it is killed. Nothing else needs to be
 //! remembered to find the rest: a container's directory that nobody holds a lock
-//! on has no parent any more, and its name is the name of everything else.
+//! on has no parent any more, and its name is the name of everything else. Its command
+//! may live: the wish to die with the parent is lost at a setuid exec (level 10). What was
+//! to be kept stays, and what may be something else is asked about.
 
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
-use given::Error;
+use given::{Error, printable};
 use nix::fcntl::{Flock, FlockArg};
 
-use crate::leftover::{self, Leftover, parents};
-use crate::orphan::{orphans, remove_group};
+use crate::leftover::{Claim, Found, Leftover, id, parents};
+use crate::orphan::orphans;
+use crate::screen;
+
+/// What was done, for the last line and the exit status.
+#[derive(Default)]
+struct Tally {
+    dry_run: bool,
+    told: usize,
+    failed: usize,
+}
 
 /// Remove everything in `store` that no living parent looks after, and what is half
 /// written in `image_dir`.
 pub(crate) fn clean(store: &Path, image_dir: &Path, dry_run: bool) -> Result<(), Error> {
-    let leftovers = find(store)?;
-    let mut failed = 0;
-    for leftover in &leftovers {
-        let (processes, mounts, groups) =
-            (leftover.processes(), leftover.mounts(), leftover.groups());
-        let what = format!(
-            "{}: {} processes, {} mounts, {} control groups, and its directory",
-            leftover.id(),
-            processes.len(),
-            mounts.len(),
-            groups.len()
-        );
-        if dry_run {
-            say(&format!("would remove {what}"));
-        } else if let Err(error) = leftover.remove() {
-            failed += 1;
-            given::tell(&format!("could not remove {what}: {error}"));
-        } else {
-            say(&format!("removed {what}"));
+    let mut tally = Tally {
+        dry_run,
+        ..Tally::default()
+    };
+    // Without links, as the table of mounts knows it; and not in the hands of others.
+    let found = images::find_store(store)?;
+    if let Some(store) = &found {
+        for (path, found) in find(store)? {
+            one(&path, &found, &mut tally)?;
         }
     }
-    let orphans = orphans();
-    for group in &orphans {
-        let group_of_nobody = format!("{}, which nobody looks after", group.display());
-        if dry_run {
-            say(&format!("would remove {group_of_nobody}"));
-        } else if let Err(error) = remove_group(group) {
-            failed += 1;
-            given::tell(&format!("could not remove {group_of_nobody}: {error}"));
-        } else {
-            say(&format!("removed {group_of_nobody}"));
-        }
+    for group in &orphans() {
+        let what = format!("{}, which nobody looks after", group.display());
+        tally.remove(&what, || given::remove_groups(group));
     }
-    let mut partial = Vec::new();
     if !dry_run {
-        partial = images::remove_partial(store)?;
-        partial.extend(images::remove_partial_archives(image_dir)?);
-        remove_parents(store)?;
+        half_made(found.as_deref(), image_dir, &mut tally)?;
     }
-    for half_made in &partial {
-        say(&format!("removed the half-made {}", half_made.display()));
-    }
-    if leftovers.is_empty() && orphans.is_empty() && partial.is_empty() {
-        say(&format!(
+    if tally.told == 0 {
+        tally.say(&format!(
             "nothing to do in {}: no container is without a parent",
             store.display()
         ));
     }
-    match failed {
+    match tally.failed {
         0 => Ok(()),
-        _ => Err(format!("{failed} of these could not be wholly removed; see above").into()),
+        failed => Err(format!("{failed} of these could not be wholly removed; see above").into()),
     }
 }
 
-/// The containers without a parent.
-fn find(store: &Path) -> Result<Vec<Leftover>, Error> {
-    let Some(_gate) = close_gate(store)? else {
-        return Ok(Vec::new());
-    };
-    let mut leftovers = Vec::new();
-    for directory in entries(store)? {
-        leftovers.extend(Leftover::find(directory)?);
+fn half_made(store: Option<&Path>, image_dir: &Path, tally: &mut Tally) -> Result<(), Error> {
+    let mut partial = images::remove_partial_archives(image_dir)?;
+    if let Some(store) = store {
+        partial.extend(images::remove_partial(store)?);
+        remove_parents(store)?;
     }
-    Ok(leftovers)
+    for path in partial {
+        tally.say(&format!("removed the half-made {}", path.display()));
+    }
+    Ok(())
+}
+
+fn one(path: &Path, found: &Found, tally: &mut Tally) -> Result<(), Error> {
+    let rm = "sudo rm -r --one-file-system";
+    match found {
+        Found::InUse => {}
+        Found::Strange(what) => {
+            tally.keep(
+                path,
+                &format!("it is {what}, and no container's directory"),
+                rm,
+            );
+        }
+        Found::MountPoint => tally.keep(path, "something is mounted on it", "sudo umount"),
+        Found::Hidden(errno) => {
+            let why = format!("it cannot be looked at: {errno:?} ({})", errno.desc());
+            tally.keep(path, &why, rm);
+        }
+        Found::Abandoned(leftover, Claim::Removable) => {
+            tally.remove(&inventory(leftover), || leftover.remove());
+        }
+        Found::Abandoned(leftover, Claim::Kept) => {
+            kept(leftover, tally);
+            tally.keep(path, "it was started with --keep", rm);
+        }
+        Found::Abandoned(leftover, Claim::Unsure(why)) => {
+            let inventory = inventory(leftover);
+            if !tally.dry_run && ask(path, why, &inventory)? {
+                tally.remove(&inventory, || leftover.remove());
+            } else {
+                let why = format!(
+                    "it {why}, so it is not removed without a question, and `cargo workshop clean` asks at a terminal"
+                );
+                tally.keep(path, &why, rm);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// `--keep` is about the directory. What ran and was mounted there was to end.
+fn kept(leftover: &Leftover, tally: &mut Tally) {
+    let (processes, mounts, groups) = counts(leftover);
+    if processes + mounts + groups > 0 {
+        let what = format!(
+            "what was left of {}: {processes} processes, {mounts} mounts, {groups} control groups",
+            leftover.id()
+        );
+        tally.remove(&what, || leftover.end());
+    }
+}
+
+fn counts(leftover: &Leftover) -> (usize, usize, usize) {
+    (
+        leftover.processes().len(),
+        leftover.mounts().len(),
+        leftover.groups().len(),
+    )
+}
+
+fn inventory(leftover: &Leftover) -> String {
+    let (processes, mounts, groups) = counts(leftover);
+    format!(
+        "{}: {processes} processes, {mounts} mounts, {groups} control groups, and its directory",
+        leftover.id()
+    )
+}
+
+/// Whether somebody at the terminal wants it removed. Without one nobody does.
+fn ask(path: &Path, why: &str, inventory: &str) -> Result<bool, Error> {
+    let mut terminal = io::stderr();
+    if !io::stdin().is_terminal() || !terminal.is_terminal() {
+        return Ok(false);
+    }
+    let path = path.display();
+    let question = format!("{path}: it {why}. Remove {inventory}? [y/N] ");
+    write!(terminal, "{}", printable(question))?;
+    terminal.flush()?;
+    let mut answer = String::new();
+    io::stdin().read_line(&mut answer)?;
+    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+}
+
+impl Tally {
+    fn remove(&mut self, what: &str, remove: impl FnOnce() -> Result<(), Error>) {
+        if self.dry_run {
+            self.say(&format!("would remove {what}"));
+        } else if let Err(error) = remove() {
+            self.told += 1;
+            self.failed += 1;
+            given::tell(&format!("could not remove {what}: {error}"));
+        } else {
+            self.say(&format!("removed {what}"));
+        }
+    }
+
+    fn keep(&mut self, path: &Path, why: &str, by_hand: &str) {
+        let would = if self.dry_run { "would keep" } else { "kept" };
+        let path = path.display().to_string();
+        let word = quoted(&path);
+        self.say(&format!(
+            "{would} {path}: {why}; by hand: `{by_hand} {word}`"
+        ));
+    }
+
+    /// A message on standard output, wrapped where that is a terminal; a reader who has gone
+    /// away is no failure.
+    fn say(&mut self, message: &str) {
+        self.told += 1;
+        screen::prose(printable(message));
+    }
+}
+
+/// A path as a shell takes it for one word.
+fn quoted(path: &str) -> String {
+    let is_plain = |letter: char| letter.is_alphanumeric() || "/._-".contains(letter);
+    match path.chars().all(is_plain) {
+        true => path.to_owned(),
+        false => format!("'{}'", path.replace('\'', "'\\''")),
+    }
+}
+
+/// What has the name of a container.
+fn find(store: &Path) -> Result<Vec<(PathBuf, Found)>, Error> {
+    let gate = close_gate(store)?;
+    let mut all = Vec::new();
+    for path in entries(store)? {
+        let found = id(&path).and_then(|id| Found::look(&gate, &path, id));
+        all.extend(found.map(|found| (path, found)));
+    }
+    Ok(all)
 }
 
 /// Remove the groups called `rubber-docker`, unless a container is there that may be
 /// about to make its own in them.
 fn remove_parents(store: &Path) -> Result<(), Error> {
-    let Some(_gate) = close_gate(store)? else {
-        return Ok(());
+    let gate = close_gate(store)?;
+    let is_in_use = |path: &PathBuf| {
+        let found = id(path).and_then(|id| Found::look(&gate, path, id));
+        matches!(found, Some(Found::InUse | Found::Hidden(_)))
     };
-    if entries(store)?
-        .iter()
-        .any(|entry| leftover::id(entry).is_some())
-    {
+    if entries(store)?.iter().any(is_in_use) {
         return Ok(());
     }
     for parent in parents() {
@@ -103,16 +220,10 @@ fn remove_parents(store: &Path) -> Result<(), Error> {
 }
 
 /// As long as the lock is held, no container is given a directory (given::claim).
-/// `None` if there is no store.
-fn close_gate(store: &Path) -> Result<Option<Flock<File>>, Error> {
-    let open = match File::open(store) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        open => open.map_err(|error| refused(store, &error))?,
-    };
+fn close_gate(store: &Path) -> Result<Flock<File>, Error> {
+    let open = File::open(store).map_err(|error| refused(store, &error))?;
     let gate = Flock::lock(open, FlockArg::LockExclusive);
-    Ok(Some(
-        gate.map_err(|(_, errno)| refused(store, &errno.desc()))?,
-    ))
+    gate.map_err(|(_, errno)| refused(store, &errno.desc()))
 }
 
 fn entries(store: &Path) -> Result<Vec<PathBuf>, Error> {
@@ -130,9 +241,4 @@ fn refused(store: &Path, why: &dyn std::fmt::Display) -> Error {
         store.display()
     )
     .into()
-}
-
-/// One line on standard output; a reader who has gone away is no failure.
-fn say(line: &str) {
-    let _ = writeln!(io::stdout(), "{line}");
 }

@@ -3,10 +3,10 @@
 use std::io::Write;
 use std::process::ExitCode;
 
-use clap::CommandFactory;
+use clap::Command;
 use clap_complete::Shell;
 
-use crate::Result;
+use crate::{Result, screen};
 
 /// What may be said after `completions`.
 #[derive(clap::Args)]
@@ -24,11 +24,10 @@ pub(crate) struct Arguments {
     shell: Shell,
 }
 
-pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
+/// Prints the script for this command line.
+pub(crate) fn run(arguments: Arguments, command: Command) -> Result<ExitCode> {
     let mut script = Vec::new();
-    let mut command = crate::CommandLine::command()
-        .name("workshop")
-        .bin_name("workshop");
+    let mut command = command.name("workshop").bin_name("workshop");
     clap_complete::generate(arguments.shell, &mut command, "workshop", &mut script);
     let function: &[u8] = match arguments.shell {
         Shell::Fish => b"function workshop; cargo workshop $argv; end\n",
@@ -44,6 +43,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
         _ => [function, &script[..]],
     };
     let mut out = std::io::stdout().lock();
-    let _ = parts.iter().try_for_each(|part| out.write_all(part));
+    let written = parts.iter().try_for_each(|part| out.write_all(part));
+    screen::printed(written.and_then(|()| out.flush()));
     Ok(ExitCode::SUCCESS)
 }

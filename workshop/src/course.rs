@@ -1,15 +1,32 @@
 //! The levels as the learner has them: which there are, what each is about, and how far
 //! each is from its skeleton.
 
-use std::fs;
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use checks::curriculum::levels::{self, Level};
-use checks::curriculum::lock::{Lock, blob_id};
-use checks::curriculum::task::{self, Step};
+use curriculum::levels::{self, Level};
+use curriculum::lock::{Lock, blob_id};
+use curriculum::task::{self, Step};
+use linux_sys::{Mode, OFlag, OpenHow, ResolveFlag, openat2};
 
 use crate::Result;
+
+/// What makes git look into another repository than the one it is in: the list is that of
+/// `git rev-parse --local-env-vars`, without what is only configuration.
+const GIT_ELSEWHERE: [&str; 9] = [
+    "GIT_DIR",
+    "GIT_COMMON_DIR",
+    "GIT_WORK_TREE",
+    "GIT_INDEX_FILE",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_PREFIX",
+    "GIT_SHALLOW_FILE",
+    "GIT_GRAFT_FILE",
+];
 
 /// The checkout that we were started in.
 pub(crate) struct Course {
@@ -23,7 +40,22 @@ pub(crate) struct Course {
 impl Course {
     /// Looks for the checkout above the current directory.
     pub(crate) fn find() -> Result<Course> {
+        if let Err(error) = std::env::current_dir() {
+            return Err(format!(
+                "the current directory is not there any more ({error}): go to the workshop's \
+                 checkout with `cd`"
+            )
+            .into());
+        }
         let root = levels::workspace_root()?;
+        if root.to_str().is_none() {
+            return Err(format!(
+                "the path of this checkout is not UTF-8, and cargo cannot name a file in it: {}. \
+                 Move the checkout to a directory with another name",
+                root.display()
+            )
+            .into());
+        }
         let levels = levels::discover(&root)?;
         let lock = Lock::read(&root)?;
         Ok(Course { root, levels, lock })
@@ -53,19 +85,43 @@ impl Course {
         })
     }
 
+    /// The level in whose directory we were started, if it was in one.
+    pub(crate) fn level_here(&self) -> Option<&Level> {
+        let here = std::env::current_dir().ok()?;
+        let below = here.strip_prefix(&self.root).ok()?;
+        self.levels
+            .iter()
+            .find(|level| below.starts_with(level.path()))
+    }
+
     /// The level after this one: its skeleton is this one's solution.
     pub(crate) fn after(&self, level: &Level) -> Option<&Level> {
         let mut rest = self.levels.iter().skip_while(|it| *it != level);
         rest.nth(1)
     }
 
-    /// What the level is about: its lesson's title without the number.
+    /// What the level is about.
     pub(crate) fn title(&self, level: &Level) -> String {
-        let readme = fs::read_to_string(self.lesson_path(level)).unwrap_or_default();
-        let title = readme.lines().next().unwrap_or_default();
-        let title = title.trim_start_matches('#').trim();
-        let title = title.split_once(": ").map_or(title, |(_, title)| title);
-        title.to_owned()
+        given::printable(&level.facts.title)
+    }
+
+    /// What is in a file of the checkout, and of no other place: no link is followed, and
+    /// nothing but a file is read.
+    pub(crate) fn read_file(&self, path: &Path) -> io::Result<Vec<u8>> {
+        let how = OpenHow {
+            // A FIFO would make us wait for its other end.
+            flags: OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK,
+            mode: Mode::empty(),
+            resolve: ResolveFlag::RESOLVE_BENEATH | ResolveFlag::RESOLVE_NO_SYMLINKS,
+        };
+        let errno = |error: linux_sys::Error| io::Error::from(error.errno());
+        let mut file = File::from(openat2(File::open(&self.root)?, path, how).map_err(errno)?);
+        if !file.metadata()?.is_file() {
+            return Err(io::ErrorKind::InvalidInput.into());
+        }
+        let mut content = Vec::new();
+        file.read_to_end(&mut content)?;
+        Ok(content)
     }
 
     /// Where its lesson is, seen from the checkout.
@@ -109,12 +165,7 @@ impl Course {
     }
 
     fn cat_file(&self, blob: &str, path: &Path) -> Result<Vec<u8>> {
-        let mut git = Command::new("git");
-        let git = git
-            .arg("-C")
-            .arg(&self.root)
-            .args(["cat-file", "blob", blob]);
-        let because = match git.output() {
+        let because = match self.git().args(["cat-file", "blob", blob]).output() {
             Ok(output) if output.status.success() => return Ok(output.stdout),
             Ok(output) => String::from_utf8_lossy(&output.stderr).trim().to_owned(),
             Err(error) => format!("git does not start: {error}"),
@@ -128,6 +179,28 @@ impl Course {
         .into())
     }
 
+    /// What is compared: of whatever is no file nothing is read, since a FIFO has no end.
+    fn content_of(&self, path: &Path) -> Option<Vec<u8>> {
+        let path = self.root.join(path);
+        let is_file = fs::metadata(&path).is_ok_and(|it| it.is_file());
+        is_file.then(|| fs::read(&path).ok()).flatten()
+    }
+
+    /// git in this checkout, and in no other: a hook, or a shell that has `GIT_DIR` set, would
+    /// send it elsewhere. Nothing of the repository is run by what we ask, so it may belong to
+    /// somebody else, as a checkout does that is mounted into a machine (git-config(1),
+    /// safe.directory).
+    pub(crate) fn git(&self) -> Command {
+        let mut git = Command::new("git");
+        for variable in GIT_ELSEWHERE {
+            git.env_remove(variable);
+        }
+        let mut safe = OsString::from("safe.directory=");
+        safe.push(&self.root);
+        git.arg("-C").arg(&self.root).arg("-c").arg(safe);
+        git
+    }
+
     /// The files that differ from the skeleton, that are new, or that are gone; relative to
     /// the level's directory.
     pub(crate) fn changed(&self, level: &Level) -> Result<Vec<PathBuf>> {
@@ -135,9 +208,11 @@ impl Course {
         let skeleton = self.skeleton_files(level);
         let differs = |file: &PathBuf| {
             let path = level.path().join(file);
-            let content = fs::read(self.root.join(&path)).ok();
+            let content = self.content_of(&path);
             let blob = self.lock.blob(&path.display().to_string());
-            content.map(|content| blob_id(&content)).as_deref() != blob
+            // Something that is no file is a change, too.
+            let is_odd = content.is_none() && self.root.join(&path).symlink_metadata().is_ok();
+            is_odd || content.map(|content| blob_id(&content)).as_deref() != blob
         };
         let mut changed: Vec<PathBuf> = now.into_iter().chain(skeleton).collect();
         changed.sort();
@@ -156,7 +231,8 @@ impl Course {
             if file.starts_with("tests") {
                 continue;
             }
-            let content = fs::read(self.root.join(level.path()).join(&file)).unwrap_or_default();
+            let content = self.content_of(&level.path().join(&file));
+            let content = content.unwrap_or_default();
             let text = String::from_utf8_lossy(&content)
                 .replace(&level.directory, "{level}")
                 .replace(&level.package, "{level}")

@@ -3,13 +3,13 @@
 use std::process::ExitCode;
 
 use checks::Verdict;
-use checks::curriculum::levels::Level;
-use checks::curriculum::task::{Hint, Step};
+use curriculum::levels::Level;
+use curriculum::task::{Hint, Step};
 
 use crate::check;
 use crate::course::{Course, word};
 use crate::progress::{self, Progress};
-use crate::screen::{BOLD, CODE, DIM, markdown, paint, say};
+use crate::screen::{BOLD, CODE, DIM, markdown, paint, prose, say};
 use crate::{Result, screen};
 
 /// What may be said after `hint`.
@@ -20,7 +20,7 @@ first; otherwise they come in the order of the lesson.
 
 Example: cargo workshop hint 03")]
 pub(crate) struct Arguments {
-    /// Which level [default: where you are]
+    /// Which level [default: that of this directory, or where you are]
     #[arg(value_name = "LEVEL", value_parser = crate::level_word(), hide_possible_values = true)]
     level: Option<String>,
 
@@ -50,7 +50,7 @@ pub(crate) fn next(course: &Course, level: &Level) -> Result<()> {
     let all: Vec<(&Step, &Hint)> = hints(&steps).collect();
     let own = word(level);
     if all.is_empty() {
-        say(format!(
+        prose(format!(
             "Level {own} has no hints: there is nothing to write in it."
         ));
         return Ok(());
@@ -64,16 +64,13 @@ pub(crate) fn next(course: &Course, level: &Level) -> Result<()> {
     };
     let of_failing = open.clone().find(|(step, _)| Some(step.number) == failing);
     let Some((step, hint)) = of_failing.or_else(|| open.next()) else {
-        say(format!(
-            "You have seen all {} hints of level {own}. They are in",
-            all.len()
-        ));
-        say(format!(
-            "{}, and here: {}",
+        prose(format!(
+            "You have seen all {} hints of level {own}. They are in\n{}, and here: {}",
+            all.len(),
             course.lesson(level),
             paint(CODE, format!("cargo workshop hint {own} --again"))
         ));
-        say(format!(
+        prose(format!(
             "What is left is the solution: {}",
             paint(CODE, format!("cargo workshop solution {own}"))
         ));
@@ -105,7 +102,7 @@ fn again(course: &Course, level: &Level) -> Result<()> {
     let steps = course.steps(level)?;
     let seen: Vec<&str> = progress.hints(level).collect();
     if seen.is_empty() {
-        say(format!(
+        prose(format!(
             "You have seen no hint of level {} yet.",
             word(level)
         ));
@@ -135,7 +132,7 @@ fn show(level: &Level, step: &Step, hint: &Hint) {
     );
     say(format!(
         "{}\n",
-        paint(BOLD, screen::wrap(&title, screen::WIDTH))
+        paint(BOLD, screen::wrap(&title, screen::width()))
     ));
     say(markdown(&hint.text));
 }
@@ -146,8 +143,8 @@ fn failing_step(course: &Course, level: &Level) -> Option<u32> {
     let reports = check::last(course, level);
     let failed = reports
         .iter()
-        .filter(|report| report.verdict() == Verdict::Fail);
+        .filter(|report| report.verdict == Verdict::Fail);
     failed
-        .filter_map(|report| report.text("step")?.strip_prefix(&marker)?.parse().ok())
+        .filter_map(|report| report.step()?.strip_prefix(&marker)?.parse().ok())
         .next()
 }

@@ -1,54 +1,149 @@
-//! One container that nobody looks after any more.
+//! What lies in the store under a name that a container could have.
+//!
+//! Only what is provably a container's is removed unasked: a directory of ours, with the
+//! mark that `given::claim` makes, no living parent, and nothing in it but what a
+//! container has. Everything is looked at without following a link, since root follows
+//! links to wherever somebody wants it to go.
 
-use std::fs::{self, File};
+use std::ffi::OsStr;
+use std::fs::{self, File, Metadata};
 use std::io;
-use std::os::fd::AsFd;
-use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use given::Error;
-use linux_sys::{MntFlags, Pid, SIGKILL, pidfd_open, pidfd_send_signal, umount2};
+use linux_sys::{Errno, Mode, OFlag, OpenHow, ResolveFlag, openat2};
 use nix::fcntl::{Flock, FlockArg};
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::unistd::geteuid;
 
-use crate::mountinfo;
-use crate::orphan::remove_group;
+use crate::inhabitants::{self, Roots};
+use crate::mounted;
+
+/// What is in a container's directory, in whatever level: a root, or an overlay's parts.
+const SHAPE: [&str; 6] = ["rootfs", "lower", "upper", "work", "merged", given::KEPT];
+
+/// The bits of a mode that must be as `given::claim` makes them; our own may have been
+/// narrowed by the umask.
+const TELLING: u32 = 0o7077;
+
+/// What was found under such a name.
+pub(crate) enum Found {
+    /// A container that somebody looks after: the lock is taken.
+    InUse,
+    /// A directory that no living parent looks after.
+    Abandoned(Leftover, Claim),
+    /// No container's directory. What it is instead, to be put after "it is".
+    Strange(&'static str),
+    /// Something is mounted on it, and hides it.
+    MountPoint,
+    /// It could not be looked at.
+    Hidden(Errno),
+}
+
+/// Whose a directory is, and what is to become of it.
+pub(crate) enum Claim {
+    /// A container's, provably.
+    Removable,
+    /// Likewise, and it was started with `--keep`.
+    Kept,
+    /// Perhaps: why we are not sure, to be put after "it".
+    Unsure(String),
+}
 
 /// A container's directory, locked by us: its parent is dead.
 pub(crate) struct Leftover {
     directory: PathBuf,
     id: String,
-    _lock: Flock<File>,
+    lock: Flock<File>,
 }
 
 /// Where cgroup hierarchies are usually mounted: the one of version 2, or below it
 /// one for each controller.
 const CGROUPS: &str = "/sys/fs/cgroup";
 
-impl Leftover {
-    /// The container in `directory`, if that is one and nobody holds its lock.
-    pub(crate) fn find(directory: PathBuf) -> Result<Option<Leftover>, Error> {
-        let Some(id) = id(&directory) else {
-            return Ok(None);
+impl Found {
+    /// What is called `id` in the open `store`; `None` if it has just been removed.
+    pub(crate) fn look(store: &File, directory: &Path, id: String) -> Option<Found> {
+        // O_DIRECTORY is asked for before anything is opened: a FIFO would make us wait,
+        // a device might do something. The rules: no link, and nothing mounted there.
+        let how = OpenHow {
+            flags: OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK,
+            mode: Mode::empty(),
+            resolve: ResolveFlag::RESOLVE_BENEATH
+                | ResolveFlag::RESOLVE_NO_SYMLINKS
+                | ResolveFlag::RESOLVE_NO_XDEV,
         };
-        let open = match File::open(&directory) {
-            // Removed by its own parent since we read its name.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            open => {
-                open.map_err(|error| format!("cannot open {}: {error}", directory.display()))?
+        let open = match openat2(store, &id, how) {
+            Ok(open) => File::from(open),
+            Err(error) => return Found::not_opened(error.errno(), directory),
+        };
+        Some(match Flock::lock(open, FlockArg::LockExclusiveNonblock) {
+            Err((_, Errno::EWOULDBLOCK)) => Found::InUse,
+            Err((_, errno)) => Found::Hidden(errno),
+            Ok(lock) => {
+                let claim = claim(directory, &lock);
+                let directory = directory.to_owned();
+                Found::Abandoned(
+                    Leftover {
+                        directory,
+                        id,
+                        lock,
+                    },
+                    claim,
+                )
             }
-        };
-        match Flock::lock(open, FlockArg::LockExclusiveNonblock) {
-            Ok(lock) => Ok(Some(Leftover {
-                directory,
-                id,
-                _lock: lock,
-            })),
-            Err(_) => Ok(None),
-        }
+        })
     }
 
+    fn not_opened(errno: Errno, path: &Path) -> Option<Found> {
+        match errno {
+            // Removed by its own parent since we read its name.
+            Errno::ENOENT => None,
+            Errno::EXDEV => Some(Found::MountPoint),
+            Errno::ELOOP | Errno::ENOTDIR => {
+                let kind = fs::symlink_metadata(path).ok()?.file_type();
+                Some(Found::Strange(match kind {
+                    _ if kind.is_symlink() => "a symbolic link",
+                    _ if kind.is_file() => "a file",
+                    _ => "a FIFO, a socket or a device",
+                }))
+            }
+            errno => Some(Found::Hidden(errno)),
+        }
+    }
+}
+
+fn claim(directory: &Path, open: &File) -> Claim {
+    judge(directory, open).unwrap_or_else(|error| Claim::Unsure(format!("cannot be read: {error}")))
+}
+
+fn judge(directory: &Path, open: &File) -> io::Result<Claim> {
+    let there: Metadata = open.metadata()?;
+    if there.uid() != geteuid().as_raw() {
+        return Ok(Claim::Unsure(format!("belongs to user {}", there.uid())));
+    }
+    if there.mode() & TELLING != given::MARKED & TELLING {
+        return Ok(Claim::Unsure(
+            "has no mark of ours: it is older than the mark, or no container's".to_owned(),
+        ));
+    }
+    let mut is_kept = false;
+    for entry in fs::read_dir(directory)? {
+        let name = entry?.file_name();
+        if !SHAPE.iter().any(|part| name == *part) {
+            return Ok(Claim::Unsure(format!(
+                "holds {name:?}, which is none of ours"
+            )));
+        }
+        is_kept |= name == given::KEPT;
+    }
+    Ok(match is_kept {
+        true => Claim::Kept,
+        false => Claim::Removable,
+    })
+}
+
+impl Leftover {
     /// The container's name.
     pub(crate) fn id(&self) -> &str {
         &self.id
@@ -56,44 +151,18 @@ impl Leftover {
 
     /// The processes that have its root as theirs. Those of level 06 and later die
     /// with their parent; before that nobody ends them.
-    pub(crate) fn processes(&self) -> Vec<Pid> {
-        let Ok(entries) = fs::read_dir("/proc") else {
-            return Vec::new();
-        };
-        entries
-            .flatten()
-            .filter_map(|entry| entry.file_name().into_string().ok()?.parse().ok())
-            .filter(|pid| self.is_root_of(*pid))
-            .map(Pid::from_raw)
-            .collect()
-    }
-
-    fn is_root_of(&self, pid: i32) -> bool {
-        // Levels 01 to 03: the very directory, entered or bound onto itself.
-        let identity = |path: &Path| fs::metadata(path).map(|it| (it.dev(), it.ino())).ok();
-        let root = identity(Path::new(&format!("/proc/{pid}/root")));
-        if root.is_some() && root == identity(&self.directory.join("rootfs")) {
-            return true;
-        }
-        // From level 04 on: the overlay whose changes are kept here.
-        let mut upper = b"upperdir=".to_vec();
-        upper.extend(self.directory.join("upper").as_os_str().as_bytes());
-        mountinfo::of(&pid.to_string()).iter().any(|mount| {
-            let mut options = mount.options.as_bytes().split(|byte| *byte == b',');
-            mount.kind == "overlay"
-                && mount.point == Path::new("/")
-                && options.any(|option| option == upper)
+    pub(crate) fn processes(&self) -> Vec<linux_sys::Pid> {
+        inhabitants::of(&Roots {
+            // Levels 01 to 03: the very directory, entered or bound onto itself.
+            directory: inhabitants::below(&self.lock, &self.directory, OsStr::new("rootfs")),
+            // From level 04 on: the overlay whose changes are kept here.
+            upper: inhabitants::below(&self.lock, &self.directory, OsStr::new("upper")),
         })
     }
 
-    /// What is mounted below it in our own namespace, innermost first.
+    /// What is mounted below it in our own namespace.
     pub(crate) fn mounts(&self) -> Vec<PathBuf> {
-        let all = mountinfo::of("self").into_iter().map(|mount| mount.point);
-        let mut below: Vec<PathBuf> = all
-            .filter(|point| point.starts_with(&self.directory))
-            .collect();
-        below.reverse();
-        below
+        mounted::below(&self.directory)
     }
 
     /// Its control groups.
@@ -104,17 +173,21 @@ impl Leftover {
             .collect()
     }
 
+    /// End all that uses its directory, which stays.
+    pub(crate) fn end(&self) -> Result<(), Error> {
+        for pid in self.processes() {
+            inhabitants::end(pid)?;
+        }
+        mounted::detach(&self.directory)?;
+        for group in self.groups() {
+            given::remove_groups(&group)?;
+        }
+        Ok(())
+    }
+
     /// Remove all of it: first what uses it, last the directory.
     pub(crate) fn remove(&self) -> Result<(), Error> {
-        for pid in self.processes() {
-            end(pid)?;
-        }
-        for point in self.mounts() {
-            umount2(&point, MntFlags::MNT_DETACH | MntFlags::UMOUNT_NOFOLLOW)?;
-        }
-        for group in self.groups() {
-            remove_group(&group)?;
-        }
+        self.end()?;
         images::remove_tree(&self.directory)?;
         Ok(())
     }
@@ -129,24 +202,11 @@ pub(crate) fn id(directory: &Path) -> Option<String> {
 
 /// The groups called `rubber-docker`, which all containers' groups are in.
 pub(crate) fn parents() -> impl Iterator<Item = PathBuf> {
+    // On version 1, `cpu` may be a link to `cpu,cpuacct`: the same groups once more.
     let hierarchies = fs::read_dir(CGROUPS).into_iter().flatten().flatten();
+    let hierarchies = hierarchies.filter(|it| it.file_type().is_ok_and(|kind| kind.is_dir()));
     std::iter::once(PathBuf::from(CGROUPS))
         .chain(hierarchies.map(|entry| entry.path()))
         .map(|top| top.join("rubber-docker"))
         .filter(|parent| parent.is_dir())
-}
-
-/// SIGKILL, and wait until the process is gone: what it used is free only then.
-fn end(pid: Pid) -> Result<(), Error> {
-    let process = match pidfd_open(pid) {
-        Ok(process) => process,
-        // It has ended by itself meanwhile.
-        Err(_) => return Ok(()),
-    };
-    let _ = pidfd_send_signal(&process, SIGKILL);
-    let mut ended = [PollFd::new(process.as_fd(), PollFlags::POLLIN)];
-    match poll(&mut ended, PollTimeout::from(5000_u16))? {
-        0 => Err(format!("process {pid} has not ended 5 seconds after SIGKILL; what is it waiting for? `cat /proc/{pid}/wchan` tells").into()),
-        _ => Ok(()),
-    }
 }

@@ -13,7 +13,9 @@
 //! | `trace/` | a container's system calls as a story |
 //! | `report.rs` | one file for an instructor |
 //! | `doctor/` | what this machine can do |
-//! | `clean.rs`, `leftover.rs`, `orphan.rs`, `mountinfo.rs` | what killed containers have left |
+//! | `clean.rs`, `leftover.rs`, `orphan.rs` | what killed containers have left |
+//! | `inhabitants.rs`, `mounted.rs`, `mountinfo.rs` | who and what still uses it |
+//! | `words.rs`, `error.rs` | what stands on the command line; what went wrong |
 //! | `screen.rs`, `date.rs` | what reaches the user's eyes |
 //! | `completions.rs` | what the Tab key knows |
 //!
@@ -28,10 +30,13 @@ mod completions;
 mod course;
 mod date;
 mod doctor;
+mod error;
 mod hint;
 mod images;
+mod inhabitants;
 mod leftover;
 mod map;
+mod mounted;
 mod mountinfo;
 mod orphan;
 mod progress;
@@ -42,19 +47,16 @@ mod solution;
 mod trace;
 mod watch;
 mod welcome;
+mod words;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::builder::{PossibleValue, StringValueParser, TypedValueParser};
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
-/// What went wrong, as a paragraph for people.
-pub(crate) type Error = checks::curriculum::Error;
-
-/// The result of everything here that can go wrong.
-pub(crate) type Result<T> = std::result::Result<T, Error>;
+pub(crate) use error::{Error, Result};
+pub(crate) use words::{level_word, said_by_clap};
 
 /// The companion at the learner's side
 ///
@@ -102,7 +104,11 @@ enum Action {
     /// Put all that a helper needs into one file
     Report(report::Arguments),
     /// Remove what killed containers have left behind
-    #[command(after_help = "Example: cargo workshop clean --dry-run")]
+    #[command(after_help = "\
+A command can outlive its killed parent: an exec of a setuid program makes the
+kernel forget its wish not to (level 10). Such a command is ended.
+
+Example: cargo workshop clean --dry-run")]
     Clean {
         /// Only say what would be done
         #[arg(long)]
@@ -117,15 +123,17 @@ enum Action {
         /// Where images are [default: as for the levels]
         #[arg(long, value_name = "DIR", env = "RUBBER_DOCKER_IMAGES")]
         #[arg(hide_env = true, hide_default_value = true, default_value = given::IMAGES)]
+        #[arg(value_parser = given::image_dir())]
         image_dir: PathBuf,
     },
-    /// List, pull and remove images
+    /// List, pull, import, inspect and remove images
     #[command(
         disable_help_flag = true,
         after_help = "Example: cargo workshop images pull alpine:3.20"
     )]
     Images {
-        /// `list`, `pull REFERENCE`, `rm NAME`; `--help` says more
+        /// `list`, `inspect NAME`, `pull REFERENCE`, `import FILE [NAME]`, `rm NAME`; `--help` says
+        /// more
         #[arg(
             trailing_var_arg = true,
             allow_hyphen_values = true,
@@ -137,37 +145,44 @@ enum Action {
     Completions(completions::Arguments),
 }
 
-/// The parser of a level on the command line: any word, since `4`, `04` and `level04` are
-/// all the same; but the shell offers what the map shows.
-fn level_word() -> impl TypedValueParser<Value = String> {
-    #[derive(Clone)]
-    struct Word;
-    impl TypedValueParser for Word {
-        type Value = String;
+/// Less than this is not enough for us, and a program whose stack ends is killed without a
+/// word that helps (getrlimit(2), RLIMIT_STACK).
+const STACK: u64 = 1 << 20;
 
-        fn parse_ref(
-            &self,
-            command: &clap::Command,
-            argument: Option<&clap::Arg>,
-            value: &std::ffi::OsStr,
-        ) -> std::result::Result<String, clap::Error> {
-            StringValueParser::new().parse_ref(command, argument, value)
-        }
-
-        fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
-            let numbers = checks::LEVELS.iter().filter_map(|it| it.directory.get(..2));
-            let words = numbers.chain(["rd"]);
-            Some(Box::new(words.map(PossibleValue::new)))
-        }
-    }
-    Word
+/// The limit of our stack, if it is too small.
+fn small_stack() -> Option<u64> {
+    let limits = std::fs::read_to_string("/proc/self/limits").ok()?;
+    let line = limits
+        .lines()
+        .find_map(|it| it.strip_prefix("Max stack size"))?;
+    let bytes: u64 = line.split_whitespace().next()?.parse().ok()?;
+    (bytes < STACK).then_some(bytes)
 }
 
 fn main() -> ExitCode {
-    match run(CommandLine::parse().action) {
+    if let Some(bytes) = small_stack() {
+        given::tell(&format!(
+            "this shell allows a stack of {} KiB only, too small for this and for cargo. Say \
+             `ulimit -s 8192`; if that is refused, open another shell",
+            bytes / 1024
+        ));
+        return ExitCode::FAILURE;
+    }
+    with_enough_stack()
+}
+
+// A frame of its own: what it needs must not be taken before we have looked.
+#[inline(never)]
+fn with_enough_stack() -> ExitCode {
+    let outcome = match CommandLine::try_parse() {
+        Ok(words) => run(words.action),
+        Err(words) => said_by_clap(&words),
+    };
+    match outcome {
         Ok(status) => status,
         Err(error) => {
-            given::tell(&error.to_string());
+            // Behind `workshop: `.
+            given::tell(&screen::for_stderr(&error.to_string(), 10));
             ExitCode::FAILURE
         }
     }
@@ -185,7 +200,7 @@ fn run(action: Option<Action>) -> Result<ExitCode> {
         Some(Action::Reset(arguments)) => reset::run(arguments),
         Some(Action::Report(arguments)) => report::run(arguments),
         Some(Action::Images { arguments }) => images::run(&arguments),
-        Some(Action::Completions(arguments)) => completions::run(arguments),
+        Some(Action::Completions(arguments)) => completions::run(arguments, CommandLine::command()),
         Some(Action::Clean {
             dry_run,
             container_dir,

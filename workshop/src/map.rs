@@ -1,11 +1,11 @@
 //! `cargo workshop` alone: where am I, and what is next?
 
-use checks::curriculum::levels::Level;
+use curriculum::levels::Level;
 
 use crate::Result;
 use crate::course::{Course, word};
 use crate::progress::{Progress, State};
-use crate::screen::{BOLD, CODE, DIM, GREEN, RED, YELLOW, paint, say};
+use crate::screen::{self, BOLD, CODE, DIM, GREEN, RED, YELLOW, paint, prose, say};
 
 /// The levels, one a line.
 pub(crate) fn show(course: &Course, progress: &Progress) -> Result<()> {
@@ -27,6 +27,9 @@ pub(crate) fn show(course: &Course, progress: &Progress) -> Result<()> {
     Ok(())
 }
 
+/// In which column the titles begin.
+const TITLE: usize = 13;
+
 fn line(course: &Course, level: &Level, state: State, is_here: bool) -> String {
     let own = word(level);
     let (style, sign) = match state {
@@ -45,9 +48,14 @@ fn line(course: &Course, level: &Level, state: State, is_here: bool) -> String {
     };
     let sign = paint(style, format!("{sign:>7}"));
     let title = course.title(level);
-    let gap = match remark.is_empty() {
-        true => String::new(),
-        false => " ".repeat(32_usize.saturating_sub(title.chars().count()).max(2)),
+    let before = title.chars().count();
+    let gap = match remark.chars().count() {
+        0 => String::new(),
+        // Below, where there is no room for it beside.
+        columns if TITLE + before.max(32) + columns > screen::room() => {
+            format!("\n{}", " ".repeat(TITLE))
+        }
+        _ => " ".repeat(32_usize.saturating_sub(before).max(2)),
     };
     let title = match state {
         _ if is_here => paint(BOLD, title),
@@ -65,9 +73,9 @@ fn line(course: &Course, level: &Level, state: State, is_here: bool) -> String {
 pub(crate) fn next(course: &Course, progress: &Progress) -> Result<()> {
     let code = |text: &str| paint(CODE, text);
     let Some(level) = progress.here(course)? else {
-        say("Every level is done. `rd` is all of them together: run it, change it, and");
-        say(format!(
-            "see what it costs: {}",
+        prose(format!(
+            "Every level is done. `rd` is all of them together: run it, change it, and\n\
+             see what it costs: {}",
             code("cargo workshop check rd")
         ));
         return Ok(());
@@ -104,7 +112,7 @@ pub(crate) fn next(course: &Course, progress: &Progress) -> Result<()> {
         format!("Next: level {own}, {}", course.title(level)),
     ));
     for (what, command) in rows {
-        say(format!("  {what:<27} {}", code(&command)));
+        screen::row(what, 28, &command);
     }
     Ok(())
 }

@@ -2,8 +2,9 @@
 
 use std::ffi::OsString;
 use std::fs;
-use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
+
+use linux_sys::mountinfo::{MountInfo, unescape};
 
 /// One mount.
 #[derive(Debug, PartialEq, Eq)]
@@ -26,39 +27,12 @@ pub(crate) fn of(process: &str) -> Vec<Mount> {
 }
 
 fn parse(line: &[u8]) -> Option<Mount> {
-    let mut fields = line.split(|byte| *byte == b' ');
-    let point = unescape(fields.by_ref().nth(4)?);
-    // Any number of optional fields, then a dash.
-    let mut after = fields.skip_while(|field| *field != b"-").skip(1);
-    let kind = String::from_utf8_lossy(after.next()?).into_owned();
-    let options = unescape(after.nth(1)?);
+    let it = MountInfo::parse(line)?;
     Some(Mount {
-        point: point.into(),
-        kind,
-        options,
+        point: unescape(it.point).into(),
+        kind: it.fstype.to_string_lossy().into_owned(),
+        options: unescape(it.super_options),
     })
-}
-
-/// The kernel writes blanks and backslashes as a backslash and three octal digits.
-fn unescape(field: &[u8]) -> OsString {
-    let mut bytes = Vec::with_capacity(field.len());
-    let mut rest = field;
-    while let Some((first, after)) = rest.split_first() {
-        let octal = after
-            .get(..3)
-            .and_then(|digits| std::str::from_utf8(digits).ok());
-        match octal.and_then(|digits| u8::from_str_radix(digits, 8).ok()) {
-            Some(byte) if *first == b'\\' => {
-                bytes.push(byte);
-                rest = &after[3..];
-            }
-            _ => {
-                bytes.push(*first);
-                rest = after;
-            }
-        }
-    }
-    OsString::from_vec(bytes)
 }
 
 #[cfg(test)]

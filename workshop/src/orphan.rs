@@ -1,7 +1,7 @@
 //! A control group that has outlived its container's directory.
 //!
 //! A parent that cannot remove the group says so and ends, and then no directory tells of
-//! it any more: the container may have made groups of its own below it, say.
+//! it any more.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -56,12 +56,4 @@ fn below(group: &Path) -> Vec<PathBuf> {
         .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))
         .map(|entry| entry.path())
         .collect()
-}
-
-/// Remove a group and those below it, the innermost first.
-pub(crate) fn remove_group(group: &Path) -> linux_sys::Result<()> {
-    for inner in below(group) {
-        remove_group(&inner)?;
-    }
-    linux_sys::rmdir(group)
 }

@@ -2,12 +2,12 @@
 //! file, and nothing that is nobody's business.
 
 use std::fs;
-use std::io::{IsTerminal, Write};
+use std::io::{ErrorKind, IsTerminal, Write};
 use std::path::Path;
 use std::process::{Command, ExitCode};
 
-use checks::curriculum::levels::Level;
 use checks::{Report, Verdict};
+use curriculum::levels::Level;
 use similar::TextDiff;
 
 use crate::course::{Course, word};
@@ -35,6 +35,8 @@ const FILE: &str = "workshop-report.txt";
 pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
     let course = Course::find()?;
     let text = Private::of(&course).removed_from(&compose(&course)?);
+    // What is shown is what is written: people will show it to others.
+    let text = given::printable_lines(text);
     let is_wanted = arguments.yes || {
         say(text.trim_end());
         let somebody_is_there = std::io::stdout().is_terminal() && std::io::stdin().is_terminal();
@@ -79,7 +81,7 @@ fn compose(course: &Course) -> Result<String> {
     text += "\n## Checks that failed when they were run last\n\n";
     for level in course.numbered() {
         let reports = check::last(course, level);
-        let failed = reports.iter().filter(|it| it.verdict() == Verdict::Fail);
+        let failed = reports.iter().filter(|it| it.verdict == Verdict::Fail);
         failed.for_each(|report| text += &failure(level, report));
     }
     text += "\n## What doctor finds\n\n";
@@ -94,8 +96,7 @@ fn compose(course: &Course) -> Result<String> {
 }
 
 fn versions(course: &Course) -> String {
-    let said = |program: &str, arguments: &[&str]| {
-        let mut command = Command::new(program);
+    let said = |mut command: Command, arguments: &[&str]| {
         let output = command.current_dir(&course.root).args(arguments).output();
         let text = output.map(|it| String::from_utf8_lossy(&it.stdout).trim().to_owned());
         text.ok().filter(|text| !text.is_empty())
@@ -109,10 +110,10 @@ fn versions(course: &Course) -> String {
     let rows = [
         (
             "workshop",
-            said("git", &["log", "-1", "--format=%h of %cs"]),
+            said(course.git(), &["log", "-1", "--format=%h of %cs"]),
         ),
-        ("rustc", said("rustc", &["--version"])),
-        ("kernel", said("uname", &["-srm"])),
+        ("rustc", said(Command::new("rustc"), &["--version"])),
+        ("kernel", said(Command::new("uname"), &["-srm"])),
         ("system", system),
     ];
     let line = |(what, version): (&str, Option<String>)| {
@@ -122,10 +123,16 @@ fn versions(course: &Course) -> String {
 }
 
 fn failure(level: &Level, report: &Report) -> String {
-    let name = report.text("name").unwrap_or_default();
-    let mut text = format!("- checking {}: {name}\n", level.package);
-    for field in ["ran", "expected", "seen", "evidence", "usually", "step"] {
-        if let Some(value) = report.text(field) {
+    let mut text = format!("- checking {}: {}\n", level.package, report.name);
+    for (field, value) in [
+        ("ran", report.ran.as_deref()),
+        ("expected", report.expected.as_deref()),
+        ("seen", report.seen.as_deref()),
+        ("evidence", report.evidence.as_deref()),
+        ("usually", report.usually.as_deref()),
+        ("step", report.step()),
+    ] {
+        if let Some(value) = value {
             text += &format!("    {field}: {}\n", value.replace('\n', "\n      "));
         }
     }
@@ -141,7 +148,15 @@ fn difference(course: &Course, level: &Level, file: &Path) -> String {
         Err(error) if is_ours => return format!("{}: {error}\n", path.display()),
         Err(_) => String::new(),
     };
-    let now = fs::read(course.root.join(&path));
+    // Not through a link: what lies there is not the learner's answer to a level, and may
+    // be a key or a letter.
+    let now = course.read_file(&path);
+    if let Err(error) = &now
+        && error.kind() != ErrorKind::NotFound
+    {
+        let path = path.display();
+        return format!("{path}: a link, or no file; links are not followed ({error})\n");
+    }
     let mine = String::from_utf8_lossy(now.as_deref().unwrap_or_default()).into_owned();
     let name = |exists: bool, side: &str| match exists {
         true => format!("{side}/{}", path.display()),

@@ -4,12 +4,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use checks::curriculum::levels::Level;
+use curriculum::levels::Level;
 
 use crate::Result;
 use crate::course::{Course, id, word};
 use crate::progress;
-use crate::screen::{CODE, paint, say};
+use crate::screen::{CODE, paint, prose, say};
 
 /// What may be said after `reset`.
 #[derive(clap::Args)]
@@ -31,7 +31,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
     let own = word(level);
     let changed = course.changed(level)?;
     if changed.is_empty() {
-        say(format!(
+        prose(format!(
             "Level {own} is as it came: there is nothing to reset."
         ));
         return Ok(ExitCode::SUCCESS);
@@ -51,7 +51,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
         let path = directory.join(file);
         fs::remove_file(&path).map_err(|error| refused("remove", &path, &error))?;
     }
-    say(format!(
+    prose(format!(
         "Level {own} is as it came. Yours is kept, {} files:",
         changed.len()
     ));

@@ -5,6 +5,8 @@ use std::fmt::Display;
 use std::io::{IsTerminal, Write};
 
 use anstyle::{AnsiColor, Style};
+use given::wrap as fit;
+use given::{printable, printable_lines};
 
 /// A heading.
 pub(crate) const BOLD: Style = Style::new().bold();
@@ -19,8 +21,14 @@ pub(crate) const YELLOW: Style = AnsiColor::Yellow.on_default();
 /// Something to type.
 pub(crate) const CODE: Style = AnsiColor::Cyan.on_default();
 
-/// How wide our own text is. Terminals have been that wide since they were card readers.
+/// How wide our own text is where no terminal says otherwise. They have been that wide since
+/// they were card readers.
 pub(crate) const WIDTH: usize = 78;
+
+/// How wide our own text is on standard output.
+pub(crate) fn width() -> usize {
+    fit::width(std::io::stdout()).unwrap_or(WIDTH)
+}
 
 /// `text` in a style; a pipe and `NO_COLOR` take the style away when it is printed.
 pub(crate) fn paint(style: Style, text: impl Display) -> String {
@@ -30,12 +38,86 @@ pub(crate) fn paint(style: Style, text: impl Display) -> String {
 /// A line on standard output. Not `println!`: that panics when the reader of a pipe has
 /// gone away.
 pub(crate) fn say(line: impl Display) {
-    let _ = writeln!(anstream::stdout(), "{line}");
+    printed(writeln!(anstream::stdout(), "{}", tame(&line.to_string())));
 }
 
-/// A line on standard error, for what is about the run and not its result.
-pub(crate) fn note(line: impl Display) {
-    let _ = writeln!(anstream::stderr(), "{line}");
+/// What has become of something that was printed. A reader who has gone away has seen enough;
+/// but if a disk is full, what was asked for is not there, and going on would look like success.
+pub(crate) fn printed(outcome: std::io::Result<()>) {
+    match outcome {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            given::tell(&format!("cannot write to standard output: {error}"));
+            std::process::exit(1);
+        }
+        _ => {}
+    }
+}
+
+/// How many columns there are for a line that cannot be wrapped; in a pipe, as many as it has.
+pub(crate) fn room() -> usize {
+    fit::width(std::io::stdout()).unwrap_or(usize::MAX)
+}
+
+/// What a command is for, and the command, beside each other if there is room for that.
+pub(crate) fn row(what: &str, columns: usize, command: &str) {
+    match 2 + columns + command.chars().count() > room() {
+        true => say(format!("  {what}\n      {}", paint(CODE, command))),
+        false => say(format!("  {what:<columns$}{}", paint(CODE, command))),
+    }
+}
+
+/// Sentences on standard output: in lines that fit on a terminal, and into a pipe as they are.
+pub(crate) fn prose(text: impl Display) {
+    let text = text.to_string();
+    match fit::width(std::io::stdout()) {
+        Some(width) => say(fit::wrap(&text, width, 0)),
+        None => say(text),
+    }
+}
+
+/// Sentences on standard error, for what is about the run and not its result.
+pub(crate) fn note(text: impl Display) {
+    let _ = writeln!(
+        anstream::stderr(),
+        "{}",
+        tame(&for_stderr(&text.to_string(), 0))
+    );
+}
+
+/// The same text, so that it fits on standard error behind a word of `before` columns.
+pub(crate) fn for_stderr(text: &str, before: usize) -> String {
+    match fit::width(std::io::stderr()) {
+        Some(width) => fit::wrap(text, width.saturating_sub(before), 0),
+        None => text.to_owned(),
+    }
+}
+
+/// The top of an empty screen; what was there stays to be scrolled back to.
+pub(crate) fn clear() {
+    let _ = writeln!(anstream::stdout(), "\x1b[H\x1b[2J");
+}
+
+/// Of all that a terminal obeys, only colours are left: file names, lessons and a learner's
+/// code are in what we print, and may have anything in them.
+fn tame(text: &str) -> String {
+    let mut pieces = text.split('\x1b');
+    let mut tame = printable_lines(pieces.next().unwrap_or_default());
+    for piece in pieces {
+        let (style, rest) = piece.split_at(style_end(piece).unwrap_or(0));
+        match style {
+            "" => tame += &printable('\x1b'),
+            style => tame += &format!("\x1b{style}"),
+        }
+        tame += &printable_lines(rest);
+    }
+    tame
+}
+
+/// Where `[1;31m` ends, if that is what follows the escape character.
+fn style_end(text: &str) -> Option<usize> {
+    let numbers = text.strip_prefix('[')?;
+    let end = numbers.find(|letter: char| !letter.is_ascii_digit() && letter != ';')?;
+    numbers[end..].starts_with('m').then_some(end + 2)
 }
 
 /// Whether somebody sees what we print, and can be shown a new screen.
@@ -77,7 +159,9 @@ pub(crate) fn markdown(text: &str) -> String {
 
 fn flush(paragraph: &mut String, out: &mut String) {
     if !paragraph.is_empty() {
-        *out += &wrap(&paragraph.replace("**", ""), WIDTH);
+        // What goes on below a `- ` stands below its first word.
+        let hanging = if paragraph.starts_with("- ") { 2 } else { 0 };
+        *out += &fit::wrap(paragraph.replace("**", "").trim_end(), width(), hanging);
         out.push('\n');
         paragraph.clear();
     }
@@ -85,16 +169,8 @@ fn flush(paragraph: &mut String, out: &mut String) {
 
 /// The words of `text` in lines of at most `width` columns.
 pub(crate) fn wrap(text: &str, width: usize) -> String {
-    let mut lines = vec![String::new()];
-    for word in text.split_whitespace() {
-        let fits = |line: &String| line.chars().count() + 1 + word.chars().count() <= width;
-        match lines.last_mut() {
-            Some(line) if line.is_empty() => line.push_str(word),
-            Some(line) if fits(line) => *line += &format!(" {word}"),
-            _ => lines.push(word.to_owned()),
-        }
-    }
-    lines.join("\n")
+    let words: Vec<&str> = text.split_whitespace().collect();
+    fit::wrap(&words.join(" "), width, 0)
 }
 
 /// The same text, each line of it set in by `columns`.
@@ -110,6 +186,15 @@ pub(crate) fn indent(text: &str, columns: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn colours_are_left_and_nothing_else_that_a_terminal_obeys() {
+        let ours = format!("{}\n\t{}", paint(BOLD, "a"), paint(GREEN, "b"));
+        assert_eq!(tame(&ours), ours);
+        let theirs = "\x1b[2J\x1b]0;x\x07\u{9b}2J\u{202e}\x1b[31\x1b";
+        let shown = r"\u{1b}[2J\u{1b}]0;x\u{7}\u{9b}2J\u{202e}\u{1b}[31\u{1b}";
+        assert_eq!(tame(theirs), shown);
+    }
 
     #[test]
     fn prose_is_wrapped_and_code_is_not() {

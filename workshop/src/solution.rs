@@ -6,10 +6,10 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use checks::curriculum::levels::Level;
-use checks::curriculum::solution::{Solved, solved};
-use checks::curriculum::task::Step;
-use similar::{ChangeTag, DiffOp, TextDiff};
+use curriculum::levels::Level;
+use curriculum::solution::{Solved, foreign, solved};
+use curriculum::task::Step;
+use similar::{Change, ChangeTag, DiffOp, TextDiff};
 
 use crate::Result;
 use crate::course::{Course, word};
@@ -24,14 +24,20 @@ do it, not the only one.
 
 Example: cargo workshop solution 03")]
 pub(crate) struct Arguments {
-    /// Which level
+    /// Which level [default: that of this directory; it is not guessed elsewhere]
     #[arg(value_name = "LEVEL", value_parser = crate::level_word(), hide_possible_values = true)]
-    level: String,
+    level: Option<String>,
 }
 
 pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
     let course = Course::find()?;
-    let level = course.level(&arguments.level)?;
+    let level = match &arguments.level {
+        Some(word) => course.level(word)?,
+        None => course.level_here().ok_or(
+            "the solution of which level? Name it, `cargo workshop solution 03`, or go to its \
+             directory",
+        )?,
+    };
     show(&course, level)?;
     Ok(ExitCode::SUCCESS)
 }
@@ -47,8 +53,8 @@ struct Part {
     skeleton: Vec<String>,
     /// What `use` has to bring in for it.
     uses: Vec<String>,
-    /// What the next level has and this one has not: lines that name it are not for here.
-    foreign: Vec<String>,
+    /// Which lines are about what the next level has and this one has not: not for here.
+    foreign: Vec<bool>,
 }
 
 pub(crate) fn show(course: &Course, level: &Level) -> Result<()> {
@@ -92,11 +98,12 @@ fn parts_of(course: &Course, level: &Level, next: &Level, file: &Path) -> Result
     let (skeleton, reference) = (text(level)?, text(next)?);
     let mine = fs::read_to_string(course.root.join(level.path()).join(file)).unwrap_or_default();
     let mine_lines: Vec<&str> = mine.lines().collect();
-    let foreign = foreign(course, level, next);
+    let new_modules = new_modules(course, level, next);
     let make = |solved: Solved| {
         let range = region(&skeleton, &mine, solved.block);
-        let ours = solved.lines.iter().filter(|line| !names(line, &foreign));
-        let ours: Vec<&str> = ours.map(String::as_str).collect();
+        let foreign = foreign(&solved.lines, &skeleton, &new_modules);
+        let ours = solved.lines.iter().zip(&foreign).filter(|(_, it)| !**it);
+        let ours: Vec<&str> = ours.map(|(line, _)| line.as_str()).collect();
         let uses = uses(&skeleton, &reference, &ours.join("\n"));
         let (first, last) = solved.block;
         let block = skeleton.lines().take(last).skip(first - 1);
@@ -109,7 +116,7 @@ fn parts_of(course: &Course, level: &Level, next: &Level, file: &Path) -> Result
                 .collect(),
             skeleton: block.map(str::to_owned).collect(),
             uses,
-            foreign: foreign.clone(),
+            foreign,
             solved,
         }
     };
@@ -144,16 +151,12 @@ fn region(skeleton: &str, mine: &str, (first, last): (usize, usize)) -> Range<us
 }
 
 /// The modules that are only in the next level, as one calls into them: `cgroup::`.
-fn foreign(course: &Course, level: &Level, next: &Level) -> Vec<String> {
+fn new_modules(course: &Course, level: &Level, next: &Level) -> Vec<String> {
     let has = course.skeleton_files(level);
     let mut new = course.skeleton_files(next);
     new.retain(|file| !has.contains(file) && file.starts_with("src"));
     let stem = |file: &PathBuf| Some(format!("{}::", file.file_stem()?.to_str()?));
     new.iter().filter_map(stem).collect()
-}
-
-fn names(line: &str, foreign: &[String]) -> bool {
-    foreign.iter().any(|module| line.contains(module.as_str()))
 }
 
 /// The names in the reference's `use` lines that the skeleton does not bring in, and that
@@ -218,6 +221,10 @@ fn body(level: &Level, next: &Level, part: &Part) {
             format!("  + use ...::{{{}}};", part.uses.join(", ")),
         ));
     }
+    let is_foreign = |change: &Change<&str>| {
+        let line = change.new_index().and_then(|at| part.foreign.get(at));
+        line == Some(&true)
+    };
     let (mine, reference) = (mine.join("\n") + "\n", reference.join("\n") + "\n");
     for change in TextDiff::from_lines(mine.as_str(), reference.as_str()).iter_all_changes() {
         let line = change.value().trim_end();
@@ -225,19 +232,14 @@ fn body(level: &Level, next: &Level, part: &Part) {
             ChangeTag::Equal => say(format!("    {line}").trim_end()),
             _ if line.is_empty() => {}
             ChangeTag::Delete => say(paint(RED, format!("  - {line}"))),
-            ChangeTag::Insert if names(line, &part.foreign) => {
+            ChangeTag::Insert if is_foreign(&change) => {
                 let number = word(next);
                 say(paint(DIM, format!(" {number} {line}")));
             }
             ChangeTag::Insert => say(paint(GREEN, format!("  + {line}"))),
         }
     }
-    if part
-        .solved
-        .lines
-        .iter()
-        .any(|line| names(line, &part.foreign))
-    {
+    if part.foreign.contains(&true) {
         let number = word(next);
         say(paint(
             DIM,

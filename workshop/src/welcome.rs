@@ -3,7 +3,7 @@
 use crate::Result;
 use crate::course::Course;
 use crate::doctor;
-use crate::screen::{BOLD, CODE, YELLOW, paint, say};
+use crate::screen::{self, BOLD, CODE, YELLOW, paint, prose, say};
 
 /// One screen of 80 by 24, with a few lines to spare for what the machine lacks.
 pub(crate) fn show(course: &Course) -> Result<()> {
@@ -12,7 +12,7 @@ pub(crate) fn show(course: &Course) -> Result<()> {
         "\n{}\n",
         paint(BOLD, "Welcome to Rubber Docker in Rust.")
     ));
-    say(format!(
+    prose(format!(
         "You will build a container runtime from system calls, in {count} levels. Each has a\n\
          lesson, and code that runs already and does not isolate yet: you fill that in,\n\
          and the checks look at what the kernel sees.\n"
@@ -31,9 +31,9 @@ pub(crate) fn show(course: &Course) -> Result<()> {
         ("Everything else", "cargo workshop --help".to_owned()),
     ];
     for (what, command) in rows {
-        say(format!("  {what:<29}{}", paint(CODE, command)));
+        screen::row(what, 29, &command);
     }
-    say(
+    prose(
         "\nFrom level 01 on the programs run as root, and change this machine's mounts:\n\
          use a virtual machine that you can throw away.",
     );
@@ -49,7 +49,7 @@ pub(crate) fn show(course: &Course) -> Result<()> {
                 paint(CODE, "cargo workshop doctor")
             ));
         }
-        None => say(format!(
+        None => prose(format!(
             "\nIs this machine ready for all levels?  {}",
             paint(CODE, "cargo workshop doctor")
         )),

@@ -17,6 +17,9 @@ use std::sync::OnceLock;
 
 use serde_json::Value;
 
+/// The last level.
+const LAST: usize = syllabus::LAST as usize;
+
 const WORKSHOP: &str = env!("CARGO_BIN_EXE_workshop");
 
 /// What the doctor said, and what is true.
@@ -106,7 +109,7 @@ fn built() -> &'static Path {
         let directory = Path::new(WORKSHOP).parent().unwrap();
         let mut cargo = Command::new(env!("CARGO"));
         cargo.args(["build", "-q", "--bins", "-p", "rd"]);
-        for level in 0..=11 {
+        for level in 0..=LAST {
             cargo.args(["-p", &format!("level{level:02}")]);
         }
         cargo.arg("--target-dir").arg(directory.parent().unwrap());
@@ -115,9 +118,22 @@ fn built() -> &'static Path {
     })
 }
 
+/// The program that is the solution of each level, in their order. Of the first it is its own:
+/// that runs a command before anything is written.
+fn solutions() -> String {
+    let later = (1..=syllabus::LAST).filter_map(syllabus::after);
+    let names = later.map(syllabus::Entry::package);
+    let first = "level00".to_owned();
+    [first]
+        .into_iter()
+        .chain(names)
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
 /// A machine like this one, after `scenario`, and all levels. None without root.
 fn machine(scenario: &str) -> Option<Seen> {
-    machine_with(scenario, &(0..=11).collect::<Vec<_>>())
+    machine_with(scenario, &(0..=LAST).collect::<Vec<_>>())
 }
 
 /// Only what the doctor says.
@@ -135,6 +151,7 @@ fn machine_with(scenario: &str, levels: &[usize]) -> Option<Seen> {
         .args([script, scenario])
         .env("WORKSHOP", WORKSHOP)
         .env("BUILT", built())
+        .env("PROGRAMS", solutions())
         .env(
             "LEVELS",
             levels
@@ -219,7 +236,7 @@ const NOBODY: &str = r#"
 #[test]
 fn without_root_and_sudo_only_the_first_level_is_ready() {
     if let Some(seen) = machine(NOBODY) {
-        seen.not_ready(1, 11, "root");
+        seen.not_ready(1, LAST, "root");
     }
 }
 
@@ -240,7 +257,7 @@ fn without_root_it_depends_on_sudo() {
     let seen = doctor(&asks).unwrap();
     assert_eq!(
         seen.verdicts(),
-        [&["ready"][..], &["not-known"; 11]].concat()
+        [&["ready"][..], &["not-known"; LAST]].concat()
     );
     assert_eq!(seen.status, 1);
     assert_eq!(seen.finding("root")["commands"][0], "sudo -v");
@@ -251,7 +268,7 @@ fn without_root_it_depends_on_sudo() {
     doctor(&format!("{asks}\n{member}")).unwrap().ready();
 
     let locked = sudo("[ \"$1\" = -n ]") + "\nas=(\"$setpriv\" --no-new-privs \"${as[@]}\")";
-    doctor(&locked).unwrap().not_ready(1, 11, "root");
+    doctor(&locked).unwrap().not_ready(1, LAST, "root");
 }
 
 #[test]
@@ -264,7 +281,7 @@ fn containers_on_an_overlay_end_at_level_03() {
     let Some(seen) = machine(overlay) else {
         return;
     };
-    seen.not_ready(4, 11, "container-file-system");
+    seen.not_ready(4, LAST, "container-file-system");
     // And what it says is to be done helps.
     machine(&format!(
         "{overlay}\n{}",
@@ -307,19 +324,27 @@ fn a_container_directory_that_cannot_be_written_to() {
     let read_only = "mkdir \"$scratch/there\"; mount -t tmpfs -o ro there \"$scratch/there\"
         export RUBBER_DOCKER_CONTAINERS=$scratch/there/containers";
     if let Some(seen) = machine(read_only) {
-        seen.not_ready(1, 11, "container-directory");
+        seen.not_ready(1, LAST, "container-directory");
     }
     if let Some(seen) = machine("export RUBBER_DOCKER_CONTAINERS=$scratch/a:b") {
-        seen.not_ready(1, 11, "container-directory-name");
+        seen.not_ready(1, LAST, "container-directory-name");
     }
     let shared = "mkdir -m 755 \"$scratch/shared\"; touch \"$scratch/shared/else\"; export RUBBER_DOCKER_CONTAINERS=$scratch/shared";
     if let Some(seen) = machine(shared) {
-        seen.not_ready(1, 11, "container-directory-shared");
+        seen.not_ready(1, LAST, "container-directory-shared");
+    }
+    for theirs in ["theirs", "theirs/containers"] {
+        let theirs = format!(
+            "install -d -o 65534 \"$scratch/theirs\"; export RUBBER_DOCKER_CONTAINERS=$scratch/{theirs}"
+        );
+        if let Some(seen) = machine(&theirs) {
+            seen.not_ready(1, LAST, "container-directory-hands");
+        }
     }
     let full = "mkdir \"$scratch/there\"; mount -t tmpfs -o size=8m there \"$scratch/there\"
         export RUBBER_DOCKER_CONTAINERS=$scratch/there/containers";
     if let Some(seen) = machine(full) {
-        seen.not_ready(1, 11, "space");
+        seen.not_ready(1, LAST, "space");
     }
 }
 
@@ -344,7 +369,7 @@ fn without_a_linker_nothing_can_be_built() {
     let path = "ln -s \"$(rustc --print sysroot)\"/bin/* \"$scratch/bin\"; as=(env PATH=\"$scratch/bin:/usr/sbin\")
         for tool in sh ls cat; do ln -s \"$(command -v $tool)\" \"$scratch/bin\"; done";
     let Some(seen) = doctor(path) else { return };
-    seen.not_ready(0, 11, "linker");
+    seen.not_ready(0, LAST, "linker");
     // rustc agrees.
     let bare = tempfile::tempdir().unwrap();
     let source = bare.path().join("main.rs");
@@ -369,13 +394,13 @@ fn without_a_linker_nothing_can_be_built() {
 fn a_capability_that_root_lacks_stops_the_levels_that_use_it() {
     for (name, first, last) in [
         ("sys_chroot", 1, 2),
-        ("sys_admin", 1, 11),
-        ("mknod", 2, 11),
-        ("dac_override", 4, 11),
-        ("net_admin", 7, 11),
-        ("setuid", 10, 11),
-        ("setgid", 10, 11),
-        ("setpcap", 11, 11),
+        ("sys_admin", 1, LAST),
+        ("mknod", 2, LAST),
+        ("dac_override", 4, LAST),
+        ("net_admin", 7, LAST),
+        ("setuid", 10, LAST),
+        ("setgid", 10, LAST),
+        ("setpcap", 11, LAST),
     ] {
         let scenario = format!("as=(setpriv --bounding-set -{name})");
         let Some(seen) = machine(&scenario) else {
@@ -391,7 +416,7 @@ fn a_capability_that_root_lacks_stops_the_levels_that_use_it() {
 fn the_root_of_a_user_namespace_is_not_enough() {
     if let Some(seen) = machine("as=(unshare --user --map-root-user --mount --propagation private)")
     {
-        seen.not_ready(1, 11, "user-namespace");
+        seen.not_ready(1, LAST, "user-namespace");
     }
 }
 
@@ -402,13 +427,15 @@ fn a_root_that_is_no_mount_point_ends_at_level_01() {
         for directory in usr etc proc sys dev tmp root var; do
             mkdir "$scratch/new/$directory"; mount --rbind "/$directory" "$scratch/new/$directory"
         done
-        for directory in bin sbin lib lib64; do cp -a "/$directory" "$scratch/new/"; done
+        for directory in bin sbin lib lib64; do
+            if [ -e "/$directory" ]; then cp -a "/$directory" "$scratch/new/"; fi
+        done
         mkdir "$scratch/new/store"
         export RUBBER_DOCKER_CONTAINERS=/store/containers RUBBER_DOCKER_IMAGES=/store/images
         as=(chroot "$scratch/new")
     "#;
     if let Some(seen) = machine(chroot) {
-        seen.not_ready(2, 11, "root-directory");
+        seen.not_ready(2, LAST, "root-directory");
     }
 }
 
@@ -434,7 +461,7 @@ fn without_the_cpu_controller_level_07_is_the_last() {
     let Some(seen) = machine(unmounted) else {
         return;
     };
-    seen.not_ready(8, 11, "cgroup-cpu");
+    seen.not_ready(8, LAST, "cgroup-cpu");
     let remedy = commands(&seen, "cgroup-cpu");
     assert!(remedy.contains("mount -t cgroup"), "{remedy}");
     doctor(&format!("{unmounted}\n{remedy}")).unwrap().ready();
@@ -446,7 +473,7 @@ fn a_memory_controller_that_is_read_only_is_none() {
         return;
     }
     if let Some(seen) = machine("mount -o remount,bind,ro /sys/fs/cgroup/memory") {
-        seen.not_ready(9, 11, "cgroup-memory");
+        seen.not_ready(9, LAST, "cgroup-memory");
     }
 }
 

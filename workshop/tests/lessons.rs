@@ -7,8 +7,8 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use checks::curriculum::lesson::Lesson;
-use checks::curriculum::{chain, levels, task};
+use curriculum::lesson::Lesson;
+use curriculum::{chain, levels, task};
 
 #[test]
 fn the_steps_and_hints_that_are_shown_are_all_that_the_lessons_have() {

@@ -190,6 +190,12 @@ const FORK_AND_WAIT: &str = "    given::hold_signals()?;
 /// What is on the screen has no line that is wider than it.
 fn fits(text: &str, rows: usize) {
     let text = anstream::adapter::strip_str(text).to_string();
+    // cargo's own words before ours are as long as the path of its target directory.
+    let is_ours = |line: &&str| {
+        let verbs = ["Compiling ", "Finished ", "Running ", "Blocking "];
+        !verbs.iter().any(|verb| line.trim_start().starts_with(verb))
+    };
+    let text = text.lines().filter(is_ours).collect::<Vec<_>>().join("\n");
     let widest = text
         .lines()
         .map(|line| line.trim_end().chars().count())

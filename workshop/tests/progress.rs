@@ -85,6 +85,73 @@ fn whoever_cannot_be_judged_is_not_failed() {
     assert!(map(&fixture, "00").ends_with("not checked yet"));
 }
 
+/// The steps of a level that this machine cannot look at.
+fn lacking(fixture: &Fixture, steps: &[&str]) {
+    let lines: String = steps.iter().map(|step| format!("level {step}\n")).collect();
+    fixture.write("lacking", &lines);
+}
+
+#[test]
+fn a_level_whose_checks_are_all_skipped_is_neither_done_nor_failed() {
+    let fixture = Fixture::new();
+    lacking(&fixture, &["00 step 1", "00 step 2"]);
+    for step in [1, 2] {
+        fixture.solve("00", step);
+    }
+    let run = fixture.workshop(&["check"]);
+    assert_eq!(run.status, 125, "{}{}", run.out, run.err);
+    let told = "\nlevel00 was not judged: all 2 of its checks were skipped: nothing\n";
+    assert!(run.out.contains(told), "{}", run.out);
+    assert!(run.out.contains("cargo workshop doctor"), "{}", run.out);
+    assert!(!run.out.contains("is done."), "{}", run.out);
+    assert!(!fixture.path(".workshop/progress").exists());
+    // Nor on a watch, which has nothing to wait for then.
+    let run = fixture.workshop(&["watch"]);
+    assert_eq!(run.status, 125, "{}{}", run.out, run.err);
+    assert!(run.out.contains(told), "{}", run.out);
+
+    // What was known before is known still.
+    lacking(&fixture, &[]);
+    assert!(fixture.says(&["check"]).contains("level 00 is done"));
+    lacking(&fixture, &["00 step 1", "00 step 2"]);
+    assert_eq!(fixture.workshop(&["check", "0"]).status, 125);
+    assert_eq!(map(&fixture, "00"), "done  00  title 00");
+}
+
+#[test]
+fn where_a_part_is_missing_each_level_counts_by_its_own_checks() {
+    let fixture = Fixture::new();
+    for (level, step) in [("00", 1), ("00", 2), ("01", 1), ("01", 2)] {
+        fixture.solve(level, step);
+    }
+    // That all is true of level 00 makes level 01 no truer.
+    lacking(&fixture, &["01 step 1", "01 step 2"]);
+    let run = fixture.workshop(&["check", "--all"]);
+    assert_eq!(run.status, 125, "{}{}", run.out, run.err);
+    assert!(
+        run.out.contains("level01 was not judged: all 2"),
+        "{}",
+        run.out
+    );
+    assert_eq!(line(&run.out, "00"), "done  00  title 00");
+    assert!(
+        line(&run.out, "01").ends_with("not checked yet"),
+        "{}",
+        run.out
+    );
+    // What fails is still what counts most, and one check is enough to judge by.
+    lacking(&fixture, &["00 step 1", "00 step 2", "01 step 1"]);
+    let main = fixture.main_of("01");
+    fixture.replace(&main, "level 01 step 2\"); // mine", "nothing\"); // mine");
+    assert_eq!(fixture.workshop(&["check", "--all"]).status, 1);
+    fixture.replace(&main, "nothing\"); // mine", "level 01 step 2\"); // mine");
+    let run = fixture.workshop(&["check", "1"]);
+    assert_eq!(run.status, 0, "{}{}", run.out, run.err);
+    assert!(run.out.contains("3 skipped"), "{}", run.out);
+    assert!(!run.out.contains("not judged"), "{}", run.out);
+    assert_eq!(map(&fixture, "01"), "done  01  title 01");
+}
+
 #[test]
 fn a_level_in_the_middle_moves_nothing_of_ours() {
     let fixture = Fixture::new();
@@ -113,6 +180,7 @@ fn a_level_in_the_middle_moves_nothing_of_ours() {
     );
     fixture.write("levels/00_new/src/main.rs", "fn main() {}\n");
     fixture.write("levels/00_new/README.md", "# Level 00: new\n");
+    fixture.write("levels/00_new/level.toml", &fixture::facts("new"));
     let map = fixture.says(&[]);
     assert_eq!(line(&map, "01"), "done  01  title 00");
     assert_ne!(line(&map, "00").split("  ").next(), Some("done"));

@@ -1,11 +1,11 @@
 //! The control groups of levels 08 and 09.
 //!
-//! This follows `given::hierarchy`, which finds and prepares them for the levels, step
+//! This follows `given::hierarchies`, which finds and prepares them for the levels, step
 //! by step; only it looks where that acts.
 
 use std::collections::BTreeSet;
 
-use super::finding::{Finding, Levels, State, Topic, from};
+use super::finding::{Finding, Levels, State, Topic, needed, used};
 use super::machine::{Machine, Mount};
 use super::surroundings;
 
@@ -16,8 +16,8 @@ pub(super) fn findings(machine: &Machine) -> Vec<Finding> {
     let mounts = machine.mounts();
     vec![
         layout(&mounts),
-        controller(machine, &mounts, "cpu", from(8)),
-        controller(machine, &mounts, "memory", from(9)),
+        controller(machine, &mounts, "cpu", needed("cgroup-cpu")),
+        controller(machine, &mounts, "memory", needed("cgroup-memory")),
         swap(machine, &mounts),
     ]
 }
@@ -47,7 +47,7 @@ fn layout(mounts: &[Mount]) -> Finding {
     } else {
         State::Fine
     };
-    let mut found = finding("cgroup-layout", state, from(8), summary);
+    let mut found = finding("cgroup-layout", state, needed("namespace-cgroup"), summary);
     for (kind, points) in [("cgroup2", v2), ("cgroup", v1)] {
         if !points.is_empty() {
             found = found.seen(format!("/proc/self/mountinfo, type {kind}"), points);
@@ -112,7 +112,7 @@ fn controller(machine: &Machine, mounts: &[Mount], name: &str, levels: Levels) -
     handed_down(machine, top, name, fine, about)
 }
 
-/// Whether a hierarchy has the controller: as given::hierarchy finds it.
+/// Whether a hierarchy has the controller: as `given::hierarchies` finds it.
 fn has(machine: &Machine, mount: &Mount, name: &str) -> bool {
     let top = &mount.point;
     let is_visible = machine.has(format!("{top}/cgroup.procs"));
@@ -191,44 +191,28 @@ fn handed_down(
 /// to do about it.
 fn missing(machine: &Machine, mounts: &[Mount], name: &str, found: Finding) -> Finding {
     let command_line = machine.read("/proc/cmdline").unwrap_or_default();
-    let table = machine.read("/proc/cgroups").unwrap_or_default();
-    // NAME HIERARCHY GROUPS ENABLED; newer kernels list version 1's only.
-    let row = table
-        .lines()
-        .map(|line| line.split_whitespace().collect::<Vec<_>>())
-        .find(|row| row.first() == Some(&name));
-    let seen = row
-        .as_ref()
-        .map_or_else(|| format!("no {name}"), |row| row.join(" "));
-    let found = found.seen("/proc/cgroups (name, hierarchy, groups, enabled)", seen);
+    let v2 = mounts.iter().find(|mount| mount.kind == "cgroup2");
+    let row = row(machine, name);
+    let mut found = found;
+    if let Some(mount) = v2 {
+        let file = format!("{}/cgroup.controllers", mount.point);
+        found = found.seen(&file, machine.read(&file).unwrap_or_default());
+    }
+    if let Some(row) = &row {
+        let source = "/proc/cgroups (name, hierarchy, groups, enabled)";
+        found = found.seen(source, row.join(" "));
+    }
 
     let disabling = command_line.split_whitespace().find(|word| {
         word.strip_prefix("cgroup_disable=")
             .is_some_and(|names| names.split(',').any(|it| it == name))
     });
-    let is_off = row.as_ref().is_some_and(|row| row.get(3) == Some(&"0"));
-    if disabling.is_some() || is_off {
-        return found
-            .seen(
-                "/proc/cmdline",
-                disabling.unwrap_or(
-                    "no cgroup_disable=; the kernel's own \
-                default",
-                ),
-            )
-            .remedy(format!(
-                "switch it on by the kernel's command line, and reboot. With GRUB: \
-                take cgroup_disable={name} out of /etc/default/grub, then run update-grub. On a \
-                Raspberry Pi: the command here"
-            ))
-            .command(format!(
-                "sudo sed -i 's/$/ cgroup_enable={name}/' \
-                /boot/firmware/cmdline.txt"
-            ));
+    let has = |column: usize, value| row.as_ref().is_some_and(|row| row[column] == value);
+    if disabling.is_some() || has(3, "0") {
+        let told = disabling.unwrap_or("no cgroup_disable=; the kernel's own default");
+        return switched_off(name, found.seen("/proc/cmdline", told));
     }
-    let hierarchy = row.as_ref().and_then(|row| row.get(1)).copied();
-    let in_container = surroundings::container(machine).is_some();
-    if hierarchy.is_some_and(|number| number != "0") {
+    if row.is_some() && !has(1, "0") {
         let point = format!("/sys/fs/cgroup/{name}");
         return found
             .remedy("it is in a hierarchy of version 1 that is not mounted here: mount it")
@@ -236,36 +220,72 @@ fn missing(machine: &Machine, mounts: &[Mount], name: &str, found: Finding) -> F
                 "sudo mkdir -p {point} && sudo mount -t cgroup -o {name} cgroup {point}"
             ));
     }
-    let v2 = mounts.iter().find(|mount| mount.kind == "cgroup2");
     match v2 {
-        Some(mount) if machine.has(format!("{}/cgroup.type", mount.point)) => {
-            let top = &mount.point;
-            let offered = machine
-                .read(format!("{top}/cgroup.controllers"))
-                .unwrap_or_default();
-            let found = found.seen(format!("{top}/cgroup.controllers"), offered);
-            found
-                .remedy(format!(
-                    "our group is given only these: from outside, write +{name} to \
-                    cgroup.subtree_control of the group above (systemd: Delegate=cpu memory); \
-                    or start the container with everything"
-                ))
-                .command("docker run --privileged --cgroupns=host ...")
-        }
-        None if row.is_some() && !in_container => found
-            .remedy("mount version 2")
-            .command("sudo mount -t cgroup2 cgroup2 /sys/fs/cgroup"),
-        None if in_container => found
+        Some(mount) if machine.has(format!("{}/cgroup.type", mount.point)) => found
+            .remedy(format!(
+                "our group is given only these: from outside, write +{name} to \
+                cgroup.subtree_control of the group above (systemd: Delegate=cpu memory); \
+                or start the container with everything"
+            ))
+            .command("docker run --privileged --cgroupns=host ..."),
+        None => not_mounted(machine, mounts, row.is_some(), found),
+        Some(_) => found.remedy(WITHOUT),
+    }
+}
+
+const WITHOUT: &str =
+    "this kernel seems to have been built without it; every distribution's has it";
+
+/// The controller's row of /proc/cgroups: NAME HIERARCHY GROUPS ENABLED. That there is none
+/// says nothing: from Linux 6.12 on it may list only what can be in version 1.
+fn row(machine: &Machine, name: &str) -> Option<Vec<String>> {
+    let table = machine.read("/proc/cgroups")?;
+    let mut rows = table.lines().map(|line| -> Vec<String> {
+        let words = line.split_whitespace();
+        words.map(str::to_owned).collect()
+    });
+    rows.find(|row| row.len() == 4 && row[0] == name)
+}
+
+fn switched_off(name: &str, found: Finding) -> Finding {
+    found
+        .remedy(format!(
+            "switch it on by the kernel's command line, and reboot. With GRUB: \
+            take cgroup_disable={name} out of /etc/default/grub, then run update-grub. On a \
+            Raspberry Pi: the command here"
+        ))
+        .command(format!(
+            "sudo sed -i 's/$/ cgroup_enable={name}/' \
+            /boot/firmware/cmdline.txt"
+        ))
+}
+
+/// Without version 2. What that would have can only be seen when it is mounted.
+fn not_mounted(machine: &Machine, mounts: &[Mount], has_row: bool, found: Finding) -> Finding {
+    let found = found.seen("/proc/self/mountinfo", "no mount of type cgroup2");
+    if surroundings::container(machine).is_some() {
+        return found
             .remedy(
                 "the container that we are in was given no control groups; start it with \
                 everything, or use a virtual machine",
             )
-            .command("docker run --privileged ..."),
-        _ => found.remedy(
-            "this kernel seems to have been built without it; every \
-            distribution's has it",
-        ),
+            .command("docker run --privileged ...");
     }
+    let known = lists(machine, "/proc/filesystems", "cgroup2");
+    if !known && !has_row {
+        return found
+            .seen("/proc/filesystems", "no cgroup2")
+            .remedy(WITHOUT);
+    }
+    // Where systemd has it: alone, or beside those of version 1.
+    let command = match mounts.iter().any(|mount| mount.kind == "cgroup") {
+        false => "sudo mount -t cgroup2 cgroup2 /sys/fs/cgroup".to_owned(),
+        true => {
+            let point = "/sys/fs/cgroup/unified";
+            format!("sudo mkdir -p {point} && sudo mount -t cgroup2 cgroup2 {point}")
+        }
+    };
+    found.remedy("mount version 2").command(command)
 }
 
 /// What --memory-swap of level 09 can do here. Without it the level works, and says so.
@@ -277,7 +297,7 @@ fn swap(machine: &Machine, mounts: &[Mount]) -> Finding {
         let file = format!("{}/memory.memsw.limit_in_bytes", mount.point);
         if !machine.has(&file) {
             let summary = "this kernel does not count swap: --memory-swap will have no effect";
-            return finding("swap", State::Note, 9..=9, summary)
+            return finding("swap", State::Note, used("swap"), summary)
                 .seen(file, "not there")
                 .remedy("add swapaccount=1 to the kernel's command line, if you want to see it");
         }
@@ -285,7 +305,7 @@ fn swap(machine: &Machine, mounts: &[Mount]) -> Finding {
     if areas.is_empty() {
         let summary = "there is no swap: --memory-swap is accepted, and makes no difference to \
             see";
-        return finding("swap", State::Note, 9..=9, summary)
+        return finding("swap", State::Note, used("swap"), summary)
             .seen("/proc/swaps", "no area")
             .remedy("if you want to see one: a swap file of 256 MB")
             .command("sudo fallocate -l 256M /swap && sudo chmod 600 /swap")
@@ -294,7 +314,7 @@ fn swap(machine: &Machine, mounts: &[Mount]) -> Finding {
     finding(
         "swap",
         State::Fine,
-        9..=9,
+        used("swap"),
         "there is swap, which --memory-swap can limit",
     )
     .seen("/proc/swaps", areas.join("; "))

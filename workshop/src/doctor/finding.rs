@@ -2,16 +2,39 @@
 
 use std::ops::RangeInclusive;
 
-/// The last level there is.
-pub(super) const LAST: u8 = 11;
+use syllabus::{Entry, Facts};
+
+pub(super) use syllabus::LAST;
 
 /// The levels that a finding matters to. A requirement usually comes with a level and
-/// stays: what level 04 needs, level 11 needs as well.
+/// stays: what level 04 needs, the last one needs as well.
 pub(super) type Levels = RangeInclusive<u8>;
 
-/// From this level to the last.
-pub(super) fn from(level: u8) -> Levels {
-    level..=LAST
+/// The levels that need this of the machine, as their `level.toml` says: from the one that
+/// has the word among its `needs` to the last, or to the one before it is no longer needed.
+pub(super) fn needed(what: &str) -> Levels {
+    let first = |list: fn(&Facts) -> &[String]| {
+        let has = |entry: &&Entry| list(&entry.facts).iter().any(|it| it == what);
+        syllabus::numbered().find(has).and_then(|it| it.number)
+    };
+    let Some(begin) = first(|facts| &facts.needs) else {
+        return none();
+    };
+    let end = first(|facts| &facts.no_longer_needs);
+    begin..=end.map_or(LAST, |end| end - 1)
+}
+
+/// From the first level whose lesson uses this to the last one.
+pub(super) fn used(what: &str) -> Levels {
+    let uses = |entry: &&Entry| entry.facts.lesson_uses.iter().any(|it| it == what);
+    let first = syllabus::numbered().find(uses).and_then(|it| it.number);
+    let last = syllabus::numbered().rfind(uses).and_then(|it| it.number);
+    first.zip(last).map_or(none(), |(first, last)| first..=last)
+}
+
+/// All levels.
+pub(super) fn every() -> Levels {
+    0..=LAST
 }
 
 /// No level in particular.
@@ -142,5 +165,65 @@ impl Finding {
     /// Whether it matters to this level.
     pub(super) fn concerns(&self, level: u8) -> bool {
         self.levels.contains(&level)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+    use std::path::Path;
+
+    #[test]
+    fn what_is_needed_stays_unless_it_is_said_to_end() {
+        assert_eq!(needed("CAP_SYS_ADMIN"), 1..=LAST);
+        assert_eq!(needed("CAP_SYS_CHROOT"), 1..=2);
+        assert_eq!(used("taskset"), 8..=8);
+        assert!(needed("nothing that there is").is_empty());
+    }
+
+    #[test]
+    fn the_doctor_looks_at_all_that_a_level_asks_for() {
+        let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/doctor");
+        let files = fs::read_dir(directory).into_iter().flatten().flatten();
+        let texts = files.map(|file| fs::read_to_string(file.path()).unwrap_or_default());
+        let text: String = texts.collect();
+        // A part of a name is enough where the doctor puts it together, and a capability is a
+        // name of the language there.
+        let is_there = |what: &str| {
+            let end = what.split_once('-').map_or(what, |(_, end)| end);
+            [
+                format!("\"{what}\""),
+                format!("\"{end}\""),
+                format!("Capability::{what},"),
+            ]
+            .iter()
+            .any(|it| text.contains(it))
+        };
+        for entry in syllabus::numbered() {
+            let Facts {
+                needs, lesson_uses, ..
+            } = &entry.facts;
+            for what in needs.iter().chain(lesson_uses) {
+                let directory = entry.directory;
+                assert!(
+                    is_there(what),
+                    "nothing of the doctor's looks at {what:?} of {directory}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn the_doctor_looks_at_nothing_that_no_level_asks_for() {
+        let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/doctor");
+        let files = fs::read_dir(directory).into_iter().flatten().flatten();
+        for file in files.filter(|file| file.file_name() != "finding.rs") {
+            let text = fs::read_to_string(file.path()).unwrap_or_default();
+            for what in text.split("needed(\"").skip(1) {
+                let what = what.split('"').next().unwrap_or_default();
+                assert!(!needed(what).is_empty(), "no level.toml needs {what:?}");
+            }
+        }
     }
 }

@@ -5,48 +5,28 @@ use linux_sys::{
     pidfd_open,
 };
 
-use super::finding::{Finding, Levels, State, Topic, from, none};
+use super::finding::{Finding, Levels, State, Topic, every, needed, none};
 use super::machine::Machine;
 
 /// A system call that is younger than some kernels in use: its name, the version of
-/// Linux that brought it, the first level that needs it, what for.
-type Call = (&'static str, &'static str, u8, &'static str);
+/// Linux that brought it, what for.
+type Call = (&'static str, &'static str, &'static str);
 
 const CLOSE_RANGE: Call = (
     "close_range",
     "5.9",
-    0,
     "closes what the command must not inherit",
 );
-const PIDFD_OPEN: Call = (
-    "pidfd_open",
-    "5.3",
-    0,
-    "shows whether a process still lives",
-);
-const OPENAT2: Call = (
-    "openat2",
-    "5.6",
-    1,
-    "keeps paths inside the container's root",
-);
+const PIDFD_OPEN: Call = ("pidfd_open", "5.3", "shows whether a process still lives");
+const OPENAT2: Call = ("openat2", "5.6", "keeps paths inside the container's root");
 const MOUNT_SETATTR: Call = (
     "mount_setattr",
     "5.12",
-    0,
     "the checks protect this machine by it",
 );
 
-/// The namespaces, by their names in /proc/self/ns and in /proc/sys/user, and the
-/// first level that makes one.
-const NAMESPACES: [(&str, &str, u8); 6] = [
-    ("mnt", "mnt", 2),
-    ("uts", "uts", 5),
-    ("ipc", "ipc", 6),
-    ("pid", "pid", 6),
-    ("net", "net", 7),
-    ("cgroup", "cgroup", 8),
-];
+/// The namespaces, by their names in /proc/self/ns, which are those in /proc/sys/user.
+const NAMESPACES: [&str; 6] = ["mnt", "uts", "ipc", "pid", "net", "cgroup"];
 
 pub(super) fn findings(machine: &Machine) -> Vec<Finding> {
     let mut findings = version(machine);
@@ -65,14 +45,14 @@ fn version(machine: &Machine) -> Vec<Finding> {
     let release = machine.release();
     let source = "/proc/sys/kernel/osrelease";
     let summary = format!("Linux {release}");
-    let known = finding("kernel-version", State::Fine, from(0), summary).seen(source, &release);
+    let known = finding("kernel-version", State::Fine, every(), summary).seen(source, &release);
     // The overlay is mounted `volatile`, which cannot be tried without root.
     match machine.version() {
         Some(version) if version < (5, 10) => vec![
             finding(
                 "kernel-version",
                 State::InTheWay,
-                from(4),
+                needed("overlay"),
                 format!(
                     "Linux {release} is too old: overlays are mounted \"volatile\", which \
                     came with 5.10"
@@ -122,16 +102,16 @@ fn calls(tries: &[(Call, Option<Errno>)]) -> Vec<Finding> {
         let names: Vec<&str> = tries.iter().map(|((name, ..), _)| *name).collect();
         let summary = "the younger system calls are there";
         return vec![
-            finding("system-calls", State::Fine, from(0), summary).seen("tried", names.join(", ")),
+            finding("system-calls", State::Fine, every(), summary).seen("tried", names.join(", ")),
         ];
     }
-    let describe = |((name, since, level, purpose), errno): &(Call, Option<Errno>)| {
+    let describe = |((name, since, purpose), errno): &(Call, Option<Errno>)| {
         let seen = errno.map_or_else(String::new, |errno| format!("{errno:?} ({})", errno.desc()));
         let summary = format!("{name} does not work here: {purpose}");
         finding(
             &format!("system-call-{name}"),
             State::InTheWay,
-            from(*level),
+            needed(name),
             summary,
         )
         .seen(format!("tried {name}"), seen)
@@ -145,43 +125,39 @@ fn calls(tries: &[(Call, Option<Errno>)]) -> Vec<Finding> {
 
 fn namespaces(machine: &Machine) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for (name, limit, level) in NAMESPACES {
+    for name in NAMESPACES {
+        let id = format!("namespace-{name}");
         let file = format!("/proc/self/ns/{name}");
         if !machine.has(&file) {
             let summary = format!("the kernel has no {name} namespaces");
             findings.push(
-                finding(
-                    &format!("namespace-{name}"),
-                    State::InTheWay,
-                    from(level),
-                    summary,
-                )
-                .seen(file, "not there")
-                .remedy("start a kernel that was built with them; every distribution's is"),
+                finding(&id, State::InTheWay, needed(&id), summary)
+                    .seen(file, "not there")
+                    .remedy("start a kernel that was built with them; every distribution's is"),
             );
         }
         // Root is counted as well.
-        let file = format!("/proc/sys/user/max_{limit}_namespaces");
+        let file = format!("/proc/sys/user/max_{name}_namespaces");
         if machine.read(&file).as_deref() == Some("0") {
             let summary = format!("nobody may make a {name} namespace, not even root");
             findings.push(
                 finding(
-                    &format!("namespace-{name}-limit"),
+                    &format!("{id}-limit"),
                     State::InTheWay,
-                    from(level),
+                    needed(&id),
                     summary,
                 )
                 .seen(file, "0")
                 .remedy("raise the limit, and look in /etc/sysctl.d for who has set it")
-                .command(format!("sudo sysctl user.max_{limit}_namespaces=10000")),
+                .command(format!("sudo sysctl user.max_{name}_namespaces=10000")),
             );
         }
     }
     if findings.is_empty() {
-        let names = NAMESPACES.map(|(name, ..)| name).join(", ");
+        let names = NAMESPACES.join(", ");
         let summary = "all namespaces that the levels make are there, and may be made";
         findings.push(
-            finding("namespaces", State::Fine, from(2), summary)
+            finding("namespaces", State::Fine, needed("namespace-mnt"), summary)
                 .seen("/proc/self/ns, /proc/sys/user/max_*_namespaces", names),
         );
     }
@@ -189,7 +165,7 @@ fn namespaces(machine: &Machine) -> Vec<Finding> {
 }
 
 fn overlay(machine: &Machine) -> Finding {
-    let fine = |summary| finding("overlayfs", State::Fine, from(4), summary);
+    let fine = |summary| finding("overlayfs", State::Fine, needed("overlay"), summary);
     let file_systems = machine.read("/proc/filesystems").unwrap_or_default();
     if file_systems
         .lines()
@@ -198,7 +174,7 @@ fn overlay(machine: &Machine) -> Finding {
         return fine("overlayfs is there").seen("/proc/filesystems", "nodev overlay");
     }
     let in_the_way = |summary| {
-        finding("overlayfs", State::InTheWay, from(4), summary)
+        finding("overlayfs", State::InTheWay, needed("overlay"), summary)
             .seen("/proc/filesystems", "no overlay")
     };
     let modules = format!("/lib/modules/{}", machine.release());

@@ -4,10 +4,12 @@
 //! below `root`, so that a test can write down a machine that is not at hand.
 
 use std::env;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+
+use linux_sys::mountinfo::MountInfo;
 
 /// Where a program may be that an ordinary user's PATH does not name, and sudo's does.
 const MORE_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -30,7 +32,8 @@ impl Machine {
     /// The one we are on.
     pub(super) fn this() -> Machine {
         let directory = |variable, usual: &str| {
-            env::var_os(variable).map_or_else(|| PathBuf::from(usual), PathBuf::from)
+            let set = env::var_os(variable).filter(|it| !it.is_empty());
+            set.map_or_else(|| PathBuf::from(usual), PathBuf::from)
         };
         Machine {
             root: PathBuf::from("/"),
@@ -120,6 +123,8 @@ fn find(name: &str, path: &OsString) -> Option<PathBuf> {
 pub(super) struct Mount {
     /// Where, with the kernel's escapes: of interest here are paths that have none.
     pub(super) point: String,
+    /// Whether it sits on no other mount: the kernel numbers it as its own parent then.
+    pub(super) is_lowest: bool,
     /// What kind of file system.
     pub(super) kind: String,
     /// The options of this mount.
@@ -132,15 +137,14 @@ pub(super) struct Mount {
 
 impl Mount {
     fn parse(line: &str) -> Option<Mount> {
-        // ID PARENT DEVICE ROOT MOUNTPOINT OPTIONS... - TYPE SOURCE OPTIONS
-        let (mount, file_system) = line.split_once(" - ")?;
-        let mut mount = mount.split(' ').skip(4);
-        let mut file_system = file_system.split(' ');
+        let it = MountInfo::parse(line.as_bytes())?;
+        let text = |field: &OsStr| field.to_string_lossy().into_owned();
         Some(Mount {
-            point: mount.next()?.to_owned(),
-            flags: mount.next()?.to_owned(),
-            kind: file_system.next()?.to_owned(),
-            options: file_system.nth(1)?.to_owned(),
+            is_lowest: it.id == it.parent,
+            point: text(it.point),
+            flags: text(it.options),
+            kind: text(it.fstype),
+            options: text(it.super_options),
             line: line.to_owned(),
         })
     }

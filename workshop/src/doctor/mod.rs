@@ -73,9 +73,9 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
     let findings = examine(&Machine::this());
     if arguments.json {
-        screen::say(format!("{:#}", show::json(&findings)));
+        screen::say(show::json_text(&findings));
     } else {
-        screen::say(show::text(&findings).trim_end());
+        screen::say(show::text(&findings, screen::width()).trim_end());
     }
     Ok(match verdict::all_ready(&findings) {
         true => ExitCode::SUCCESS,
@@ -83,19 +83,20 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
     })
 }
 
-/// A few lines for the welcome if something is missing, each at most 78 columns wide.
+/// A few lines for the welcome if something is missing, each none wider than the screen.
 /// Without what takes time: no program is started.
 pub(crate) fn short() -> Option<String> {
     let machine = Machine {
         is_quick: true,
         ..Machine::this()
     };
-    show::short(&examine(&machine))
+    show::short(&examine(&machine), screen::width())
 }
 
 /// All findings without colour, for the report to an instructor.
 pub(crate) fn text() -> String {
-    let styled = show::text(&examine(&Machine::this()));
+    // As wide as a file is: whoever reads it has another terminal.
+    let styled = show::text(&examine(&Machine::this()), screen::WIDTH);
     anstream::adapter::strip_str(&styled).to_string()
 }
 

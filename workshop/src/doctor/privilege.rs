@@ -7,32 +7,22 @@ use std::process::{Command, Stdio};
 
 use linux_sys::{Capability, CapabilitySet};
 
-use super::finding::{Finding, Levels, State, Topic, from};
+use super::finding::{Finding, Levels, State, Topic, needed};
 use super::machine::Machine;
 use super::surroundings;
 
-/// What the levels do that root may be forbidden, and which levels. Found by taking one
-/// after the other away and running every solution.
-fn needed() -> [(Capability, Levels, &'static str); 8] {
-    [
-        (Capability::CAP_SYS_CHROOT, 1..=2, "chroot"),
-        (Capability::CAP_SYS_ADMIN, from(1), "mounts and namespaces"),
-        (Capability::CAP_MKNOD, from(2), "the container's /dev/null"),
-        (
-            Capability::CAP_DAC_OVERRIDE,
-            from(4),
-            "the overlay's work directory",
-        ),
-        (Capability::CAP_NET_ADMIN, from(7), "the container's lo"),
-        (Capability::CAP_SETUID, from(10), "the user of the command"),
-        (
-            Capability::CAP_SETGID,
-            from(10),
-            "the groups of the command",
-        ),
-        (Capability::CAP_SETPCAP, from(11), "the bounding set"),
-    ]
-}
+/// What the levels do that root may be forbidden; which levels, their `level.toml` says.
+/// Found by taking one after the other away and running every solution.
+const NEEDED: [(Capability, &str); 8] = [
+    (Capability::CAP_SYS_CHROOT, "chroot"),
+    (Capability::CAP_SYS_ADMIN, "mounts and namespaces"),
+    (Capability::CAP_MKNOD, "the container's /dev/null"),
+    (Capability::CAP_DAC_OVERRIDE, "the overlay's work directory"),
+    (Capability::CAP_NET_ADMIN, "the container's lo"),
+    (Capability::CAP_SETUID, "the user of the command"),
+    (Capability::CAP_SETGID, "the groups of the command"),
+    (Capability::CAP_SETPCAP, "the bounding set"),
+];
 
 /// Groups whose members a distribution usually lets use sudo.
 const SUDOERS: [&str; 3] = ["sudo", "wheel", "admin"];
@@ -50,7 +40,7 @@ fn finding(id: &str, state: State, levels: Levels, summary: impl Into<String>) -
 }
 
 fn root(machine: &Machine) -> Finding {
-    let about = |state, summary: &str| finding("root", state, from(1), summary);
+    let about = |state, summary: &str| finding("root", state, needed("root"), summary);
     let uid = machine.status("Uid").unwrap_or_default();
     let source = "/proc/self/status, Uid";
     if machine.is_root() {
@@ -152,26 +142,29 @@ fn capabilities(machine: &Machine) -> Vec<Finding> {
     let source = format!("/proc/self/status, {field}");
     let Ok(bits) = u64::from_str_radix(&seen, 16) else {
         let summary = "the capabilities cannot be read";
-        return vec![finding("capabilities", State::NotKnown, from(1), summary).seen(source, seen)];
+        return vec![
+            finding("capabilities", State::NotKnown, needed("root"), summary).seen(source, seen),
+        ];
     };
     let set = CapabilitySet::from_bits(bits);
-    let missing = needed()
+    let missing = NEEDED
         .into_iter()
-        .filter(|(capability, ..)| !set.contains(*capability));
+        .filter(|(capability, _)| !set.contains(*capability));
     let mut findings: Vec<Finding> = missing
-        .map(|(capability, levels, purpose)| {
+        .map(|(capability, purpose)| {
             let name = capability.to_string();
             let id = name.to_lowercase().replace('_', "-");
             let summary = format!("root has no {name} here, which {purpose} needs");
             with_container(
                 machine,
-                finding(&id, State::InTheWay, levels, summary).seen(&source, &seen),
+                finding(&id, State::InTheWay, needed(&name), summary).seen(&source, &seen),
             )
         })
         .collect();
     if findings.is_empty() {
         let summary = "root has every capability that the levels use";
-        findings.push(finding("capabilities", State::Fine, from(1), summary).seen(source, seen));
+        findings
+            .push(finding("capabilities", State::Fine, needed("root"), summary).seen(source, seen));
     }
     findings
 }
@@ -204,7 +197,7 @@ fn user_namespace(machine: &Machine) -> Option<Finding> {
     let summary = "we are in a user namespace, whose root may neither make device nodes nor \
         mount the machine's file systems";
     Some(
-        finding("user-namespace", State::InTheWay, from(1), summary)
+        finding("user-namespace", State::InTheWay, needed("root"), summary)
             .seen("/proc/self/uid_map", map)
             .remedy(
                 "leave it: in rootless Podman or Docker, or in `unshare -U`, the levels \
@@ -224,7 +217,7 @@ fn profile(machine: &Machine) -> Option<Finding> {
     let summary =
         "an AppArmor profile confines us; whether it lets root mount is not to be seen from here";
     Some(
-        finding("apparmor", State::NotKnown, from(1), summary)
+        finding("apparmor", State::NotKnown, needed("root"), summary)
             .seen("/proc/self/attr/current", profile)
             .remedy("use a shell without a profile; in a container, start that without one")
             .command("docker run --privileged --security-opt apparmor=unconfined ..."),

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use nix::sys::statfs::statfs;
 use nix::sys::statvfs::{FsFlags, statvfs};
 
-use super::finding::{Finding, Levels, State, Topic, from, none};
+use super::finding::{Finding, Levels, State, Topic, needed, none};
 use super::machine::Machine;
 
 const MEGABYTE: u64 = 1024 * 1024;
@@ -33,6 +33,7 @@ pub(super) fn findings(machine: &Machine) -> Vec<Finding> {
     if let Ok(there) = nearest(&machine.containers) {
         findings.push(file_system(machine, &there));
         findings.extend(not_executable(machine, &there));
+        findings.extend(hands(&machine.containers, &there));
         findings.extend(store(&machine.containers));
         findings.extend(space(
             "space",
@@ -68,7 +69,8 @@ fn nearest(path: &Path) -> io::Result<PathBuf> {
 fn directory(what: &str, variable: &str, path: &Path) -> Vec<Finding> {
     let id = format!("{what}-directory");
     let shown = path.display().to_string();
-    let about = |state, summary: String| finding(&id, state, from(1), summary);
+    let about =
+        |state, summary: String| finding(&id, state, needed("container-directory"), summary);
     let elsewhere = |found: Finding| {
         found
             .remedy("choose another one")
@@ -139,7 +141,7 @@ fn name(path: &Path) -> Option<Finding> {
         finding(
             "container-directory-name",
             State::InTheWay,
-            from(1),
+            needed("container-directory"),
             summary,
         )
         .seen("RUBBER_DOCKER_CONTAINERS", path.display().to_string())
@@ -157,56 +159,57 @@ fn file_system(machine: &Machine, there: &Path) -> Finding {
         Ok(it) => it.filesystem_type().0 as u32,
         Err(errno) => {
             let summary = "the file system of the container directory is not known";
-            return finding(id, State::NotKnown, from(4), summary).seen(source, errno.desc());
+            return finding(id, State::NotKnown, needed("overlay"), summary)
+                .seen(source, errno.desc());
         }
     };
     let (name, state, levels, why) = match kind {
         0x794c_7630 => (
             "overlayfs",
             State::InTheWay,
-            from(4),
+            needed("overlay"),
             "the kernel takes no overlay's upper directory from another overlay",
         ),
         0x6969 => (
             "NFS",
             State::InTheWay,
-            from(4),
+            needed("overlay"),
             "the kernel takes no overlay's upper directory from the network",
         ),
         0xff53_4d42 | 0xfe53_4d42 => (
             "a Windows share",
             State::InTheWay,
-            from(1),
+            needed("container-directory"),
             "it knows no Unix owners and modes",
         ),
         0x0102_1997 => (
             "9p, a directory shared by the host",
             State::InTheWay,
-            from(4),
+            needed("overlay"),
             "the kernel takes no overlay's upper directory from there",
         ),
         0x4d44 | 0x2011_bab0 => (
             "FAT",
             State::InTheWay,
-            from(1),
+            needed("container-directory"),
             "it knows no Unix owners, modes and links",
         ),
         0x6573_5546 => (
             "FUSE",
             State::NotKnown,
-            from(4),
+            needed("overlay"),
             "whether an overlay can be made on it depends on its program",
         ),
         0x786f_4256 => (
             "VirtualBox's shared folder",
             State::InTheWay,
-            from(1),
+            needed("container-directory"),
             "it knows no Unix owners and links",
         ),
         _ => {
             let summary =
                 "containers, and overlays, can be made on the container directory's file system";
-            return finding(id, State::Fine, from(1), summary)
+            return finding(id, State::Fine, needed("container-directory"), summary)
                 .seen(source, format!("type {kind:#x}"));
         }
     };
@@ -231,8 +234,13 @@ fn not_executable(machine: &Machine, there: &Path) -> Option<Finding> {
         return None;
     }
     let summary = "nothing may be executed from the container directory's file system";
-    let found = finding("container-noexec", State::InTheWay, 1..=3, summary)
-        .seen(format!("statvfs {}", there.display()), "mounted noexec");
+    let found = finding(
+        "container-noexec",
+        State::InTheWay,
+        needed("container-exec"),
+        summary,
+    )
+    .seen(format!("statvfs {}", there.display()), "mounted noexec");
     Some(other_place(machine, found, ""))
 }
 
@@ -248,6 +256,29 @@ fn other_place(machine: &Machine, found: Finding, before: &str) -> Finding {
         .command(format!(
             "sudo mount -t tmpfs -o mode=0700,size=1g rubber-docker {path}"
         ))
+}
+
+/// Root makes no containers where another user could put something else in their place.
+fn hands(path: &Path, there: &Path) -> Option<Finding> {
+    // A file in its place is another finding.
+    fs::metadata(there).ok().filter(fs::Metadata::is_dir)?;
+    let error = images::check_store_for_root(path).err()?;
+    let summary =
+        "the container directory belongs to another user, or another user could exchange it";
+    Some(
+        finding(
+            "container-directory-hands",
+            State::InTheWay,
+            needed("container-directory"),
+            summary,
+        )
+        .seen(path.display().to_string(), error.to_string())
+        .remedy("choose one that only root can reach; this is the usual one")
+        .command(format!(
+            "export RUBBER_DOCKER_CONTAINERS={}",
+            given::CONTAINERS
+        )),
+    )
 }
 
 /// The store must be closed to others, and is closed by the levels only if nothing else
@@ -271,7 +302,7 @@ fn store(path: &Path) -> Option<Finding> {
         finding(
             "container-directory-shared",
             State::InTheWay,
-            from(1),
+            needed("container-directory"),
             summary,
         )
         .seen(
@@ -290,9 +321,13 @@ fn space(id: &str, there: &Path, least: u64, comfortable: u64, purpose: &str) ->
     let room = statvfs(there).ok()?;
     let free = (room.blocks_available() as u64).saturating_mul(room.fragment_size() as u64);
     let (state, levels, words) = match free {
-        _ if free < least => (State::InTheWay, from(1), "is not enough"),
+        _ if free < least => (
+            State::InTheWay,
+            needed("container-directory"),
+            "is not enough",
+        ),
         _ if free < comfortable => (State::Note, none(), "is not much"),
-        _ => (State::Fine, from(1), "is enough"),
+        _ => (State::Fine, needed("container-directory"), "is enough"),
     };
     let found = finding(
         id,

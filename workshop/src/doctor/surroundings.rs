@@ -1,6 +1,6 @@
 //! What kind of machine this is: a container, WSL, a chroot.
 
-use super::finding::{Finding, Levels, State, Topic, from, none};
+use super::finding::{Finding, Levels, State, Topic, needed, none};
 use super::machine::Machine;
 
 /// Words in the name of a control group that container engines use.
@@ -79,7 +79,7 @@ fn wsl(machine: &Machine) -> Option<Finding> {
     if machine.version() < Some((4, 19)) {
         let summary =
             "this is WSL 1, which has no Linux kernel, and so none of what the levels use";
-        let found = finding("wsl", State::InTheWay, from(1), summary).seen(source, release);
+        let found = finding("wsl", State::InTheWay, needed("root"), summary).seen(source, release);
         return Some(
             found
                 .remedy("move this distribution to WSL 2, in PowerShell")
@@ -100,15 +100,20 @@ fn root_directory(machine: &Machine) -> Option<Finding> {
         None if mounts.is_empty() => {
             let summary = "the mounts cannot be read: is /proc mounted?";
             Some(
-                finding("root-directory", State::NotKnown, from(1), summary)
+                finding("root-directory", State::NotKnown, needed("root"), summary)
                     .seen(source, "nothing"),
             )
         }
         None => {
             let summary = "our root directory is no mount point, as after chroot: its \
                 propagation cannot be set";
-            let found = finding("root-directory", State::InTheWay, from(2), summary)
-                .seen(source, "no mount on /");
+            let found = finding(
+                "root-directory",
+                State::InTheWay,
+                needed("mounted-root"),
+                summary,
+            )
+            .seen(source, "no mount on /");
             Some(
                 found
                     .remedy(
@@ -118,16 +123,23 @@ fn root_directory(machine: &Machine) -> Option<Finding> {
                     .command("sudo mount --bind DIR DIR"),
             )
         }
-        Some(mount) if mount.kind == "rootfs" => {
-            let summary = "the root is the kernel's first file system, rootfs, which pivot_root \
-                cannot replace";
-            let found = finding("root-directory", State::InTheWay, from(3), summary)
-                .seen(source, &mount.line);
-            Some(
-                found.remedy(
-                    "move to another file system first, as an initramfs does: switch_root(8)",
-                ),
+        // The kernel's first file system, rootfs, which an initramfs is unpacked into. Since
+        // Linux 7.0 it sits on another one, nullfs, and can be exchanged as any other.
+        Some(mount) if mount.is_lowest => {
+            let summary = "the root is the lowest of all mounts, as an initramfs is before Linux \
+                7.0: pivot_root cannot replace it";
+            let found = finding(
+                "root-directory",
+                State::InTheWay,
+                needed("replaceable-root"),
+                summary,
             )
+            .seen(source, &mount.line)
+            .seen("/proc/sys/kernel/osrelease", machine.release());
+            Some(found.remedy(
+                "move to another file system first, as switch_root(8) does; or boot a kernel \
+                    from 7.0 on, whose initramfs can be replaced",
+            ))
         }
         Some(_) => None,
     }

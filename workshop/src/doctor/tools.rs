@@ -2,54 +2,37 @@
 
 use std::process::{Command, Stdio};
 
-use super::finding::{Finding, Levels, State, Topic, from, none};
+use super::finding::{self, Finding, Levels, State, Topic, needed, none};
 use super::machine::Machine;
 
 /// The lowest version of Rust that the workspace compiles with.
 const RUST: &str = env!("CARGO_PKG_RUST_VERSION");
 
-/// Programs that lessons or the companion use: name, levels, what is missed without it.
-fn used_by_lessons() -> [(&'static str, Levels, &'static str); 9] {
-    [
-        (
-            "ip",
-            7..=7,
-            "the lesson looks at interfaces, on the host and in the container",
-        ),
-        (
-            "strace",
-            none(),
-            "`cargo workshop trace` shows system calls with it",
-        ),
-        (
-            "git",
-            none(),
-            "`cargo workshop` finds the skeletons in git's history",
-        ),
-        (
-            "nsenter",
-            5..=7,
-            "the lessons enter namespaces from the host",
-        ),
-        (
-            "unshare",
-            5..=7,
-            "the lessons try namespaces in a shell first",
-        ),
-        (
-            "pgrep",
-            1..=11,
-            "the lessons find the container's process from the host",
-        ),
-        ("pkill", 1..=11, "the lessons end containers from the host"),
-        ("ps", 1..=11, "the lessons look at processes"),
-        (
-            "taskset",
-            8..=8,
-            "the lesson puts two containers on one processor",
-        ),
-    ]
-}
+/// Programs that lessons or the companion use, and what is missed without each. Which
+/// lessons, their `level.toml` says.
+const USED_BY_LESSONS: [(&str, &str); 9] = [
+    (
+        "ip",
+        "the lesson looks at interfaces, on the host and in the container",
+    ),
+    (
+        "strace",
+        "`cargo workshop trace` shows system calls with it",
+    ),
+    (
+        "git",
+        "`cargo workshop` finds the skeletons in git's history",
+    ),
+    ("nsenter", "the lessons enter namespaces from the host"),
+    ("unshare", "the lessons try namespaces in a shell first"),
+    (
+        "pgrep",
+        "the lessons find the container's process from the host",
+    ),
+    ("pkill", "the lessons end containers from the host"),
+    ("ps", "the lessons look at processes"),
+    ("taskset", "the lesson puts two containers on one processor"),
+];
 
 /// Without these there is no image `base`.
 const IN_BASE: [&str; 3] = ["sh", "ls", "cat"];
@@ -75,7 +58,7 @@ fn rust(machine: &Machine) -> Vec<Finding> {
             None => {
                 let summary = format!("there is no {name}: nothing can be built");
                 return vec![
-                    finding("rust", State::InTheWay, from(0), summary)
+                    finding("rust", State::InTheWay, needed("rust"), summary)
                         .seen("PATH", format!("no {name}"))
                         .remedy("install Rust with rustup, then open a new terminal")
                         .command(install),
@@ -108,14 +91,14 @@ fn rust(machine: &Machine) -> Vec<Finding> {
         Some(version) if Some(version) >= number(RUST) => finding(
             "rust",
             State::Fine,
-            from(0),
+            needed("rust"),
             format!("Rust is {RUST} or newer"),
         )
         .seen(source, said),
         Some(_) => finding(
             "rust",
             State::InTheWay,
-            from(0),
+            needed("rust"),
             format!("this Rust is older than {RUST}: the workshop does not build with it"),
         )
         .seen(source, said)
@@ -128,7 +111,7 @@ fn rust(machine: &Machine) -> Vec<Finding> {
         None => finding(
             "rust",
             State::InTheWay,
-            from(0),
+            needed("rust"),
             "rustc does not say its version: it does not work",
         )
         .seen(source, said)
@@ -153,7 +136,7 @@ fn linker(machine: &Machine) -> Finding {
     );
     let name = std::env::var(&variable).unwrap_or_else(|_| "cc".to_owned());
     match machine.program(&name) {
-        Some(path) => finding("linker", State::Fine, from(0), "there is a linker")
+        Some(path) => finding("linker", State::Fine, needed("linker"), "there is a linker")
             .seen("PATH", path.display().to_string()),
         None => install(
             machine,
@@ -161,7 +144,7 @@ fn linker(machine: &Machine) -> Finding {
             finding(
                 "linker",
                 State::InTheWay,
-                from(0),
+                needed("linker"),
                 format!(
                     "there is no linker ({name}): \
                 nothing can be built, unless cargo's configuration names another"
@@ -183,17 +166,17 @@ fn base(machine: &Machine) -> Option<Finding> {
     let missing = missing.join(", ");
     let summary =
         format!("the image `base` is made of this machine's programs, and there is no {missing}");
-    let found =
-        finding("base", State::InTheWay, from(1), summary).seen("PATH", format!("no {missing}"));
+    let found = finding("base", State::InTheWay, needed("base-image"), summary)
+        .seen("PATH", format!("no {missing}"));
     Some(found.remedy("install them (package coreutils, or busybox)"))
 }
 
 fn used(machine: &Machine) -> Vec<Finding> {
-    let is_there = |(name, ..): &(&str, Levels, &str)| machine.program_of_root(name).is_some();
-    let (there, missing): (Vec<_>, Vec<_>) = used_by_lessons().into_iter().partition(is_there);
+    let is_there = |(name, _): &(&str, &str)| machine.program_of_root(name).is_some();
+    let (there, missing): (Vec<_>, Vec<_>) = USED_BY_LESSONS.into_iter().partition(is_there);
     let mut findings = Vec::new();
     if !there.is_empty() {
-        let names: Vec<&str> = there.iter().map(|(name, ..)| *name).collect();
+        let names: Vec<&str> = there.iter().map(|(name, _)| *name).collect();
         let summary = if missing.is_empty() {
             "the tools of the lessons are there"
         } else {
@@ -202,11 +185,11 @@ fn used(machine: &Machine) -> Vec<Finding> {
         findings
             .push(finding("tools", State::Fine, none(), summary).seen("PATH", names.join(", ")));
     }
-    for (name, levels, purpose) in missing {
+    for (name, purpose) in missing {
         let found = finding(
             &format!("tool-{name}"),
             State::Note,
-            levels,
+            finding::used(name),
             format!("there is no {name}: {purpose}"),
         );
         findings.push(install(

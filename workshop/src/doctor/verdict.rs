@@ -67,8 +67,12 @@ pub(super) fn all_ready(findings: &[Finding]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::finding::{Topic, from, none};
+    use super::super::finding::{Topic, none};
     use super::*;
+
+    fn from(level: u8) -> Levels {
+        level..=LAST
+    }
 
     fn finding(id: &str, state: State, levels: Levels) -> Finding {
         Finding::new(Topic::Kernel, id, state, levels, id)

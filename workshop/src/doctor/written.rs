@@ -10,7 +10,7 @@ use std::fs;
 
 use tempfile::TempDir;
 
-use super::finding::{Finding, State, Topic, none};
+use super::finding::{Finding, LAST, State, Topic, none};
 use super::machine::Machine;
 use super::{cgroups, kernel, privilege, surroundings, tools};
 
@@ -68,7 +68,11 @@ fn machine(files: &[(&str, &str)]) -> (TempDir, Machine) {
 fn faults(files: &[(&str, &str)]) -> Vec<String> {
     let (_scratch, machine) = machine(files);
     let is_fault = |it: &Finding| matches!(it.state, State::InTheWay | State::NotKnown);
-    let shown = |it: Finding| format!("{} {}-{}", it.id, it.levels.start(), it.levels.end());
+    let end = |it: &Finding| match *it.levels.end() {
+        LAST => "last".to_owned(),
+        end => end.to_string(),
+    };
+    let shown = |it: Finding| format!("{} {}-{}", it.id, it.levels.start(), end(&it));
     all(&machine)
         .into_iter()
         .filter(is_fault)
@@ -115,7 +119,7 @@ fn the_root_of_a_container_has_processes_and_hands_nothing_down() {
     ];
     assert_eq!(
         faults(&container),
-        ["cgroup-cpu 8-11", "cgroup-memory 9-11"]
+        ["cgroup-cpu 8-last", "cgroup-memory 9-last"]
     );
     assert!(finding(&container, "cgroup-cpu").contains("mkdir -p /sys/fs/cgroup/others"));
     // Nor does it help that the kernel has taken `+cpu`: nobody could join.
@@ -124,7 +128,10 @@ fn the_root_of_a_container_has_processes_and_hands_nothing_down() {
         container[1],
         ("/sys/fs/cgroup/cgroup.type", "domain threaded\n"),
     ];
-    assert_eq!(faults(&threaded), ["cgroup-cpu 8-11", "cgroup-memory 9-11"]);
+    assert_eq!(
+        faults(&threaded),
+        ["cgroup-cpu 8-last", "cgroup-memory 9-last"]
+    );
     assert!(finding(&threaded, "cgroup-cpu").contains("echo -cpu >"));
     // Moved away, they are in nobody's way.
     let moved = [container[0], container[2]];
@@ -141,7 +148,7 @@ fn a_controller_that_is_not_delegated_is_missing_from_its_level_on() {
             "#subsys_name hierarchy num_cgroups enabled\ncpu 0 90 1\nmemory 0 90 1\n",
         ),
     ];
-    assert_eq!(faults(&only_pids), ["cgroup-cpu 8-11"]);
+    assert_eq!(faults(&only_pids), ["cgroup-cpu 8-last"]);
     assert!(finding(&only_pids, "cgroup-cpu").contains("Delegate=cpu memory"));
 }
 
@@ -158,10 +165,77 @@ fn a_controller_that_the_command_line_switches_off() {
             "quiet cgroup_disable=memory root=/dev/sda1\n",
         ),
     ];
-    assert_eq!(faults(&disabled), ["cgroup-memory 9-11"]);
+    assert_eq!(faults(&disabled), ["cgroup-memory 9-last"]);
     let told = finding(&disabled, "cgroup-memory");
     let evidence = r#"source: "/proc/cmdline", seen: "cgroup_disable=memory""#;
     assert!(told.contains(evidence), "{told}");
+}
+
+/// Without memory and cpuset: /proc/cgroups of a kernel that has these two in version 2 alone,
+/// as Debian's 7.2 and, since 6.12, WSL's and the Raspberry Pi's.
+const V1_ONLY: (&str, &str) = (
+    "/proc/cgroups",
+    "#subsys_name\thierarchy\tnum_cgroups\tenabled\n\
+    cpu\t0\t61\t1\ncpuacct\t0\t61\t1\nblkio\t0\t61\t1\ndevices\t0\t61\t1\nfreezer\t0\t61\t1\n\
+    net_cls\t0\t61\t1\nperf_event\t0\t61\t1\nnet_prio\t0\t61\t1\npids\t0\t61\t1\n",
+);
+
+#[test]
+fn a_kernel_whose_list_of_version_1_has_no_memory_lacks_nothing() {
+    assert_eq!(faults(&[V1_ONLY]), [""; 0]);
+}
+
+#[test]
+fn what_version_2_alone_could_have_is_told_by_other_files() {
+    let without_memory = ("/sys/fs/cgroup/cgroup.controllers", "cpuset cpu io pids\n");
+    // The firmware of a Raspberry Pi switches it off, and no list has a row that says so.
+    let pi = [
+        V1_ONLY,
+        without_memory,
+        (
+            "/proc/cmdline",
+            "console=tty1 quiet cgroup_disable=memory\n",
+        ),
+    ];
+    assert_eq!(faults(&pi), ["cgroup-memory 9-last"]);
+    let told = finding(&pi, "cgroup-memory");
+    assert!(told.contains("cgroup_enable=memory"), "{told}");
+    assert!(!told.contains("/proc/cgroups"), "{told}");
+    let evidence = r#"cgroup.controllers", seen: "cpuset cpu io pids""#;
+    assert!(told.contains(evidence), "{told}");
+    // It says no word of that: then the kernel has none.
+    let told = finding(&pi[..2], "cgroup-memory");
+    assert!(told.contains("built without it"), "{told}");
+    // Given to a container without memory, which the kernel may well have.
+    let delegated = [pi[0], pi[1], ("/sys/fs/cgroup/cgroup.type", "domain\n")];
+    let told = finding(&delegated, "cgroup-memory");
+    assert!(told.contains("Delegate=cpu memory"), "{told}");
+}
+
+#[test]
+fn version_2_that_is_not_mounted_is_to_be_mounted_whatever_version_1_lists() {
+    let root = "22 1 8:1 / / rw,relatime - ext4 /dev/sda1 rw\n";
+    let known = ("/proc/filesystems", "nodev\tcgroup2\nnodev\toverlay\n");
+    let nothing = [V1_ONLY, known, ("/proc/self/mountinfo", root)];
+    assert_eq!(
+        faults(&nothing),
+        ["cgroup-cpu 8-last", "cgroup-memory 9-last"]
+    );
+    for id in ["cgroup-cpu", "cgroup-memory"] {
+        let told = finding(&nothing, id);
+        assert!(told.contains("cgroup2 /sys/fs/cgroup\""), "{told}");
+    }
+    // Beside version 1, not over it.
+    let some = format!("{root}31 22 0:29 / /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu\n");
+    let hybrid = [
+        V1_ONLY,
+        known,
+        ("/proc/self/mountinfo", &some),
+        ("/sys/fs/cgroup/cpu/cgroup.procs", ""),
+    ];
+    assert_eq!(faults(&hybrid), ["cgroup-memory 9-last"]);
+    let told = finding(&hybrid, "cgroup-memory");
+    assert!(told.contains("cgroup2 /sys/fs/cgroup/unified\""), "{told}");
 }
 
 #[test]
@@ -171,7 +245,10 @@ fn a_hierarchy_that_another_mount_made_read_only() {
         30 22 0:26 / /sys/fs/cgroup rw,nosuid - cgroup2 cgroup2 rw\n\
         31 30 0:26 / /sys/fs/cgroup ro,nosuid - cgroup2 cgroup2 rw\n";
     let files = [("/proc/self/mountinfo", covered)];
-    assert_eq!(faults(&files), ["cgroup-cpu 8-11", "cgroup-memory 9-11"]);
+    assert_eq!(
+        faults(&files),
+        ["cgroup-cpu 8-last", "cgroup-memory 9-last"]
+    );
 }
 
 #[test]
@@ -191,11 +268,11 @@ fn docker_s_usual_container() {
         ),
     ];
     let expected = [
-        "cap-sys-admin 1-11",
-        "cap-net-admin 7-11",
-        "apparmor 1-11",
-        "cgroup-cpu 8-11",
-        "cgroup-memory 9-11",
+        "cap-sys-admin 1-last",
+        "cap-net-admin 7-last",
+        "apparmor 1-last",
+        "cgroup-cpu 8-last",
+        "cgroup-memory 9-last",
     ];
     assert_eq!(faults(&files), expected);
     assert!(finding(&files, "container").contains("/.dockerenv"));
@@ -205,7 +282,7 @@ fn docker_s_usual_container() {
 #[test]
 fn a_kernel_that_is_too_old_for_a_volatile_overlay() {
     let files = [("/proc/sys/kernel/osrelease", "5.4.0-150-generic")];
-    assert_eq!(faults(&files), ["kernel-version 4-11"]);
+    assert_eq!(faults(&files), ["kernel-version 4-last"]);
     assert_eq!(
         faults(&[("/proc/sys/kernel/osrelease", "5.10.0-28-amd64")]),
         [""; 0]
@@ -215,7 +292,7 @@ fn a_kernel_that_is_too_old_for_a_volatile_overlay() {
 #[test]
 fn the_two_kinds_of_wsl() {
     let first = [("/proc/sys/kernel/osrelease", "4.4.0-19041-Microsoft")];
-    assert_eq!(faults(&first), ["wsl 1-11", "kernel-version 4-11"]);
+    assert_eq!(faults(&first), ["wsl 1-last", "kernel-version 4-last"]);
     let second = [(
         "/proc/sys/kernel/osrelease",
         "5.15.153.1-microsoft-standard-WSL2",
@@ -232,21 +309,21 @@ fn overlayfs_as_a_module_that_is_there_or_not() {
         ("/lib/modules/6.1.0-18-amd64/modules.dep", module),
     ];
     assert_eq!(faults(&there), [""; 0]);
-    assert_eq!(faults(&there[..1]), ["overlayfs 4-11"]);
+    assert_eq!(faults(&there[..1]), ["overlayfs 4-last"]);
     assert!(finding(&there[..1], "overlayfs").contains("reboot into the new one"));
     let closed = [
         there[0],
         there[1],
         ("/proc/sys/kernel/modules_disabled", "1\n"),
     ];
-    assert_eq!(faults(&closed), ["overlayfs 4-11"]);
+    assert_eq!(faults(&closed), ["overlayfs 4-last"]);
 }
 
 #[test]
 fn limits_of_namespaces_bind_root_too_and_those_of_users_do_not() {
     assert_eq!(
         faults(&[("/proc/sys/user/max_net_namespaces", "0\n")]),
-        ["namespace-net-limit 7-11"]
+        ["namespace-net-limit 7-last"]
     );
     let ubuntu = [(
         "/proc/sys/kernel/apparmor_restrict_unprivileged_userns",
@@ -256,15 +333,24 @@ fn limits_of_namespaces_bind_root_too_and_those_of_users_do_not() {
     assert!(finding(&ubuntu, "user-namespaces").contains("Note"));
 }
 
+/// What is in the way on a machine that runs from its initramfs, by the numbers of the root
+/// mount and of the one below it.
+fn initramfs(release: &str, numbers: &str) -> Vec<String> {
+    let root = format!("{numbers} 0:3 / / rw - rootfs rootfs rw,size=230248k,inode64");
+    let mounts = format!("{root}\n30 2 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n");
+    faults(&[
+        ("/proc/self/mountinfo", &mounts),
+        ("/proc/sys/kernel/osrelease", release),
+    ])
+}
+
 #[test]
-fn an_initramfs_ends_before_pivot_root() {
-    let mounts = "\
-        1 1 0:2 / / rw - rootfs rootfs rw\n\
-        30 1 0:26 / /sys/fs/cgroup rw,nosuid - cgroup2 cgroup2 rw\n";
-    assert_eq!(
-        faults(&[("/proc/self/mountinfo", mounts)]),
-        ["root-directory 3-11"]
-    );
+fn an_initramfs_ends_before_pivot_root_unless_something_lies_below_it() {
+    assert_eq!(initramfs("6.12.48-amd64", "1 1"), ["root-directory 3-last"]);
+    // As Linux 7.2.13 shows it: nullfs has the number 1, and is out of sight.
+    assert_eq!(initramfs("7.2.13-cloud-amd64", "2 1"), [""; 0]);
+    // It is not the number of the version that decides.
+    assert_eq!(initramfs("7.2.13", "1 1"), ["root-directory 3-last"]);
 }
 
 #[test]
@@ -309,5 +395,5 @@ fn every_level_of_the_workshop_is_judged() {
         .unwrap()
         .map(|it| it.unwrap().file_name());
     let numbers = names.filter_map(|name| name.to_str()?.get(..2)?.parse::<u8>().ok());
-    assert_eq!(numbers.max(), Some(super::finding::LAST));
+    assert_eq!(numbers.max(), Some(LAST));
 }

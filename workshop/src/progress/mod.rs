@@ -17,8 +17,8 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use checks::curriculum::levels::Level;
-use checks::curriculum::lock::blob_id;
+use curriculum::levels::Level;
+use curriculum::lock::blob_id;
 use nix::fcntl::{Flock, FlockArg};
 
 use crate::course::{Course, id};
@@ -69,6 +69,7 @@ impl Progress {
         let progress = Progress::parse(&text);
         for (number, line) in &progress.strange {
             let place = format!("{DIRECTORY}/progress:{number}");
+            let line = given::printable(line);
             screen::note(format!("{place}: not understood, and left alone: {line}"));
         }
         Ok(progress)
@@ -241,7 +242,7 @@ fn path(course: &Course) -> PathBuf {
 /// Which checks a level has, as one number.
 fn fingerprint(level: &Level) -> String {
     let own = id(level);
-    let is_it = |it: &&checks::Level| it.directory.get(3..) == Some(own);
+    let is_it = |it: &&checks::LevelChecks| it.directory().get(3..) == Some(own);
     let checks = checks::LEVELS
         .iter()
         .find(is_it)

@@ -7,7 +7,7 @@ use linux_sys::{Errno, explain_traced};
 
 use super::line::{Call, Event, Line, parse};
 use super::words::meaning;
-use crate::screen::{BOLD, DIM, RED, WIDTH, indent, paint, wrap};
+use crate::screen::{BOLD, DIM, RED, indent, paint, width, wrap};
 
 /// The story of a trace, line by line; empty if there is none.
 pub(super) fn tell(program: &str, trace: &str) -> Vec<String> {
@@ -33,7 +33,7 @@ pub(super) fn tell(program: &str, trace: &str) -> Vec<String> {
         );
         story
             .told
-            .push(format!("\n{}", paint(DIM, wrap(&text, WIDTH))));
+            .push(format!("\n{}", paint(DIM, wrap(&text, width()))));
     }
     // The first call of all is the exec that makes strace's child the level.
     for (index, line) in lines.iter().enumerate().skip(1) {
@@ -195,19 +195,21 @@ impl Story {
         };
         let shown = shorten(
             &format!("{}({arguments})", first.name),
-            WIDTH - 4 - times.len(),
+            width().saturating_sub(4 + times.len()),
         );
         match &first.result {
             Ok(_) => {
                 let text = meaning(first).unwrap_or_default();
                 let call = format!("  {shown}{times}");
                 // Beside it, if there is room.
-                if call.len() < 40 && text.len() <= WIDTH - 40 {
+                if call.len() < 40 && text.len() <= width().saturating_sub(40) {
                     self.told.push(format!("{call:<40}{}", paint(DIM, text)));
                 } else {
                     self.told.push(call);
-                    self.told
-                        .push(paint(DIM, indent(&wrap(&text, WIDTH - 6), 6)));
+                    self.told.push(paint(
+                        DIM,
+                        indent(&wrap(&text, width().saturating_sub(6)), 6),
+                    ));
                 }
             }
             Err(errno) => {
@@ -217,8 +219,10 @@ impl Story {
                 let why = number.and_then(|it| explain_traced(&first.name, &first.arguments, it));
                 let words = number.map_or("", |it| it.desc());
                 let text = format!("{errno} ({words}): {}", why.unwrap_or("see its man page"));
-                self.told
-                    .push(paint(RED, indent(&wrap(&text, WIDTH - 6), 6)));
+                self.told.push(paint(
+                    RED,
+                    indent(&wrap(&text, width().saturating_sub(6)), 6),
+                ));
             }
         }
     }

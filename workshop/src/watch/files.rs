@@ -11,13 +11,13 @@
 use std::os::fd::{AsFd, BorrowedFd};
 use std::path::{Path, PathBuf};
 
-use checks::curriculum::levels::Level;
+use curriculum::levels::Level;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
 use nix::sys::statfs::statfs;
 
-use crate::Result;
 use crate::course::Course;
+use crate::{Result, check};
 
 /// An editor that has not said anything for so long is through with saving.
 const QUIET_MILLISECONDS: u16 = 80;
@@ -63,14 +63,12 @@ impl<'a> Files<'a> {
                 )),
             },
         };
-        let mut files = Files {
+        Ok(Files {
             course,
             level,
             how,
-            checked: String::new(),
-        };
-        files.remember()?;
-        Ok(files)
+            checked: course.content(level)?,
+        })
     }
 
     /// Why we have to look ourselves, if we have to.
@@ -81,16 +79,14 @@ impl<'a> Files<'a> {
         }
     }
 
-    /// What is there now is what will be checked.
-    pub(super) fn remember(&mut self) -> Result<()> {
-        self.checked = self.course.content(self.level)?;
-        Ok(())
+    /// This is what was checked.
+    pub(super) fn remember(&mut self, content: String) {
+        self.checked = content;
     }
 
     /// Whether what is there now is something else than what was checked.
     pub(super) fn differ(&self) -> bool {
-        // A file that is just being replaced is gone for a moment: the next event tells.
-        (self.course.content(self.level)).is_ok_and(|content| content != self.checked)
+        check::is_saved_since(self.course, self.level, &self.checked)
     }
 
     /// Where the kernel tells of a save.

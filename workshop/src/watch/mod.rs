@@ -13,12 +13,12 @@ mod keys;
 
 use std::process::ExitCode;
 
-use checks::curriculum::levels::Level;
+use curriculum::levels::Level;
 
-use crate::check::{self, Detail, Outcome};
+use crate::check::{self, Detail, Judged, Outcome, Reader};
 use crate::course::{Course, word};
 use crate::progress::{Progress, State};
-use crate::screen::{self, CODE, DIM, YELLOW, note, paint, say};
+use crate::screen::{self, CODE, DIM, YELLOW, note, paint, prose, say};
 use crate::{Result, hint, solution};
 
 use files::Files;
@@ -34,7 +34,7 @@ files are looked at every second, and that is said; --poll does it anywhere.
 
 Example: cargo workshop watch 03")]
 pub(crate) struct Arguments {
-    /// Which level [default: where you are]
+    /// Which level [default: that of this directory, or where you are]
     #[arg(value_name = "LEVEL", value_parser = crate::level_word(), hide_possible_values = true)]
     level: Option<String>,
 
@@ -54,13 +54,13 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
         let mut files = Files::watch(&course, level, arguments.poll)?;
         if let Some(why) = files.polls_because() {
             let text = format!("{why}: looking at the files every second.");
-            note(paint(YELLOW, screen::wrap(&text, screen::WIDTH)));
+            note(paint(YELLOW, screen::wrap(&text, screen::width())));
         }
         match watch_one(&course, level, &mut files, &mut keys)? {
             End::Done => match next(&course, level)? {
                 Some(next) => level = next,
                 None => {
-                    say("Every level is done: there is nothing left to watch.");
+                    prose("Every level is done: there is nothing left to watch.");
                     return Ok(ExitCode::SUCCESS);
                 }
             },
@@ -92,15 +92,23 @@ fn watch_one(course: &Course, level: &Level, files: &mut Files, keys: &mut Keys)
     loop {
         if is_due {
             if screen::is_terminal() {
-                // The top of an empty screen; what was there stays to be scrolled back to.
-                say("\x1b[H\x1b[2J");
+                screen::clear();
             }
-            files.remember()?;
-            let outcome = check::check(course, level, Detail::First)?;
-            check::after(course, level, outcome)?;
+            let Judged { outcome, content } = check::check(course, level, Detail::First)?;
+            files.remember(content);
+            if outcome == Outcome::Passed && files.differ() {
+                // On to the next level would leave this one behind as "changed since".
+                prose("It was saved again while the checks ran: once more.");
+                continue;
+            }
+            let reader = Reader::OfWatch {
+                has_keyboard: keys.has_keyboard,
+            };
+            check::after(course, level, outcome, reader)?;
             match outcome {
                 Outcome::Passed => return Ok(End::Done),
-                Outcome::NotJudged => return Ok(End::Quit(125)),
+                // A save changes nothing about that.
+                Outcome::NotJudged | Outcome::Skipped => return Ok(End::Quit(125)),
                 Outcome::Failed | Outcome::NotBuilt => footer(level, keys),
             }
             is_due = false;
@@ -121,7 +129,7 @@ fn watch_one(course: &Course, level: &Level, files: &mut Files, keys: &mut Keys)
             }
             Event::Key(b's') => {
                 let left = hint::left(course, level)?;
-                say(format!(
+                prose(format!(
                     "\nThere are hints that you have not seen, {left} of them: h shows the next.\n\
                      Another s shows the solution all the same."
                 ));
@@ -153,5 +161,5 @@ fn footer(level: &Level, keys: &Keys) {
         true => "   h hint  s solution  c check  q quit",
         false => "",
     };
-    say(paint(DIM, format!("\nwatching {}{keys}", path.display())));
+    prose(paint(DIM, format!("\nwatching {}{keys}", path.display())));
 }

@@ -10,11 +10,12 @@
 #   json                the rest is what the doctor printed
 #
 # WORKSHOP and BUILT are the program and the directory with the levels' programs.
-# LEVELS names the levels to run. Nothing outlives this script.
+# PROGRAMS are those that solve the levels, in their order, and LEVELS the numbers of those
+# to run. Nothing outlives this script.
 set -euo pipefail
 shopt -s inherit_errexit
 
-# The hierarchies that count, as given::hierarchy finds them.
+# The hierarchies that count, as given::hierarchies finds them.
 tops() {
     awk '{ for (i = 6; $i != "-"; i++); kind = $(i + 1); options = "," $(i + 3) "," }
         kind == "cgroup2" || (kind == "cgroup" && options ~ /,(cpu|memory),/) { print $5 }' /proc/self/mountinfo
@@ -61,7 +62,7 @@ run() {
     status=0
     said=$("${as[@]}" "$scratch/built/$1" run "${@:2}" -- /bin/true 2>&1 </dev/null) || status=$?
 }
-solutions=(level00 level02 level03 level04 level05 level06 level07 level08 level09 level10 level11 rd)
+read -ra solutions <<<"$PROGRAMS"
 for number in $LEVELS; do
     program=${solutions[number]} options=()
     if [ "$number" -ge 8 ]; then options+=(--cpu-shares 512); fi

@@ -1,0 +1,233 @@
+//! The one way to root starts the program that it was given, with its words as they were;
+//! and says why, if it cannot.
+
+#![allow(clippy::unwrap_used, reason = "a test may")]
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// As sudo does it, apart from the question who may: no variable of the caller's, and no
+/// option after `--`.
+const SUDO: &str = r#"#!/bin/sh
+while [ "${1-}" = -n ]; do shift; done
+if [ "$1" = true ]; then exit 0; fi
+if [ "$1" = -- ]; then shift; fi
+exec env -i PATH="$PATH" BY_SUDO=yes "$@"
+"#;
+
+/// Prints what it was started as and with.
+const PROGRAM: &str = r#"#!/bin/sh
+printf '%s\n' "sudo ${BY_SUDO-no}" "images ${RUBBER_DOCKER_IMAGES-none}" "secret ${SECRET-none}" "$0" "$@"
+"#;
+
+fn script(path: &Path, text: &str) {
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, text).unwrap();
+    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+/// A machine whose user is not root, with these programs besides the usual ones.
+struct Machine {
+    scratch: tempfile::TempDir,
+}
+
+impl Machine {
+    fn with(programs: &[(&str, &str)]) -> Machine {
+        let scratch = tempfile::tempdir().unwrap();
+        let machine = Machine { scratch };
+        for (name, text) in programs {
+            script(&machine.bin().join(name), text);
+        }
+        script(&machine.bin().join("id"), "#!/bin/sh\necho 1000\n");
+        // Of the machine that the test runs on only these: it may have a sudo.
+        for name in ["sh", "env", "true"] {
+            let there = Path::new("/usr/bin").join(name);
+            std::os::unix::fs::symlink(there, machine.bin().join(name)).unwrap();
+        }
+        script(&machine.scratch.path().join("rd"), PROGRAM);
+        fs::copy(machine.program("rd"), machine.program("workshop")).unwrap();
+        machine
+    }
+
+    fn bin(&self) -> PathBuf {
+        self.scratch.path().join("bin")
+    }
+
+    fn program(&self, name: &str) -> PathBuf {
+        self.scratch.path().join(name)
+    }
+
+    /// What the program prints, what is said instead, and the status.
+    fn run(&self, program: &str, words: &[&str]) -> (String, String, Option<i32>) {
+        let as_root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.cargo/as-root");
+        let mut command = Command::new(as_root);
+        command.arg(self.program(program)).args(words);
+        command
+            .env_clear()
+            .env("PATH", self.bin())
+            .stdin(std::process::Stdio::null());
+        let output = command.output().unwrap();
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        (
+            text(&output.stdout),
+            text(&output.stderr),
+            output.status.code(),
+        )
+    }
+}
+
+#[test]
+fn a_level_s_verbs_are_raised_as_its_level_toml_says() {
+    let machine = Machine::with(&[("sudo", SUDO)]);
+    for level in syllabus::all() {
+        let package = level.package();
+        if package != syllabus::RUNTIME {
+            fs::copy(machine.program("rd"), machine.program(&package)).unwrap();
+        }
+        let raised = &level.facts.root;
+        for verb in raised.iter().map(String::as_str).chain(["run", "help"]) {
+            let needs_root = raised.iter().any(|it| it == verb);
+            let expected = if needs_root {
+                "sudo yes\n"
+            } else {
+                "sudo no\n"
+            };
+            let (printed, said, _) = machine.run(&package, &[verb, "true"]);
+            assert!(
+                printed.starts_with(expected),
+                "{package} {verb}: {printed}{said}"
+            );
+        }
+    }
+}
+
+#[test]
+fn help_asks_nobody_for_root() {
+    let machine = Machine::with(&[]);
+    for (program, words) in [
+        ("rd", &["run", "--help"][..]),
+        ("rd", &["run", "--keep", "-h"]),
+        ("rd", &["run", "-i", "alpine", "--help"]),
+        ("rd", &["run", "--image-name=alpine", "--help"]),
+        ("workshop", &["clean", "--help"]),
+        ("workshop", &["clean", "--container-dir", "/x", "-h"]),
+    ] {
+        let (printed, said, status) = machine.run(program, words);
+        assert!(printed.starts_with("sudo no\n"), "{words:?}: {said}");
+        assert_eq!(status, Some(0));
+    }
+    // The command's own.
+    for words in [
+        &["run", "ls", "--help"][..],
+        &["run", "--keep", "ls", "--help"],
+        &["run", "--", "ls", "-h"],
+        &["run", "-i", "alpine", "ls", "--help"],
+    ] {
+        let (printed, said, status) = machine.run("rd", words);
+        assert_eq!((printed.as_str(), status), ("", Some(125)), "{words:?}");
+        assert!(said.contains("There is no sudo here"), "{said}");
+    }
+}
+
+#[test]
+fn the_reason_of_sudo_is_passed_on() {
+    let refusing = "#!/bin/sh\necho 'sudo: you are not in the sudoers file' >&2\nexit 1\n";
+    let machine = Machine::with(&[("sudo", refusing)]);
+    let (printed, said, status) = machine.run("rd", &["run", "true"]);
+    assert_eq!((printed.as_str(), status), ("", Some(125)));
+    assert!(
+        said.contains("sudo does not let us: sudo: you are not in the sudoers file"),
+        "{said}"
+    );
+}
+
+#[test]
+fn where_there_is_no_sudo_doas_and_run0_will_do() {
+    const RUN0: &str = "#!/bin/sh\n[ \"$1\" = --no-ask-password ] || exit 9\nshift 2\n\
+                        exec env -i PATH=\"$PATH\" BY_SUDO=run0 \"$@\"\n";
+    let doas = SUDO.replace("BY_SUDO=yes", "BY_SUDO=doas");
+    let machine = Machine::with(&[("doas", &doas), ("run0", RUN0)]);
+    assert!(
+        machine
+            .run("rd", &["run", "true"])
+            .0
+            .starts_with("sudo doas\n")
+    );
+    fs::remove_file(machine.bin().join("doas")).unwrap();
+    let (printed, said, _) = machine.run("rd", &["run", "a=b"]);
+    assert!(
+        printed.starts_with("sudo run0\n") && printed.ends_with("\na=b\n"),
+        "{printed}{said}"
+    );
+}
+
+#[test]
+fn a_program_without_its_x_bit_is_named() {
+    let machine = Machine::with(&[]);
+    let program = machine.program("rd");
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o644)).unwrap();
+    let (printed, said, status) = machine.run("rd", &["run", "--help"]);
+    assert_eq!((printed.as_str(), status), ("", Some(125)));
+    assert!(
+        said.starts_with(&format!("{} cannot be executed", program.display())),
+        "{said}"
+    );
+    assert!(said.contains("CARGO_TARGET_DIR"), "{said}");
+}
+
+#[test]
+fn so_is_one_on_a_file_system_that_nothing_is_executed_on() {
+    if !nix::unistd::geteuid().is_root() {
+        println!("not tried: only root can mount one");
+        return;
+    }
+    let machine = Machine::with(&[]);
+    let as_root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.cargo/as-root");
+    let place = tempfile::tempdir().unwrap();
+    let output = Command::new("unshare")
+        .args(["--mount", "sh", "-c"])
+        .arg("mount -t tmpfs -o noexec none \"$1\" && cp \"$0\" \"$1/rd\" && exec \"$2\" \"$1/rd\" run true")
+        .arg(machine.program("rd"))
+        .arg(place.path())
+        .arg(as_root)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(125), "{said}");
+    assert!(said.contains("mounted noexec"), "{said}");
+}
+
+#[test]
+fn a_program_is_no_variable_wherever_it_is() {
+    let scratch = tempfile::tempdir().unwrap();
+    script(&scratch.path().join("bin/sudo"), SUDO);
+    script(&scratch.path().join("bin/id"), "#!/bin/sh\necho 1000\n");
+    let path = format!("{}:/usr/bin:/bin", scratch.path().join("bin").display());
+    let as_root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.cargo/as-root");
+    for directory in ["plain", "a=b", "a b='c'", "PATH=", "=", "-n=", "$(x)"] {
+        let program = scratch.path().join(directory).join("rd");
+        script(&program, PROGRAM);
+        let program = program.to_str().unwrap();
+        for images in [None, Some("/im=ages with blanks")] {
+            let words = ["run", "x=y", "", "--", "a b", "-n", "$HOME"];
+            let mut command = Command::new(&as_root);
+            command.arg(program).args(words);
+            command.env_clear().env("PATH", &path).env("SECRET", "x");
+            command.envs(images.map(|images| ("RUBBER_DOCKER_IMAGES", images)));
+            command.stdin(std::process::Stdio::null());
+            let output = command.output().unwrap();
+            let images = format!("images {}", images.unwrap_or("none"));
+            let start = ["sudo yes", &images, "secret none", program];
+            let expected = start.into_iter().chain(words).collect::<Vec<_>>();
+            let said = String::from_utf8_lossy(&output.stdout).into_owned();
+            assert_eq!(
+                said.lines().collect::<Vec<_>>(),
+                expected,
+                "{}",
+                String::from_utf8_lossy(&output.stderr)
+            );
+        }
+    }
+}
