@@ -97,17 +97,10 @@ pub fn prepare(scratch: &Scratch) -> Result<Vec<PathBuf>, Error> {
     fs::create_dir(&memory)?;
     mount("memory", &memory, "tmpfs", MsFlags::empty(), "mode=700")?;
 
-    let mut groups = Vec::new();
-    for controller in ["cpu", "memory"] {
-        let found = given::hierarchy(controller)?;
-        if found.version == Version::V1 {
-            given::tell(&format!(
-                "{controller}: version 1, {}",
-                found.parent.display()
-            ));
-        }
-        groups.push(found.parent);
+    let found = given::hierarchies(&["cpu", "memory"])?;
+    found.prepare()?;
+    for hierarchy in found.iter().filter(|it| it.version == Version::V1) {
+        given::tell(&format!("version 1: {}", hierarchy.parent.display()));
     }
-    groups.dedup();
-    Ok(groups)
+    Ok(found.iter().map(|it| it.parent.clone()).collect())
 }

@@ -75,7 +75,7 @@ fn run(container: &Container, tree: &Path) -> Result<(), Error> {
     let directory = &container.directory;
     let mode = Mode::from_bits_truncate(0o755);
 
-    given::claim(directory)?;
+    let _claim = given::claim(directory, false)?;
     symlink(tree, directory.join("lower"))?;
     for name in ["upper", "work", "merged"] {
         mkdir(directory.join(name), mode)?;
@@ -95,10 +95,12 @@ fn run(container: &Container, tree: &Path) -> Result<(), Error> {
     let child = clone(|| given::exit(contain(container)), namespaces)?;
     let status = waitpid(child, WaitOptions::empty())?;
 
-    // The last group is the memory controller's: was anybody killed?
-    if let Some(group) = container.groups.last() {
-        let _ = fs::read(group.join("memory.oom_control"));
-    }
+    // One of them is the memory controller's: was anybody killed?
+    let mut kills = container
+        .groups
+        .iter()
+        .map(|group| fs::read(group.join("memory.oom_control")));
+    let _ = kills.find(Result::is_ok);
     let _ = std::io::stderr().write_all(b"floor: ended\n");
     for group in &container.groups {
         rmdir(group)?;

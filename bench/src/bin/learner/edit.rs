@@ -7,17 +7,13 @@ use given::Error;
 
 use crate::tree::{Taken, Tree};
 
-/// The levels' directories, and those of the levels that have their solutions.
-const LEVELS: [(&str, &str, Option<&str>); 3] = [
-    ("level00", "00_fork_exec", None),
-    ("level06", "06_pid_namespace", Some("07_net_namespace")),
-    ("level11", "11_capabilities", Some("complete")),
-];
+/// The first level, one in the middle, the last.
+const LEVELS: [u8; 3] = [0, 6, syllabus::LAST];
 
 const REPETITIONS: usize = 5;
 
 /// Where every level has a line to change.
-const BEGINNING: &str = "pub fn contain(options: &Options) -> Result<Infallible, Error> {\n";
+const BEGINNING: &str = ") -> Result<Infallible, Error> {\n";
 
 /// Print the table.
 pub fn measure(tree: &Tree) -> Result<(), Error> {
@@ -25,13 +21,19 @@ pub fn measure(tree: &Tree) -> Result<(), Error> {
         "| a line changed in | compiled | its own checks | together | `cargo workshop check`: all checks | `cargo test`: all checks |"
     );
     println!("|---|--:|--:|--:|--:|--:|");
-    for (level, directory, next) in LEVELS {
-        let source = tree.path("levels").join(directory).join("src");
-        match next {
-            Some(next) => copy(&tree.path("levels").join(next).join("src"), &source)?,
-            None => solve_level_00(&source)?,
+    for number in LEVELS {
+        let (Some(level), Some(next)) = (syllabus::level(number), syllabus::after(number)) else {
+            return Err(format!("there is no level {number:02}").into());
+        };
+        let source = tree.path("levels").join(level.directory).join("src");
+        match number {
+            0 => solve_level_00(&source)?,
+            _ => copy(
+                &tree.path("levels").join(next.directory).join("src"),
+                &source,
+            )?,
         }
-        measure_level(tree, level, &source.join("container.rs"))?;
+        measure_level(tree, &level.package(), &source.join("container.rs"))?;
     }
     Ok(())
 }

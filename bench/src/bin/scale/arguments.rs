@@ -87,7 +87,7 @@ impl Arguments {
                 containers: 60,
                 fewer: 20,
                 starts: 16,
-                rounds: 3,
+                rounds: 5,
                 packed: false,
                 files: 10_000,
                 bytes: 2_000,

@@ -29,6 +29,12 @@ impl Times {
         self.quantile(50)
     }
 
+    /// The shortest. What else the machine does only ever adds time, so this one says what the
+    /// program itself needs also where half of the others were disturbed.
+    pub fn fastest(&self) -> f64 {
+        self.quantile(0)
+    }
+
     /// For the file.
     pub fn json(&self) -> Value {
         json!({

@@ -83,9 +83,9 @@ fn time(place: &Place, count: usize, point: &mut Point) -> Result<(), Error> {
 }
 
 impl Starts {
-    /// The last point's median as a multiple of the first one's.
-    pub fn growth(&self) -> f64 {
-        self.points[2].word.median() / self.points[0].word.median()
+    /// The last point's time as a multiple of the first one's, by `of`: the median, say.
+    pub fn growth(&self, of: fn(&Times) -> f64) -> f64 {
+        of(&self.points[2].word) / of(&self.points[0].word)
     }
 
     /// In Markdown.
@@ -122,7 +122,7 @@ impl Starts {
                 "first_word": point.word.json(),
                 "whole": point.whole.json(),
             })).collect::<Vec<_>>(),
-            "growth": rounded(self.growth()),
+            "growth": rounded(self.growth(Times::median)),
             "all_at_once_s": rounded(self.left.as_secs_f64()),
         })
     }

@@ -17,10 +17,11 @@ use linux_sys::{
 /// Run `measure` in there. The number is our exit status.
 pub fn run(measure: impl FnOnce(&Scratch) -> Result<(), Error>) -> Result<u8, Error> {
     let scratch = Scratch::new()?;
+    let parent = given::this_process()?;
     given::hold_signals()?;
     let namespaces = CloneFlags::CLONE_NEWPID | CloneFlags::CLONE_NEWNS;
     let child = clone(
-        || match set_up().and_then(|()| measure(&scratch)) {
+        || match set_up(&parent).and_then(|()| measure(&scratch)) {
             Ok(()) => 0,
             Err(error) => {
                 given::tell(&error.to_string());
@@ -39,9 +40,9 @@ pub fn run(measure: impl FnOnce(&Scratch) -> Result<(), Error>) -> Result<u8, Er
     Ok(status)
 }
 
-fn set_up() -> Result<(), Error> {
+fn set_up(parent: &given::Parent) -> Result<(), Error> {
     set_pdeathsig(SIGKILL)?;
-    given::parent_must_live()?;
+    given::parent_must_live(parent)?;
     sigprocmask(How::SetMask, &SignalSet::empty())?;
     mount("", "/", "", MsFlags::MS_REC | MsFlags::MS_PRIVATE, "")?;
     mount("proc", "/proc", "proc", MsFlags::empty(), "")?;

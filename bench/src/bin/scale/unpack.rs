@@ -119,13 +119,13 @@ fn rows(debian: &Debian) -> Result<Vec<Row>, Error> {
 }
 
 impl Unpacked {
-    /// Of a row: its median as a multiple of its tar's.
-    pub fn to_tar(&self, row: &Row, cold: usize, on_disk: usize) -> f64 {
+    /// Of a row: its time as a multiple of its tar's, by `of`: the median, say.
+    pub fn to_tar(&self, row: &Row, cold: usize, on_disk: usize, of: fn(&Times) -> f64) -> f64 {
         let tar = match row.name.ends_with("gzip") {
             true => &self.rows[2],
             false => &self.rows[0],
         };
-        row.times[cold][on_disk].median() / tar.times[cold][on_disk].median()
+        of(&row.times[cold][on_disk]) / of(&tar.times[cold][on_disk])
     }
 
     /// In Markdown.
@@ -141,7 +141,7 @@ impl Unpacked {
                     table,
                     " {:.2} s | {:.2} |",
                     row.times[cold][on_disk].median() / 1e3,
-                    self.to_tar(row, cold, on_disk)
+                    self.to_tar(row, cold, on_disk, Times::median)
                 );
             }
             table.push('\n');
@@ -164,8 +164,8 @@ impl Unpacked {
                     json!({
                         "ended": row.times[cold][0].json(),
                         "on_disk": row.times[cold][1].json(),
-                        "times_tar": rounded(self.to_tar(row, cold, 0)),
-                        "times_tar_on_disk": rounded(self.to_tar(row, cold, 1)),
+                        "times_tar": rounded(self.to_tar(row, cold, 0, Times::median)),
+                        "times_tar_on_disk": rounded(self.to_tar(row, cold, 1, Times::median)),
                     })
                 };
                 json!({ "name": row.name, "warm": state(0), "cold": state(1) })

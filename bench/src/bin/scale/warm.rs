@@ -56,9 +56,9 @@ pub fn measure(place: &Place, sizes: &Sizes) -> Result<Warm, Error> {
 }
 
 impl Warm {
-    /// The big one's median as a multiple of the small one's.
-    pub fn growth(&self) -> f64 {
-        self.warm[1].median() / self.warm[0].median()
+    /// The big one's time as a multiple of the small one's, by `of`: the median, say.
+    pub fn growth(&self, of: fn(&Times) -> f64) -> f64 {
+        of(&self.warm[1]) / of(&self.warm[0])
     }
 
     /// In Markdown.
@@ -83,7 +83,7 @@ impl Warm {
              The very first one, which unpacks it, took {:.1} s.",
             self.bytes / 1_000_000,
             self.files,
-            self.growth(),
+            self.growth(Times::median),
             self.first.as_secs_f64()
         );
         table
@@ -95,7 +95,7 @@ impl Warm {
         json!({
             "warm": both(&self.warm),
             "cold": both(&self.cold),
-            "growth": rounded(self.growth()),
+            "growth": rounded(self.growth(Times::median)),
             "bytes": self.bytes,
             "files": self.files,
             "first_s": rounded(self.first.as_secs_f64()),
