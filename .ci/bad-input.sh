@@ -24,6 +24,23 @@ command_line() {
     refused 'a mistyped action' 125 "unrecognized subcommand 'rum'" "$program" rum true
     refused 'no command' 125 'required arguments' "$program" run
     refused 'an option without its value' 125 'value is required' "$program" run --image-name
+    refused "Docker's --rm" 125 'leave .--rm. out' "$program" run --rm alpine ls
+    refused "Docker's -it" 125 'your terminal in any case' "$program" run -it bash
+    refused "Docker's -p" 125 'no port of a container' "$program" run -p 80:80 true
+    refused "Docker's order of words" 127 'name of an image: run -i NAME' "$program" run alpine ls
+    # ESC [ 2 J clears the screen, U+202E turns round what comes after it.
+    local evil=$'x\e[2J\xe2\x80\xae' said
+    said=$(
+        for words in '' 'rum' 'run --kep' 'run --help' 'run -i unknown true'; do
+            # shellcheck disable=SC2086 # words
+            (exec -a "$evil" "$program" $words) 2>&1 || :
+        done
+        "$program" run "--$evil" true 2>&1 || :
+        "$program" run --container-dir "$scratch/odd/file/$evil" true 2>&1 || :
+    )
+    check "$name: a name that a terminal would obey is shown as text" grep -q '^x.u{1b}\[2J.u{202e}: ' <<<"$said"
+    same "$name: and nowhere as it is" '' "$(grep -aE $'\e\\[2J|\xe2\x80\xae' <<<"$said" || :)"
+    refused 'a directory as standard input' 125 'descriptor 0 is a directory.*/dev/null' bash -c "$program run cat /proc/self/fd/0/etc/hostname </"
     refused 'an image name that is no text' 125 'invalid UTF-8' "$program" run -i $'\xff' true
 }
 

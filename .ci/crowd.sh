@@ -73,8 +73,19 @@ crowd() {
 # ---- one after the other ----
 
 # The kernel keeps a group of memory, without a name, until the last page that was
-# accounted to it has gone. So its number lags behind, and is everybody's here.
-kernel_groups() { awk '$1 == "cpu" || $1 == "memory" { sum += $3 } END { print sum }' /proc/cgroups; }
+# accounted to it has gone. So its number lags behind, and is everybody's here. Version 2
+# tells it in a file of its own; /proc/cgroups may know only what version 1 has.
+kernel_groups() {
+    local controller top
+    for controller in cpu memory; do
+        top=$(hierarchy "$controller")
+        if [ -e "$top/cgroup.stat" ]; then
+            awk '/^nr_(dying_)?descendants / { print $2 }' "$top/cgroup.stat"
+        else
+            awk -v name="$controller" '$1 == name { print $3 }' /proc/cgroups
+        fi
+    done | awk '{ sum += $1 } END { print sum }'
+}
 few_kernel_groups() { [ $(($(kernel_groups) - kernel_groups_before)) -lt $((in_a_row / 10)) ]; }
 
 row() {
@@ -89,7 +100,7 @@ row() {
     same "$in_a_row in a row: each ends with its status" '' "$wrong"
     wait_until "$patience" few_kernel_groups || :
     check "$in_a_row in a row: the kernel has let go of their groups" few_kernel_groups
-    printf '%d groups more in /proc/cgroups\n' $(($(kernel_groups) - kernel_groups_before))
+    printf '%d groups more in the kernel\n' $(($(kernel_groups) - kernel_groups_before))
 }
 
 # A file system of its own, so that nobody else's files are counted.

@@ -2,7 +2,7 @@
 # Proves what is promised of the finished runtime's limits: who uses more memory than
 # allowed is killed and hears why, the command is the user that was asked for and has
 # no capability beyond the list, and a request to end reaches it once, and ends it
-# in the end. Afterwards the machine's control groups are as before.
+# in the end; no signal at any time leaves anything behind. Afterwards the machine's control groups are as before.
 #
 #   .ci/limits.sh [PROGRAM]     default: rd
 set -euo pipefail
@@ -87,7 +87,7 @@ capabilities() {
 start() {
     local file=$1
     shift
-    "$program" run "$@" >"$scratch/$file.out" 2>"$scratch/$file.err" </dev/null &
+    env --default-signal "$program" run "$@" >"$scratch/$file.out" 2>"$scratch/$file.err" </dev/null &
     parent=$!
 }
 # The command has taken the place of the child; it is then in $command.
@@ -167,6 +167,116 @@ counts() {
 not() { ! "$@"; }
 traced() { grep -q '^TracerPid:.*[1-9]' "/proc/$1/status"; }
 
+# ---- every signal, at every time ----
+
+# Nothing but SIGKILL and faults ends the parent of a container before its time: it would
+# leave a directory behind, and control groups.
+every_signal() {
+    local number name status=0 ended='' left
+    # Without faults, what stops, and 32 and 33, which are the C library's.
+    for number in {1..64}; do
+        case $number in 4 | 5 | 6 | 7 | 8 | 9 | 11 | 19 | 20 | 21 | 22 | 31 | 32 | 33) continue ;; esac
+        name=$(kill -l "$number" 2>/dev/null || printf '%s' "$number")
+        start every -- sleep 100
+        wait_until "$patience" has_become sleep || :
+        kill "-$number" "$parent" || :
+        # By now it has been taken out of the queue. Then the command is killed.
+        wait_until "$patience" nothing_pending "$parent" || :
+        kill -KILL "$command" || :
+        status=0
+        wait "$parent" || status=$?
+        if [ "$status" != 137 ]; then ended+="$name: status $status"$'\n'; fi
+        left=$(left_in "$RUBBER_DOCKER_CONTAINERS")
+        if [ -n "$left" ]; then ended+="$name: left $left"$'\n'; fi
+    done
+    same 'every signal but faults: the parent lives on, and tidies up' '' "$ended"
+}
+nothing_pending() { ! grep -Eq '^(Shd|Sig)Pnd:.*[1-9a-f]' "/proc/$1/status"; }
+
+# interrupted WHAT SIGNAL STATE...: a container is begun, and sent SIGNAL when STATE is
+# true. It ends by that signal, and of nothing half made is anything left.
+interrupted() {
+    local what=$1 signal=$2 status=0
+    shift 2
+    start interrupted -i "${image-base}" -- true
+    if wait_until "$patience" "$@"; then ok "$what: it has begun"; else not_ok "$what: it has begun" "$(<"$scratch/interrupted.err")"; fi
+    kill "-$signal" "$parent" || :
+    wait "$parent" || status=$?
+    same "$what, SIG$signal: it ends by that" $((128 + $(kill -l "$signal"))) "$status"
+    check "$what, SIG$signal: it says so" grep -q "SIG$signal has come" "$scratch/interrupted.err"
+    same "$what, SIG$signal: nothing is left" '' "$(left_in "$RUBBER_DOCKER_CONTAINERS"; half_made)"
+}
+half_made() { find "$RUBBER_DOCKER_CONTAINERS/.images" "$RUBBER_DOCKER_IMAGES" -mindepth 1 -maxdepth 1 -name '*.partial'; }
+is_unpacking() { [ -n "$(find "$RUBBER_DOCKER_CONTAINERS/.images" -maxdepth 2 -name zeros)" ]; }
+has_directories() { [ "$(left_in "$RUBBER_DOCKER_CONTAINERS" | wc -l)" = "$1" ]; }
+
+while_it_is_made() {
+    local image=large signal first status=0
+    # In two megabytes 500 of zeros: they take a while to write.
+    mkdir -p "$scratch/large/bin"
+    truncate -s 500M "$scratch/large/zeros"
+    # It begins as a root does: what begins with something large is unpacked to see what it is.
+    tar -C "$scratch/large" -cf - bin zeros | gzip -1 >"$RUBBER_DOCKER_IMAGES/large.tar.gz"
+    rm -r "$scratch/large"
+    for signal in INT TERM HUP QUIT ALRM; do
+        interrupted 'while an image is unpacked' "$signal" is_unpacking
+    done
+
+    # One unpacks, and holds still; another waits for it, and need not.
+    start first -i large -- true
+    first=$parent
+    wait_until "$patience" is_unpacking || :
+    kill -STOP "$first"
+    start second -i large -- true
+    wait_until "$patience" has_directories 2 || :
+    kill -INT "$parent" || :
+    wait "$parent" || status=$?
+    same 'while another unpacks the image, SIGINT: it ends by that' 130 "$status"
+    same 'while another unpacks the image, SIGINT: nothing of it is left' 1 "$(left_in "$RUBBER_DOCKER_CONTAINERS" | wc -l)"
+    kill -TERM "$first"
+    kill -CONT "$first"
+    status=0
+    wait "$first" || status=$?
+    same 'the other, stopped, asked to end and continued: it ends by that' 143 "$status"
+    same 'and leaves nothing' '' "$(left_in "$RUBBER_DOCKER_CONTAINERS"; half_made)"
+    rm "$RUBBER_DOCKER_IMAGES/large.tar.gz"
+
+    image=base
+    rm "$RUBBER_DOCKER_IMAGES/base.tar"
+    interrupted 'while base is made' INT test -e "$RUBBER_DOCKER_IMAGES/.base.tar.partial"
+    check 'while base is made: there is none' not test -e "$RUBBER_DOCKER_IMAGES/base.tar"
+    run -- true
+    same 'afterwards a container starts' 0 "$status"
+}
+
+# What is given to the container comes back as it was: a pipe's flags are its maker's, too.
+streams() {
+    local pipe before
+    "$(program checks)" probe-image >/dev/null
+    mkfifo "$scratch/pipe"
+    exec {pipe}<>"$scratch/pipe"
+    before=$(grep ^flags "/proc/self/fdinfo/$pipe")
+    "$program" run -i probe -- probe spoil <&"$pipe" >&"$pipe" 2>"$scratch/err" || :
+    check 'a program that sets O_NONBLOCK has run' grep -q 'exited with status 0' "$scratch/err"
+    same 'afterwards the pipe that it was given has the flags that it had' "$before" "$(grep ^flags "/proc/self/fdinfo/$pipe")"
+    exec {pipe}<&-
+}
+
+# What has a name on the host is the host's: a device is everybody's, and a file stays.
+# The null device is one of our own, should it go wrong.
+named_streams() {
+    local null=$scratch/null
+    mknod -m 666 "$null" c 1 3
+    # shellcheck disable=SC2016,SC2094 # the inner shell expands; it is a device
+    "$program" run sh -c 'for n in 0 1 2; do chmod 600 /proc/self/fd/$n; chown 33 /proc/self/fd/$n; done' \
+        <"$null" >"$null" 2>"$null" || :
+    same "the host's null device is as it was" '666 root' "$(stat -c '%a %U' "$null")"
+    "$program" run sh -c 'stat -Lc %d /proc/self/fd/0 /dev/null | uniq | wc -l' <"$null" >"$scratch/out" 2>/dev/null || :
+    same 'in the container it is one of its own /dev' 1 "$(<"$scratch/out")"
+    "$program" run sh -c 'cat /bin/true; chmod 6755 /proc/self/fd/1' >"$scratch/file" 2>/dev/null || :
+    same 'a file that it writes has not become a setuid program' 755 "$(stat -c %a "$scratch/file")"
+}
+
 # ---- all of it ----
 
 # The image and its tree are made now, and not while something is timed.
@@ -183,8 +293,13 @@ twice TERM
 twice INT
 counts 'a command with a handler'
 counts 'a command with a handler, with --user' --user 2014:222
+streams
+named_streams
 wait "$once"
 ended_once once
+# Now that no other container is there, what is left must be theirs.
+every_signal
+while_it_is_made
 
 same 'the control groups are as before' '' "$(new_groups 5 "$groups_before")"
 same 'the mount table is as before' "$mounts_before" "$(mount_table)"

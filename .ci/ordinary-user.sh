@@ -50,9 +50,13 @@ done
 
 # ---- their checkout ----
 
-printf '[safe]\n\tdirectory = *\n' >"$scratch/gitconfig"
+# As git is set up on many machines that share files with Windows; .gitattributes must win.
+printf '[safe]\n\tdirectory = *\n[core]\n\tautocrlf = true\n' >"$scratch/gitconfig"
 GIT_CONFIG_GLOBAL=$scratch/gitconfig git clone -q --no-hardlinks "$PWD" "$checkout"
 chown -R "$user:" "$home"
+
+same 'no file has carriage returns' '' \
+    "$(grep -rlI --exclude-dir=.git $'\r$' "$checkout" | head -n 5)"
 
 # as_user COMMAND [ARG]...: as they would type it in their checkout.
 offline=false

@@ -53,9 +53,25 @@ serve() {
 
 serve open
 open=$address
-python3 "$here/fake.py" "$scratch/fake.log" >"$scratch/fake.port" &
-wait_until "$patience" test -s "$scratch/fake.port"
-fake=127.0.0.1:$(<"$scratch/fake.port")
+# fake NAME [ARGUMENT]...: one that lies; its port is then in $port, and its log in NAME.log.
+fake() {
+    local name=$1
+    shift
+    python3 "$here/fake.py" "$scratch/$name.log" "$@" >"$scratch/$name.port" &
+    wait_until "$patience" test -s "$scratch/$name.port"
+    port=$(<"$scratch/$name.port")
+}
+fake fake
+fake=127.0.0.1:$port
+# layers REPOSITORY KEY: of its configuration and its layers, the digest or the size
+layers() {
+    curl -s "http://$fake/v2/$1/manifests/x" | python3 -c '
+import json, sys
+image = json.load(sys.stdin)
+print(*(blob[sys.argv[1]] for blob in [image["config"], *image["layers"]]))' "$2"
+}
+read -r config first second < <(layers plain digest)
+read -r _ _ bytes < <(layers plain size)
 
 # ---- an image of five layers ----
 
@@ -133,12 +149,13 @@ traces() {
     done
 }
 
-# images ARGUMENT...: leaves $status, $printed and $said
+# images ARGUMENT...: leaves $status, $printed and $said, and how much memory it took in $peak
 images() {
     status=0
     # For one that would wait for ever: then the status is another one.
-    printed=$(timeout 60 "$registry" "$@" 2>"$scratch/err") || status=$?
+    printed=$(python3 "$here/peak.py" "$scratch/peak" timeout 60 "$registry" "$@" 2>"$scratch/err") || status=$?
     said=$(<"$scratch/err")
+    peak=$(<"$scratch/peak")
 }
 # pulled NAME ARGUMENT...: it works
 pulled() {
@@ -147,6 +164,8 @@ pulled() {
     images pull "$@"
     if [ "$status" = 0 ]; then ok "$name"; else not_ok "$name" "status $status: $said"; fi
 }
+# sent REPOSITORY: how many bytes of its layers were sent, as far as the log tells
+sent() { awk -v path="^/v2/$1/blobs/" '$1 ~ path && $2 == "sent" { sum += $3 } END { print sum + 0 }' "$scratch/fake.log"; }
 # refused NAME PATTERN ARGUMENT...: it fails, says why, and leaves everything as it was
 refused() {
     local name=$1 pattern=$2 before
@@ -159,11 +178,28 @@ refused() {
         not_ok "$name" "awaited: $pattern"$'\n'"said: $said"
     elif [[ $said == *panicked* || $said == *$'\n'* || $said == *$'\e'* ]]; then
         not_ok "$name" "more than a sentence: $said"
+    elif [ "$peak" -gt 100 ]; then
+        not_ok "$name" "it took $peak MiB of memory"
     elif [ "$before" != "$(traces)" ]; then
         not_ok "$name" "left behind: $(diff <(printf '%s\n' "$before") <(traces))"
     else
         ok "$name"
     fi
+}
+# interrupted NAME PATTERN ARGUMENT...: refused by the network; what came is kept for the next attempt
+interrupted() {
+    local name=$1 pattern=$2
+    shift 2
+    images pull "$@"
+    if [ "$status" != 1 ]; then
+        not_ok "$name" "status $status: $printed$said"
+    elif ! grep -Eqi -- "$pattern" <<<"$said"; then
+        not_ok "$name" "awaited: $pattern"$'\n'"said: $said"
+    else
+        ok "$name"
+    fi
+    same 'what came of it is kept, and for us alone' "600 sha256-${second#sha256:}.partial" \
+        "$(find "$XDG_CACHE_HOME/rubber-docker/blobs" -name '*.partial' -printf '%m %f\n')"
 }
 # equals NAME IMAGE: unpacked by us, the tree is the one that umoci unpacked
 equals() {
@@ -212,6 +248,23 @@ push "oci:$oci:made" test/three:1 --format v2s2
 pulled 'a newer image under the same reference' "$open/test/three:1"
 check 'takes the place of the old one' test "$before" != "$(listing)"
 
+# ---- what an image says of its command: the FAQ's own transcript ----
+
+mkdir -p "$scratch/user/etc"
+printf 'root:x:0:0:root:/root:/bin/sh\nweb:x:2033:2034::/srv/www:/bin/sh\n' >"$scratch/user/etc/passwd"
+tar -C "$scratch/user" -cf "$scratch/user.tar" etc
+umoci init --layout "$scratch/web"
+umoci new --image "$scratch/web:web"
+umoci raw add-layer --image "$scratch/web:web" "$RUBBER_DOCKER_IMAGES/base.tar"
+umoci raw add-layer --image "$scratch/web:web" "$scratch/user.tar"
+# shellcheck disable=SC2016 # the image's own
+umoci config --image "$scratch/web:web" --config.env PATH=/usr/bin:/bin --config.env GREETING=hello \
+    --config.cmd sh --config.cmd -c --config.cmd 'id -un; pwd; echo $GREETING' \
+    --config.user web --config.workingdir /srv/www
+push "oci:$scratch/web:web" web:1
+check "the FAQ's transcript of a pulled image is true" \
+    env REGISTRY="$open" target="$target" .ci/transcript.py docs/src/faq.md .ci/registry.sh
+
 # ---- one of several machines ----
 
 # put REPOSITORY TAG TYPE <MANIFEST
@@ -234,6 +287,17 @@ pulled 'of an index' "$open/test/zstd:index"
 same "the manifest of $machine is taken" "sha256:$(printf %s "$manifest" | sha256sum | cut -d' ' -f1)" \
     "$("$registry" list | awk '$1 == "zstd-index" { print $NF }')"
 equals 'and it makes the same' zstd-index
+# taken NAME REPOSITORY: its layers are those of the usual image
+taken() {
+    pulled "$1" "$fake/$2"
+    same 'the right one is taken' 'noise one two' "$(tar -tf "$RUBBER_DOCKER_IMAGES/$2.tar" | sort | xargs)"
+}
+taken 'an index with a variant that this machine is not, and a plain one' variant
+taken 'an index with one entry that does not say what it is for' no-platform
+taken 'or that says it in an empty list' half-a-platform
+taken 'an index with several of those' no-platforms
+refused 'an index with such variants alone' "there is none for linux/$machine.*linux/$machine/v99" "$fake/variants"
+refused 'an index in an index' 'lists another index' "$fake/nested"
 
 # ---- who asks ----
 
@@ -283,6 +347,59 @@ equals 'it is the same image again' tls
 refused 'a certificate for another name' 'certificate' "other.test:$port/test/three:1" --name other
 refused 'a host that does not speak TLS' 'does not speak TLS.*--plain-http' "registry.test:${open##*:}/test/three:1" --name plain-2
 pulled 'which has to be asked for' --plain-http "registry.test:${open##*:}/test/three:1" --name plain-2
+
+# ---- where passwords go ----
+
+# login PORT: we have a password for the registry there.
+login() {
+    printf '{"auths":{"registry.test:%s":{"auth":"%s"}, "127.0.0.1:%s":{"auth":"%s"}}}\n' \
+        "$1" "$(printf learner:secret | base64)" "$1" "$(printf learner:secret | base64)" >"$DOCKER_CONFIG/config.json"
+}
+password="Basic $(printf learner:secret | base64)"
+# asked_as LOG PATTERN: as whom that was asked for
+asked_as() { grep -E "$2" "$scratch/$1.log" | sed 's/^[^ ]* //' | sort -u | xargs; }
+
+fake other SELF/token "$scratch/tls.pem" "$scratch/tls.key"
+other=registry.test:$port
+ELSEWHERE=https://$other fake safe SELF/token "$scratch/tls.pem" "$scratch/tls.key"
+login "$port"
+safe=registry.test:$port
+pulled 'a token is asked for with the password' "$safe/plain" --name by-token
+same 'which goes where the registry says' "$password" "$(asked_as safe '^/token')"
+same 'and the token is for the rest' 'Bearer good' "$(asked_as safe '/(manifests|blobs)/')"
+refused 'a password that is not the right one' '401.*user name and password' "$safe/token-refused"
+refused 'a token with a line feed' 'asked for a token, and what came is none' "$safe/token-odd"
+refused 'a token that is a number' 'asked for a token, and what came is none' "$safe/token-number"
+refused 'a page instead of a token' 'asked for a token, and what came is none' "$safe/token-page"
+refused 'a token without an end' 'more than 4194304 bytes' "$safe/large-token"
+refused 'a token byte by byte' 'not answered within 1 seconds' --timeout 1 "$safe/slow-token"
+pulled 'a realm that sends us on to another host' "$safe/token-elsewhere" --name sent-on
+same 'gets the password, and the other host does not' '-' "$(asked_as other '^/token')"
+: >"$scratch/other.log"
+refused 'a blob that is elsewhere' '401' "$safe/moved"
+same 'is asked for there without the token' '-' "$(asked_as other '/moved/blobs/')"
+
+fake clear SELF/token
+clear=127.0.0.1:$port
+ELSEWHERE=http://$clear fake falling SELF/token "$scratch/tls.pem" "$scratch/tls.key"
+login "$port"
+refused 'a realm that sends us on from https to http' 'not followed.*from https to http' "registry.test:$port/token-in-the-clear"
+refused 'a blob that is sent on from https to http' 'not followed.*from https to http' "registry.test:$port/moved"
+same 'not one request came by http' '' "$(cat "$scratch/clear.log")"
+fake downgrade "http://$clear/token" "$scratch/tls.pem" "$scratch/tls.key"
+login "$port"
+refused 'https, and a realm without' 'without TLS.*nothing was sent there' "registry.test:$port/plain" --name downgrade
+same 'not one request came by http' '' "$(cat "$scratch/clear.log")"
+fake away "http://registry.test:${clear##*:}/token"
+login "$port"
+refused 'http here, and a realm elsewhere' 'another host.*nothing was sent there' "127.0.0.1:$port/plain" --name away
+same 'not one request came there' '' "$(cat "$scratch/clear.log")"
+fake nonsense 'file:///etc/passwd'
+refused 'a realm that is a file' 'nothing was sent there' "127.0.0.1:$port/plain" --name nonsense
+login "${clear##*:}"
+pulled 'http here, and a realm here' "$clear/plain" --name by-clear-token
+same 'gets the password' "$password" "$(asked_as clear '^/token')"
+rm "$DOCKER_CONFIG/config.json"
 unset SSL_CERT_FILE
 
 # ---- lies, silence and damage ----
@@ -293,11 +410,58 @@ refused 'a layer that is longer than the manifest says' 'promised.*more came' "$
 refused 'a layer that is shorter than the manifest says' 'not as long as was promised' "$fake/longer"
 refused 'a size below nothing' 'size of -1' "$fake/negative"
 refused 'a layer without an end' 'more came' "$fake/endless"
+refused 'a layer of 9e18 bytes' '9000000000000000000 bytes, which no registry keeps' "$fake/absurd"
+refused 'a layer of 1e30 bytes' 'malformed' "$fake/larger-than-any-number"
+refused 'a thousand layers' '1000 layers' "$fake/many-layers"
+same 'no layer of these was asked for' '' "$(grep -E '/(absurd|larger-than-any-number|many-layers)/blobs/' "$scratch/fake.log" | grep -v "$config" || :)"
 refused 'a manifest that is shorter than the index says' 'not as long as was promised' "$fake/large-manifest"
-refused 'another manifest than the index says' 'what came is damaged, or another one' "$fake/other-manifest"
-refused 'a layer that stops coming' 'not answered for 1 seconds' --timeout 1 "$fake/stalling"
-refused 'a registry that does not answer' 'not answered for 1 seconds' --timeout 1 "$fake/silent"
-refused 'a connection that breaks' 'layer 2 of 2 did not come' "$fake/breaking"
+refused 'another manifest than the index says' 'its manifest is damaged, or another one' "$fake/other-manifest"
+interrupted 'a layer that stops coming' 'not answered for 1 seconds' --timeout 1 "$fake/stalling"
+half=$(stat -c %s "$XDG_CACHE_HOME/rubber-docker/blobs/sha256-${second#sha256:}.partial")
+pulled 'the next attempt' "$fake/stalling" --name goes-on
+same 'goes on where it stopped' "$bytes" "$((half + $(sent stalling)))"
+same 'and it is whole' 'noise one two' "$(tar -tf "$RUBBER_DOCKER_IMAGES/goes-on.tar" | sort | xargs)"
+refused 'a registry that does not answer' 'not answered within 1 seconds' --timeout 1 "$fake/silent"
+
+# Bytes without an end: what is small is not read on when it is large.
+for what in manifests blobs; do
+    refused "$what: 700 MB that are announced" 'sends 700000000 bytes' "$fake/large-$what-announced"
+    refused "$what: 700 MB that are not" 'more than 4194304 bytes' "$fake/large-$what-unannounced"
+    refused "$what: in chunks without an end" 'more than 4194304 bytes' "$fake/large-$what-chunks"
+    refused "$what: a few that would become 70 MB" 'compressed \(gzip\)' "$fake/large-$what-compressed"
+    refused "$what: a head without an end" 'connection .* broke' "$fake/large-$what-head"
+    refused "$what: a refusal of 700 MB" 'no image' "$fake/large-$what-refusal"
+done
+
+# Time without an end: a byte now and then is no answer. Within a second there should be
+# one, and the machine may be busy.
+for what in manifests blobs; do
+    for how in head hints body chunks; do
+        SECONDS=0
+        refused "$what: a byte now and then ($how)" 'not answered within 1 seconds' --timeout 1 "$fake/slow-$what-$how"
+        check 'and it is not waited for' test "$SECONDS" -lt 6
+    done
+    SECONDS=0
+    refused "$what: a refusal byte by byte" 'no image' --timeout 1 "$fake/slow-$what-refusal"
+    check 'and it is not waited for' test "$SECONDS" -lt 6
+done
+SECONDS=0
+interrupted 'a layer that comes byte by byte' 'sent [0-9]+ bytes in 2 seconds' --timeout 2 "$fake/trickling"
+check 'and it is not waited for' test "$SECONDS" -lt 9
+interrupted 'a connection that breaks again and again' 'layer 2 of 2 did not come' "$fake/breaking"
+for way in '' -not-that -from-another -all-again; do
+    # Of what an earlier attempt has left of the same layer, nothing is to be seen here.
+    rm -f "$XDG_CACHE_HOME"/rubber-docker/blobs/*.partial
+    taken "a layer that is cut in the middle ($way)" "cut$way"
+    case $way in '') awaited=$bytes ;; *) awaited=$((bytes + bytes / 2)) ;; esac
+    same 'no byte is sent twice, unless the registry wants it so' "$awaited" "$(sent "cut$way")"
+done
+refused 'a layer whose second half is another one' 'layer 2 of 2 is damaged' "$fake/cut-another"
+refused 'a layer whose second half is too long' 'not as long as was promised' "$fake/cut-too-much"
+pulled 'a layer whose connection breaks ten times' "$fake/cut-often"
+same 'no byte is sent twice' "$(layers cut-often size | awk '{ print $3 }')" "$(sent cut-often)"
+pulled 'a layer whose connection falls silent twice' --timeout 1 "$fake/cut-silently"
+same 'no byte is sent twice there either' "$(layers cut-silently size | awk '{ print $3 }')" "$(sent cut-silently)"
 refused 'an index without this machine' 'there is none for linux/.*s390x' "$fake/elsewhere"
 refused 'an image for another machine' 'it is for linux/s390x' "$fake/foreign"
 refused 'a layer that leads out' '"\.\.", which could lead out' "$fake/evil"
@@ -308,8 +472,17 @@ refused 'an image without layers' 'no layer' "$fake/no-layers"
 refused 'what is no image' 'no container image' "$fake/chart"
 refused 'a manifest with two meanings' 'both an index and an image' "$fake/both"
 refused 'a manifest of the first version' 'first version' "$fake/first-version"
+refused 'a manifest as dense as can be' 'malformed' "$fake/dense"
 refused 'a page instead of a manifest' 'malformed' "$fake/page"
 refused '429' 'too many requests' "$fake/too-many"
+refused '429, and an hour to wait' 'in trouble.*504.*3600 seconds' "$fake/busy-504-manifests-1"
+for what in manifests blobs; do
+    for code in 429 502 503; do taken "$what: $code, and better the next time" "busy-$code-$what-1"; done
+    taken "$what: a connection that is reset, and the next two as well" "broken-$what-2"
+done
+refused '502 again and again' 'in trouble.*502' "$fake/busy-502-manifests-99"
+refused 'a connection that is reset again and again' 'broke' "$fake/broken-manifests-99"
+same 'each was asked for four times' 4 "$(grep -c '/busy-502-manifests-99/' "$scratch/fake.log")"
 refused '403' 'docker login' "$fake/denied"
 refused '404' 'no image "missing" with the tag latest' "$fake/missing"
 refused '404 by a real registry' 'no image "test/three" with the tag nope' "$open/test/three:nope"
@@ -324,10 +497,9 @@ refused 'a name that is taken' 'there is an image.*already' "$fake/plain" --name
 cp "$RUBBER_DOCKER_IMAGES/base.tar" "$RUBBER_DOCKER_IMAGES/mine.tar"
 refused 'an archive that was not pulled is never replaced' 'was not pulled' "$fake/plain" --name mine
 
+# A layer of an image that is on its way.
 refused 'a layer that is damaged the first time' 'layer 2 of 2 is damaged' "$fake/damaged-once"
 pulled 'the second time works' "$fake/damaged-once"
-read -r first second < <(curl -s "http://$fake/v2/damaged-once/manifests/x" |
-    python3 -c 'import json, sys; print(*(layer["digest"] for layer in json.load(sys.stdin)["layers"]))')
 check 'and the first layer was not asked for again' test "$(grep -c "damaged-once/blobs/$first" "$scratch/fake.log")" -le 1
 
 refused 'once more' 'layer 2 of 2 is damaged' "$fake/damaged-once-more"
@@ -345,11 +517,62 @@ pull=$!
 wait_until "$patience" grep -q "stalling/blobs/$second" "$scratch/fake.log"
 kill -KILL "$pull"
 wait "$pull" 2>/dev/null || :
-same 'a pull that is killed leaves nothing' "$before" "$(traces)"
+same 'of a pull that is killed, what came is left' "sha256-${second#sha256:}.partial" \
+    "$(diff <(printf '%s\n' "$before") <(traces) | sed -n 's/^>.*blobs.//p')"
+# What is left may have been damaged meanwhile, as when the power fails.
+dd if=/dev/zero of="$XDG_CACHE_HOME/rubber-docker/blobs/sha256-${second#sha256:}.partial" bs=1000 count=1 conv=notrunc status=none
+: >"$scratch/fake.log"
+pulled 'when that is damaged' "$fake/cut-all-again" --name after-damage
+check 'all of it is asked for again' grep -q "cut-all-again/blobs/$second" "$scratch/fake.log"
+same 'and it is whole' 'noise one two' "$(tar -tf "$RUBBER_DOCKER_IMAGES/after-damage.tar" | sort | xargs)"
+same 'nothing of it is left' "$before" "$(traces | grep -v after-damage)"
 
 mount -t tmpfs -o size=600k,mode=755 none "$XDG_CACHE_HOME"
-refused 'a cache directory without room' 'No space left|ENOSPC' "$fake/plain" --name no-room
+refused 'a cache directory without room' 'no room for its layers' "$fake/plain" --name no-room
+same 'no layer was asked for' '' "$(grep "plain/blobs/$second" "$scratch/fake.log" || :)"
 umount "$XDG_CACHE_HOME"
+mount -t tmpfs -o size=60m,mode=755 none "$XDG_CACHE_HOME"
+refused 'two layers that there is no room for' 'no room for its layers.*64424509440 bytes' "$fake/large"
+# Others write to the disk while a layer comes.
+images pull "$fake/steady" &
+pull=$!
+half_way() { find "$XDG_CACHE_HOME" -name '*.partial' -size +9M | grep -q .; }
+wait_until "$patience" half_way || :
+dd if=/dev/zero of="$XDG_CACHE_HOME/others" bs=1M count=30 status=none || :
+touch "$scratch/fake.log.go"
+wait "$pull" || :
+check 'a disk that fills up meanwhile' grep -q 'no room for the rest of layer 1 of 1' "$scratch/err"
+check 'a layer is not written until nothing is left' test "$(df -k --output=avail "$XDG_CACHE_HOME" | tail -n 1)" -gt 1000
+umount "$XDG_CACHE_HOME"
+
+# ---- whose the cache is ----
+
+# as every user may make it in /tmp
+shared=$scratch/shared
+install -d -m 1777 "$shared"
+install -d -m 777 -o 65534 -g 65534 "$shared"/rubber-docker{,/blobs}
+homeless() { env -u HOME -u XDG_CACHE_HOME TMPDIR="$shared" "$@"; }
+status=0
+homeless "$registry" pull "$fake/damaged" >"$scratch/out" 2>"$scratch/err" || status=$?
+same 'without a home, a damaged layer' 1 "$status"
+same "leaves nothing where others could change it" '' "$(find "$shared" -type f)"
+check 'and a good one is pulled' homeless "$registry" pull "$fake/plain" --name homeless
+same 'which leaves nothing either' '' "$(find "$shared" -type f)"
+XDG_CACHE_HOME=$shared refused "a cache directory of another user" 'rubber-docker belongs to user 65534.*XDG_CACHE_HOME' "$fake/damaged"
+same 'nothing was put there' '' "$(find "$shared" -type f)"
+rm -r "$shared/rubber-docker" && mkdir "$shared/rubber-docker" "$scratch/aside" && ln -s "$scratch/aside" "$shared/rubber-docker/blobs"
+XDG_CACHE_HOME=$shared refused 'one that is a link' 'no directory' "$fake/damaged"
+rm "$shared/rubber-docker/blobs" && install -d -m 777 "$shared/rubber-docker/blobs"
+XDG_CACHE_HOME=$shared images pull "$fake/damaged-once-again"
+same 'one that is open to others is closed' 700 "$(stat -c %a "$shared/rubber-docker/blobs")"
+# A layer that is right, and that another user can still write to: it is not used.
+chown 65534 "$shared"/rubber-docker/blobs/sha256-*
+: >"$scratch/fake.log"
+XDG_CACHE_HOME=$shared pulled 'a layer of another user' "$fake/damaged-once-again"
+check 'is asked for again' grep -q "damaged-once-again/blobs/$first" "$scratch/fake.log"
+rm "$shared"/rubber-docker/blobs/* 2>/dev/null || :
+mkfifo "$shared/rubber-docker/blobs/sha256-${first#sha256:}"
+XDG_CACHE_HOME=$shared pulled 'a FIFO in the place of a layer is not waited for' "$fake/plain" --name fifo
 mkdir "$scratch/full"
 mount -t tmpfs -o size=64k,mode=755 none "$scratch/full"
 refused 'an image directory without room' 'ENOSPC.*make room' --image-dir "$scratch/full" "$fake/plain"

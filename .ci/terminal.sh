@@ -2,8 +2,8 @@
 # Proves that a container at a real terminal behaves as any command does, in every
 # level: a shell starts without warnings, Ctrl-C and Ctrl-Z reach the command and
 # nobody else, a window that is resized is noticed, a command in the background
-# leaves the terminal alone, and however a container ends, the shell that started it
-# has its terminal back as it was.
+# leaves the terminal alone or stops, what was ignored stays ignored, and however a
+# container ends, the shell that started it has its terminal back as it was.
 #
 #   .ci/terminal.sh [PROGRAM]...     default: the solution of every level
 #
@@ -23,7 +23,8 @@ nobody=99999999
 terminals=0
 terminal() { tmux -S "$scratch/tmux-$terminals" -f /dev/null "$@"; }
 screen() { terminal capture-pane -p -J -S -; }
-shows() { grep -Eq -- "$1" <<<"$(screen)"; }
+# A message of ours that is wider than the terminal goes on in the next line, set in.
+shows() { grep -Eq -- "$1" <<<"$(screen | sed -z 's/ *\n    / /g')"; }
 key() { terminal send-keys "$1"; }
 type_in() { terminal send-keys -l -- "$1"; }
 enter() {
@@ -313,22 +314,138 @@ a_command_in_the_background() {
     terminal_is_back
     close_terminal
 
-    if [ "$expected" = 137 ]; then
-        skip "$name, bash in the background: it stops, as it wants the terminal" \
-            'the SIGTTIN that a shell stops itself with is kept from a PID 1; unshare --pid --fork bash & is no better'
-        return
-    fi
+    # It asks whether it is in front, and a PID 1 is told that it is: its parent knows better.
     open_terminal "$name, bash in the background"
     start 'bash &'
     container_runs bash
     eventually 'it stops, as it wants the terminal' all_stopped "$command" "$parent"
     now 'the outer shell has kept the terminal' in_foreground "$outer"
+    enter "echo outer-\$\$"
+    eventually 'and reads what is typed' shows "^outer-$outer"
     enter fg
-    eventually 'fg makes it prompt' shows '^bash-[0-9.]+[#$]'
+    eventually 'fg gives it the terminal' child_in_foreground "$parent" bash
+    enter "echo inner-\$((40 + 2))"
+    eventually 'and what is typed' shows '^inner-42'
     enter exit
     eventually 'leaving it brings the outer prompt back' gone "$parent"
     terminal_is_back
     close_terminal
+}
+
+# Used by a process in all its life, in ticks.
+ticks() { cut -d ' ' -f 14,15 "/proc/$1/stat" | tr ' ' +; }
+jobs_say() {
+    clear_screen
+    enter 'set -o posix; jobs; set +o posix'
+    eventually 'the outer shell lists it as stopped' shows "Stopped(\\(($1)\\))? +$name"
+}
+clear_screen() { terminal send-keys -R \; clear-history; }
+
+# In the background nobody may read from the terminal, nor with `stty tostop` write to it.
+# The kernel stops who tries; but not a PID 1, which would try for ever.
+a_command_that_wants_the_terminal() {
+    local before
+    open_terminal "$name, cat in the background"
+    start 'cat &'
+    container_runs cat
+    eventually 'it stops, as it wants the terminal' all_stopped "$command" "$parent"
+    jobs_say 'SIGTTIN|SIGTSTP'
+    before=$(ticks "$command")
+    enter bg
+    eventually 'bg makes it try again' shows "^\\[1\\].*$name run -- cat &"
+    eventually 'and stop again' all_stopped "$command" "$parent"
+    enter "echo \$((40 + 2))-later"
+    eventually 'the outer shell goes on' shows '^42-later'
+    # A tick is a hundredth of a second; the parent stops it within a few.
+    now "it has not used a processor meanwhile" test $(($(ticks "$command"))) -le $((before + 20))
+    enter fg
+    eventually 'fg continues both' all_running "$command" "$parent"
+    enter 'read by cat'
+    eventually 'and it reads what is typed' twice 'read by cat'
+    key C-z
+    eventually 'Ctrl-Z stops both' all_stopped "$command" "$parent"
+    enter 'kill %1'
+    eventually 'kill %1 ends it' gone "$command"
+    eventually 'and the parent with it' gone "$parent"
+    terminal_is_back
+    close_terminal
+
+    open_terminal "$name, cat in the background, killed"
+    start 'cat &'
+    container_runs cat
+    eventually 'it stops, as it wants the terminal' all_stopped "$command" "$parent"
+    kill -KILL "$command"
+    enter fg
+    eventually 'killed by SIGKILL it ends, and the parent with it' gone "$parent"
+    enter "echo status-\$?"
+    eventually 'the status says by which signal' shows '^status-137'
+    terminal_is_back
+    close_terminal
+
+    open_terminal "$name, yes in the background"
+    enter 'stty tostop'
+    start 'yes &'
+    container_runs yes
+    eventually 'it stops, as it may not write' all_stopped "$command" "$parent"
+    jobs_say 'SIGTTOU|SIGTSTP'
+    enter 'kill %1'
+    eventually 'kill %1 ends it' gone "$command"
+    eventually 'and the parent with it' gone "$parent"
+    terminal_is_back
+    close_terminal
+}
+
+# A program leaves the terminal deaf, closed to others, silent, and without line editing.
+exclusive() { perl -e 'open T, "<", $ARGV[0]; $b = pack "i", 0; ioctl T, 0x80045440, $b; print unpack "i", $b' "$tty"; }
+a_terminal_that_is_spoiled() {
+    local words mode
+    for words in "$name run -i probe -- probe spoil" "$name run -i probe -- probe spoil </dev/null" \
+        "$name run -i probe -- probe spoil </dev/null >/dev/null" "$name run -i probe -- probe spoil </dev/null >/dev/null 2>&1"; do
+        open_terminal "$name, terminal spoiled by ${words#*-- }"
+        mode=$(stat -c '%a %u %g' "$tty")
+        save_settings
+        settings_before=$(given_settings)
+        # On a line of its own: the terminal may have echoed no end of line.
+        enter "$words; echo; echo status-\$?"
+        eventually 'it has been spoiled, and the outer shell goes on' shows '^status-0'
+        same "$about: others may open the terminal again" 0 "$(exclusive)"
+        same "$about: its mode and owner are what they were" "$mode" "$(stat -c '%a %u %g' "$tty")"
+        terminal_is_back
+        close_terminal
+    done
+}
+
+# Ignored when we are started: nohup, and `&` in a script.
+a_command_that_is_not_to_hear_of_it() {
+    open_terminal "$name, nohup"
+    save_settings
+    enter "nohup $name run -- sleep 1000 >/dev/null 2>&1"
+    container_runs sleep
+    now 'SIGHUP is ignored by both' both_ignore 1
+    terminal kill-server
+    wait_until 30 gone "$outer" || :
+    if all_running "$command" "$parent"; then ok "$about: both outlive the terminal"; else not_ok "$about: both outlive the terminal"; fi
+    end_it
+
+    open_terminal "$name, a script's background"
+    enter "sh -c '$name run -- sleep 1000 2>/dev/null & echo \$!-is-it; wait'"
+    eventually 'it is in the background' shows '^[0-9]+-is-it'
+    parent=$(screen | sed -n 's/^\([0-9]*\)-is-it.*/\1/p')
+    eventually 'sleep has started' command_is sleep
+    now 'SIGINT is ignored by both' both_ignore 2
+    key C-c
+    eventually 'Ctrl-C ends the script' gone_child_of_outer
+    now 'and neither the command nor its parent' all_running "$command" "$parent"
+    end_it
+    close_terminal
+}
+both_ignore() { ignores "$1" "$parent" && ignores "$1" "$command"; }
+ignores() { [ $((16#$(sed -n 's/^SigIgn:\t//p' "/proc/$2/status") >> ($1 - 1) & 1)) = 1 ]; }
+command_is() { child_of "$parent" "$1" && command=$found; }
+end_it() {
+    terminate
+    wait_until 2 gone "$parent" || terminate
+    if wait_until 30 gone "$parent"; then ok "$about: SIGTERM ends it"; else not_ok "$about: SIGTERM ends it"; fi
 }
 
 # The window is closed while something runs in it: the kernel says SIGHUP.
@@ -344,6 +461,21 @@ a_terminal_that_hangs_up() {
         if gone "$command"; then ok "$about: the command has ended"; else not_ok "$about: the command has ended"; fi
         same "$about: its directory is removed" '' "$(left_in "$RUBBER_DOCKER_CONTAINERS")"
     done
+}
+
+# Nobody but the leader of the session is told of a hang-up. Where there is no shell, the
+# leader is the parent.
+a_leader_that_is_hung_up() {
+    about="$name, hang-up without a shell"
+    terminals=$((terminals + 1))
+    terminal new-session -d -x 80 -y 24 \
+        "exec $scratch/bin/$name run -- bash -c 'trap \"exit 3\" HUP; echo read\"\"y; while :; do sleep 0.02; done' 2>$scratch/hung"
+    parent=$(terminal display-message -p '#{pane_pid}')
+    tty=$(terminal display-message -p '#{pane_tty}')
+    eventually 'it is ready' shows '^ready'
+    terminal kill-server
+    if wait_until 30 gone "$parent"; then ok "$about: the parent ends"; else not_ok "$about: the parent ends"; fi
+    check "$about: the command was told" grep -q 'exited with status 3$' "$scratch/hung"
 }
 
 # A command counts the signals that it gets, until SIGUSR1 asks for the sum. The
@@ -391,6 +523,7 @@ resize() { terminal resize-window -x 90 -y 30; }
 mkdir "$scratch/home" "$scratch/bin"
 printf 'PS1="outer> "\nPATH=%s\nunset HISTFILE\n' "$scratch/bin:$PATH" >"$scratch/rc"
 export TERM=screen
+"$(program checks)" probe-image >/dev/null
 # What this machine sets for every shell, such as another prompt. Only in here.
 if [ -e /etc/bash.bashrc ]; then mount --bind /dev/null /etc/bash.bashrc; fi
 
@@ -403,6 +536,8 @@ for name in "${names[@]}"; do
     # The container of the first one is the host, where a shell would read its user's files.
     if [ "$name" = level01 ]; then home=$scratch/home; else home=/root; fi
     ln -s "$(program "$name")" "$scratch/bin/$name"
+    # And so would a command be looked for: this one is in an image of its own.
+    ln -sf "$(program checks)" "$scratch/bin/probe"
     mounts_before=$(mount_table)
 
     a_shell
@@ -411,6 +546,14 @@ for name in "${names[@]}"; do
     a_command
     a_command_that_is_stopped
     a_command_in_the_background
+    # Given code, the same everywhere; what differs is whether the command is a PID 1.
+    case $name in level01 | level07 | rd)
+        a_command_that_wants_the_terminal
+        a_terminal_that_is_spoiled
+        a_command_that_is_not_to_hear_of_it
+        a_leader_that_is_hung_up
+        ;;
+    esac
     a_command_that_counts TERM terminate 1
     a_command_that_counts INT interrupt 0
     a_command_that_counts WINCH resize 0
