@@ -1,4 +1,7 @@
 // The three plans of a day: which pauses they have, and when each section begins.
+import { readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { repository } from './deck.mjs';
 
 /** Minutes of a slot, and its pauses: after which section, how long. */
 export const SLOTS = {
@@ -37,7 +40,14 @@ export function plan(name, deck) {
   return { name, title, slot, total, rows };
 }
 
-const LEVELS = { full: 12, half: 7, 'two-hours': 5 };
+/** The last level that each plan holds: a full day goes through Part I. */
+const LAST = { full: lastOfPart(1), half: 6, 'two-hours': 4 };
+
+function lastOfPart(part) {
+  const levels = readdirSync(join(repository, 'levels')).filter((name) => /^\d\d_/.test(name));
+  const own = levels.filter((name) => new RegExp(`^part = ${part}$`, 'm').test(readFileSync(join(repository, 'levels', name, 'level.toml'), 'utf8')));
+  return Math.max(...own.map((name) => Number(name.slice(0, 2))));
+}
 
 /** What is wrong with a plan. */
 export function misplanned(name, deck) {
@@ -45,7 +55,7 @@ export function misplanned(name, deck) {
   const complaints = [];
   if (total > slot) complaints.push(`${name}: ${total} minutes are planned, ${total - slot} more than its ${slot}`);
   const levels = rows.filter(({ level }) => level).map(({ level }) => level).join(' ');
-  const wanted = Array.from({ length: LEVELS[name] }, (_, level) => String(level).padStart(2, '0')).join(' ');
+  const wanted = Array.from({ length: LAST[name] + 1 }, (_, level) => String(level).padStart(2, '0')).join(' ');
   if (levels !== wanted) complaints.push(`${name}: holds the levels ${levels}, and should hold ${wanted}`);
   for (const section of Object.keys(SLOTS[name].pauses)) {
     if (!rows.some((row) => row.section === section)) complaints.push(`${name}: a pause is planned after ${section}, which is not held`);
