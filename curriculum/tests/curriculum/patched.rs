@@ -154,19 +154,22 @@ impl Programs {
             }
             let directory = scratch.join("together");
             let workshop = Workshop::of_spoilt(&course.root, &directory, &target, &spoilt);
-            let before = alone.len();
+            let mut is_again = false;
             for it in &spoilt {
                 for (file, line) in workshop.errors_in(&it.key) {
                     let Some((solution, text)) = combined.get(&(it.key.clone(), file.clone()))
                     else {
                         continue;
                     };
+                    // Also of one that a later file has shown to be too different: what it
+                    // has in this one is in the program still.
                     if let Some(number) = text.mutant_at(*line) {
                         alone.insert(versions[solution][number - 1].0.clone());
+                        is_again = true;
                     }
                 }
             }
-            if alone.len() > before {
+            if is_again {
                 continue;
             }
             let mut programs = BTreeMap::new();

@@ -40,7 +40,7 @@ pub fn contain(options: &Options, container: &Container) -> Result<Infallible, E
     mounts::enter(&root)?;
 
     // TODO(10) 1. Stop being root: after all that only root may do. Write what this calls.
-    user::become_user(options)?;
+    user::become_user(options.user)?;
     // END TODO(10)
 
     // Without a parent nobody ends us, and nobody cleans up after us. If it has

@@ -1,15 +1,13 @@
 //! Who the command runs as: user, group, supplementary groups.
 
-use given::Error;
-
-use crate::Options;
+use given::{Error, User};
 
 /// Become the user that was asked for, and nobody else besides.
-pub fn become_user(options: &Options) -> Result<(), Error> {
+pub fn become_user(user: Option<User>) -> Result<(), Error> {
     // TODO(10) 1. Give up the supplementary groups, whoever the user is.
     // TODO(10) 2. Then the group, then the user. Why in this order?
     // TODO(10) 3. Before either: hand over the standard streams, where they may be.
-    let _ = options.user;
+    let _ = user;
     // END TODO(10)
     Ok(())
 }

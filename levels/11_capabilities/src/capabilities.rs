@@ -3,8 +3,6 @@
 use given::{CapabilityName, Error};
 use linux_sys::{Capability, CapabilitySet};
 
-use crate::Options;
-
 /// What a container has unless it is asked for more or less: Docker's list without
 /// MKNOD. Docker can allow MKNOD since it has a list of allowed devices as well;
 /// without one, mknod of a disk is the way to everything.
@@ -25,8 +23,7 @@ const USUAL: [Capability; 13] = [
 ];
 
 /// Given: the usual ones with --cap-add and --cap-drop. A single name outdoes ALL.
-fn kept(options: &Options) -> CapabilitySet {
-    let (add, drop) = (&options.cap_add, &options.cap_drop);
+pub fn kept(add: &[CapabilityName], drop: &[CapabilityName]) -> CapabilitySet {
     Capability::ALL
         .iter()
         .copied()
@@ -42,18 +39,18 @@ fn kept(options: &Options) -> CapabilitySet {
 
 /// While we are still root: drop everything but `kept` from the bounding set, out of
 /// which an exec by root fills the others.
-pub fn limit(options: &Options) -> Result<(), Error> {
+pub fn limit(kept: CapabilitySet) -> Result<(), Error> {
     // TODO(11) 1. capbset_drop what is in the bounding set and not in `kept`.
-    let _ = kept(options);
+    let _ = kept;
     // END TODO(11)
     Ok(())
 }
 
 /// When the user is who it should be: give up what is left beyond `kept`.
-pub fn give_up(options: &Options) -> Result<(), Error> {
+pub fn give_up(kept: CapabilitySet) -> Result<(), Error> {
     // TODO(11) 2. Clear the ambient set: it survives an exec by anybody.
     // TODO(11) 3. capset: effective and permitted no more than `kept`, inheritable empty.
-    let _ = options;
+    let _ = kept;
     // END TODO(11)
     Ok(())
 }

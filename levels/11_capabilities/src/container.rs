@@ -41,10 +41,11 @@ pub fn contain(options: &Options, container: &Container) -> Result<Infallible, E
 
     // TODO(11) 1. The calls are here already, before the user and after: why not the other way
     // round? Write what they do.
-    capabilities::limit(options)?;
+    let kept = capabilities::kept(&options.cap_add, &options.cap_drop);
+    capabilities::limit(kept)?;
     // Root no more: after all that only root may do.
-    user::become_user(options)?;
-    capabilities::give_up(options)?;
+    user::become_user(options.user)?;
+    capabilities::give_up(kept)?;
     // END TODO(11)
 
     // Without a parent nobody ends us, and nobody cleans up after us. If it has

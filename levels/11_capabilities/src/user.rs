@@ -1,16 +1,14 @@
 //! Who the command runs as: user, group, supplementary groups.
 
-use given::Error;
+use given::{Error, User};
 use linux_sys::{setgid, setgroups, setuid};
 
-use crate::Options;
-
 /// Become the user that was asked for, and nobody else besides.
-pub fn become_user(options: &Options) -> Result<(), Error> {
+pub fn become_user(user: Option<User>) -> Result<(), Error> {
     // Also if the user stays root: these are the groups of whoever called us, and
     // `disk` or `docker` is as good as root.
     setgroups(&[])?;
-    if let Some(user) = options.user {
+    if let Some(user) = user {
         // They are root's pipes, and /dev/stdout is opened by name. After setuid we could
         // not give them away.
         given::hand_over_streams(user.uid);

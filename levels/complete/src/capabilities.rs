@@ -6,8 +6,6 @@ use linux_sys::{
     capbset_read, capget, capset,
 };
 
-use crate::Options;
-
 /// What a container has unless it is asked for more or less: Docker's list without
 /// MKNOD. Docker can allow MKNOD since it has a list of allowed devices as well;
 /// without one, mknod of a disk is the way to everything.
@@ -28,8 +26,7 @@ const USUAL: [Capability; 13] = [
 ];
 
 /// Given: the usual ones with --cap-add and --cap-drop. A single name outdoes ALL.
-fn kept(options: &Options) -> CapabilitySet {
-    let (add, drop) = (&options.cap_add, &options.cap_drop);
+pub fn kept(add: &[CapabilityName], drop: &[CapabilityName]) -> CapabilitySet {
     Capability::ALL
         .iter()
         .copied()
@@ -45,8 +42,7 @@ fn kept(options: &Options) -> CapabilitySet {
 
 /// While we are still root: drop everything but `kept` from the bounding set, out of
 /// which an exec by root fills the others.
-pub fn limit(options: &Options) -> Result<(), Error> {
-    let kept = kept(options);
+pub fn limit(kept: CapabilitySet) -> Result<(), Error> {
     for capability in Capability::ALL.iter().copied() {
         // An error here means that this kernel is older than the capability.
         let bounded = capbset_read(capability).unwrap_or(false);
@@ -58,14 +54,14 @@ pub fn limit(options: &Options) -> Result<(), Error> {
 }
 
 /// When the user is who it should be: give up what is left beyond `kept`.
-pub fn give_up(options: &Options) -> Result<(), Error> {
+pub fn give_up(kept: CapabilitySet) -> Result<(), Error> {
     // The ambient set survives an exec by anybody: whoever called us may have one.
     cap_ambient_clear_all()?;
 
     // Nobody can be given what we do not have ourselves. As a user who is not
     // root we have nothing left, and this changes nothing.
     let have = capget(Pid::from_raw(0))?.permitted;
-    let keep = kept(options)
+    let keep = kept
         .iter()
         .filter(|capability| have.contains(*capability))
         .collect();

@@ -39,12 +39,13 @@ pub fn contain(options: &Options, container: &Container) -> Result<Infallible, E
     mounts::mount_proc_sys_dev(&root)?;
     mounts::enter(&root)?;
 
+    let kept = capabilities::kept(&options.cap_add, &options.cap_drop);
     // Dropping from the bounding set takes a capability, which setuid takes away.
-    capabilities::limit(options)?;
+    capabilities::limit(kept)?;
     // Root no more: after all that only root may do.
-    user::become_user(options)?;
+    user::become_user(options.user)?;
     // setuid and setgid took capabilities of their own, so the last go last.
-    capabilities::give_up(options)?;
+    capabilities::give_up(kept)?;
 
     // Without a parent nobody ends us, and nobody cleans up after us. If it has
     // died before we asked for the signal, the signal never comes: so we look.
