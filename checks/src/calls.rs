@@ -41,6 +41,9 @@ mod old {
     pub(super) const SYMLINK: i64 = libc::SYS_symlink;
     pub(super) const LINK: i64 = libc::SYS_link;
     pub(super) const RENAME: i64 = libc::SYS_rename;
+    pub(super) const STAT: i64 = libc::SYS_stat;
+    pub(super) const LSTAT: i64 = libc::SYS_lstat;
+    pub(super) const ACCESS: i64 = libc::SYS_access;
 }
 #[cfg(not(target_arch = "x86_64"))]
 mod old {
@@ -54,6 +57,9 @@ mod old {
     pub(super) const SYMLINK: i64 = -8;
     pub(super) const LINK: i64 = -9;
     pub(super) const RENAME: i64 = -10;
+    pub(super) const STAT: i64 = -11;
+    pub(super) const LSTAT: i64 = -12;
+    pub(super) const ACCESS: i64 = -13;
 }
 
 /// What makes a process.
@@ -98,6 +104,20 @@ pub(crate) const FILES: &[i64] = &[
     libc::SYS_linkat,
     old::RENAME,
     libc::SYS_renameat2,
+];
+
+/// What looks whether a file is there, or opens it.
+pub(crate) const LOOKS: &[i64] = &[
+    old::STAT,
+    old::LSTAT,
+    old::ACCESS,
+    old::OPEN,
+    libc::SYS_newfstatat,
+    libc::SYS_statx,
+    libc::SYS_faccessat,
+    libc::SYS_faccessat2,
+    libc::SYS_openat,
+    libc::SYS_openat2,
 ];
 
 /// What separates a process from others, or takes rights from it.
@@ -244,11 +264,11 @@ impl Caller {
             libc::SYS_rt_sigpending => one("rt_sigpending".into(), None),
             libc::SYS_rt_sigtimedwait => one("rt_sigtimedwait".into(), None),
             libc::SYS_pidfd_open => one("pidfd_open".into(), None),
-            // What makes files: the first path that it names tells which.
+            // What makes files, or looks for them: the first path that it names tells which.
             _ => {
                 let paths = [self.quoted(0), self.quoted(1), self.quoted(2)];
                 let path = paths.into_iter().find(|it| it.len() > 2);
-                let path = path.filter(|_| FILES.contains(&number));
+                let path = path.filter(|_| FILES.contains(&number) || LOOKS.contains(&number));
                 one(format!("call {number}({})", path.unwrap_or_default()), None)
             }
         }

@@ -8,6 +8,7 @@
 //! | `chain.rs` | what may differ between a level and the next |
 //! | `line.rs` | which line may vanish or appear, by where it stands |
 //! | `align.rs` | which line of a level is which of the next |
+//! | `rooms.rs` | which file of a level may know its options |
 //! | `lock.rs` | `levels/skeletons.lock`: is this file still the skeleton? |
 //! | `carry.rs` | a maintainer's edit, carried into every later level |
 //! | `lesson.rs` | the parts of a lesson's README, and its console fences |
@@ -47,6 +48,7 @@ pub mod new_level;
 pub mod pages;
 pub mod patch;
 pub mod refresh;
+pub mod rooms;
 pub mod solution;
 pub mod task;
 pub mod transcript;

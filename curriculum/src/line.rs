@@ -22,7 +22,7 @@ pub(super) struct Line {
 pub(super) fn source_lines(level: &Level, path: &Path, text: &str) -> Vec<Line> {
     let (blocks, _) = block::parse(path, text, level.number);
     let raw: Vec<&str> = text.lines().collect();
-    let structs: Vec<_> = (STRUCTS.iter().filter_map(|head| item(&raw, head))).collect();
+    let growing: Vec<_> = (GROWING.iter().filter_map(|head| item(&raw, head))).collect();
     let mut in_header = true;
     let mut import = Import::default();
     let mut lines = Vec::new();
@@ -42,7 +42,7 @@ pub(super) fn source_lines(level: &Level, path: &Path, text: &str) -> Vec<Line> 
             text: anonymous(level, content),
             in_block,
             may_vanish: free,
-            may_appear: free || structs.iter().any(|it| it.contains(&number)),
+            may_appear: free || growing.iter().any(|it| it.contains(&number)),
         });
     }
     lines
@@ -103,8 +103,13 @@ impl Import {
 }
 
 /// What grows from level to level: the options, what the parent makes of them before there
-/// is a child, and the place where it does.
-const STRUCTS: [&str; 3] = ["struct Options", "struct Container", "= Container"];
+/// is a child, the place where it does, and the options once more as rows.
+const GROWING: [&str; 4] = [
+    "struct Options",
+    "struct Container",
+    "= Container",
+    "fn limits(options: &Options) -> Result<Vec<cgroup::Limit>, Error>",
+];
 
 /// The lines (from 1) of `struct Options { ... }`, or another head, with its documentation
 /// and attributes.

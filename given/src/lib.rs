@@ -44,7 +44,7 @@ pub mod wrap;
 
 pub use cgroup::all::{Hierarchies, hierarchies};
 pub use cgroup::remove::remove_groups;
-pub use cgroup::{Hierarchy, Version, cpu_weight, read, write};
+pub use cgroup::{Hierarchy, Lacking, Version, cpu_weight, read, write};
 pub use claim::{Claim, KEPT, MARKED, claim};
 pub use command_line::{CONTAINERS, IMAGES, container_dir, image_dir, main, new_id};
 pub use environment::{Variable, environment, variable};

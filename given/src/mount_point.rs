@@ -24,7 +24,7 @@ pub fn mount_point(root: &Path, name: &str) -> Result<PathBuf, Error> {
     let directory = fs::File::open(root).map_err(|error| {
         format!(
             "the container's root {} cannot be opened: {error}. Was the image unpacked into it, \
-             into `root(options)`?",
+             into `root(directory)`?",
             root.display()
         )
     })?;

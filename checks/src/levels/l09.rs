@@ -5,14 +5,18 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use linux_sys::Errno;
+
 use super::l08::{
     expect_members, expect_namespace_root, expect_no_more, expect_refusal, expect_value, hierarchy,
     the_group,
 };
 use super::refusals;
+use crate::calls;
 use crate::check::{Check, LevelChecks};
 use crate::finding::{Failure, Finding, Outcome};
 use crate::host::{Ended, Host};
+use crate::supervisor::{Event, Supervised};
 use crate::{group_limits, process, procfs};
 use sandbox::cgroups::Version;
 
@@ -134,8 +138,8 @@ fn as_kept(group: &Path, written: &[(&str, &str)]) -> Result<String, Finding> {
 }
 
 /// What it means that the upper half of a number is gone.
-const CUT: &str = "the number went through 32 bits, in which 4g is 0 and 5g is 1g: `options.memory` \
-                   is a u64, and so are all numbers made of it";
+const CUT: &str = "the number went through 32 bits, in which 4g is 0 and 5g is 1g: `bytes` is a u64, \
+                   and so are all numbers made of it";
 
 /// With what else a number could have been taken for this size, if it was.
 fn misread(found: &str, bytes: u64) -> Option<&'static str> {
@@ -237,7 +241,7 @@ fn swap(host: &Host) -> Outcome {
         let container = container.map_err(|failure| order(failure, bytes))?;
         let group = the_group(host, "memory")?;
         if !group.join(file).exists() {
-            return expect_sentence(host, file);
+            return expect_sentence(file, |options| Ok(with(host, options, &ENDS).finish()?));
         }
         let number = match (hierarchy.version, swap) {
             (Version::V1, Some(swap)) => (bytes + swap).to_string(),
@@ -255,7 +259,27 @@ fn swap(host: &Host) -> Outcome {
         expect_no_more(host, &[MEMORY, SWAPPED].concat(), &option)?;
         container.end()?;
     }
-    Ok(())
+    match expect_sentence(file, |options| without(host, options, file)) {
+        // What was looked at above is enough where no call can be stopped.
+        Err(Finding::Skip(_)) => Ok(()),
+        outcome => outcome,
+    }
+}
+
+/// A command that ends at once, and well.
+const ENDS: [&str; 3] = ["probe", "exit", "0"];
+
+/// Runs the level where this file is never found, as on a kernel that does not have it.
+fn without(host: &Host, options: &[&str], file: &str) -> Result<Ended, Finding> {
+    let looks = calls::numbers(&[calls::LOOKS]);
+    let mut level = Supervised::start(with(host, options, &ENDS), &looks)?;
+    while let Event::Call(call) = level.next()? {
+        match call.text.ends_with(&format!("{file}\")")) {
+            true => level.refuse(&call, Errno::ENOENT),
+            false => level.go_on(&call),
+        }
+    }
+    Ok(level.end()?)
 }
 
 /// Version 1 refuses a sum that is below its part: what that means depends on the number.
@@ -280,24 +304,32 @@ fn order(failure: Failure, bytes: u64) -> Failure {
 }
 
 /// Where the kernel does not count swap: an option that has no effect must not pass in silence.
-fn expect_sentence(host: &Host, file: &str) -> Outcome {
+fn expect_sentence(file: &str, run: impl Fn(&[&'static str]) -> Result<Ended, Finding>) -> Outcome {
     let with_swap = ["--memory", "64m", "--memory-swap", "100m"];
     for (options, is_asked) in [(&with_swap[..], true), (&with_swap[..2], false)] {
-        let ended = with(host, options, &["probe", "exit", "0"]).finish()?;
+        let ended = run(options)?;
         if ended.code() != Some(0) {
             let expected = format!("`{}` runs, without {file}, which is not there", ended.line);
-            return Err(ended.wrong_status().expected(expected).here().into());
+            let failure = ended.wrong_status().expected(expected).here();
+            return Err(failure
+                .usually(
+                    "the row of swap says `Lacking::Refused`: on a kernel that does not account for \
+                     swap nobody could have --memory then, and a container can do without",
+                )
+                .into());
         }
         if ended.errors.contains("swap") != is_asked {
             let (expected, usually) = match is_asked {
                 true => (
                     "a line that says that --memory-swap has no effect",
-                    "`given::tell` is missing where the file is: this kernel does not account for \
-                     swap, and who asks for a limit of it should hear that there is none",
+                    "the row of swap says `Lacking::Ignored`, whoever has asked: this kernel does \
+                     not account for swap, and who asks for a limit of it should hear that there is \
+                     none: `Lacking::Told`",
                 ),
                 false => (
                     "no word of swap where nobody has asked for a limit of it",
-                    "the sentence belongs to `options.memory_swap.is_some()`",
+                    "the sentence is for those who have said --memory-swap: without it the row says \
+                     `Lacking::Ignored`",
                 ),
             };
             return Err(Failure::seen(said(&ended))

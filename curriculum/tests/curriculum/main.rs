@@ -23,6 +23,7 @@ mod patched;
 mod performance;
 mod right;
 mod right_reason;
+mod rooms;
 mod terminal;
 mod transcripts;
 mod transcripts_itself;
@@ -51,6 +52,7 @@ fn main() -> ExitCode {
     trials.extend(lessons::trials(course));
     trials.extend(book::trials(course));
     trials.extend(lacking::trials(course));
+    trials.extend(rooms::trials(course));
     trials.extend(tree::trials(course));
     trials.extend(warnings::trials(course));
     trials.extend(usage::trials(course));

@@ -14,4 +14,5 @@ mod lock;
 mod mistakes;
 mod mutants;
 mod new_level;
+mod rooms;
 mod transcript;

@@ -5,6 +5,7 @@
 //! cgroup namespace; in a user namespace of its own it may mount the hierarchy, and write
 //! the files of that `/`: `cgroup.kill`, `freezer.state`. So it gets a group everywhere.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::{
@@ -46,7 +47,8 @@ pub fn hierarchies(needed: &[&str]) -> Result<Hierarchies, Error> {
         all[at].has_cpuset |= has_cpuset;
         all[at].controllers.extend(controller.map(str::to_owned));
     };
-    for controller in needed {
+    // A limit may need what every container has.
+    for controller in needed.iter().collect::<BTreeSet<_>>() {
         found(find(&mounts, controller)?, Some(controller));
     }
     for place in places(&mounts) {

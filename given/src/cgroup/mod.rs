@@ -30,6 +30,17 @@ pub enum Version {
     V2,
 }
 
+/// What becomes of a limit for which this kernel has no file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lacking {
+    /// There is no container without it: writing it is the error.
+    Refused,
+    /// The container goes without. For a limit that nobody has asked for.
+    Ignored,
+    /// The container goes without, and its user is told this.
+    Told(&'static str),
+}
+
 /// Where a controller's groups are.
 #[derive(Clone, Debug)]
 pub struct Hierarchy {

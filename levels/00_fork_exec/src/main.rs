@@ -22,7 +22,7 @@ use given::Error;
 
 use container::contain;
 
-/// All there is to know about one container; passed whole to whoever needs a part.
+/// All that the command line says of one container. Outside of this file only `contain` knows it.
 #[derive(Args)]
 pub struct Options {
     /// The command to run in the container, followed by its arguments

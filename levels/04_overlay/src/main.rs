@@ -26,7 +26,7 @@ use linux_sys::{Fork, WaitOptions, WaitStatus, fork, waitpid};
 
 use container::contain;
 
-/// All there is to know about one container; passed whole to whoever needs a part.
+/// All that the command line says of one container. Outside of this file only `contain` knows it.
 #[derive(Args)]
 pub struct Options {
     /// The image to start from: NAME.tar, also packed by gzip, xz or zstd
@@ -71,18 +71,22 @@ fn run(options: &Options) -> Result<u8, Error> {
     let container = Container {
         // Last, so that what fails before leaves nothing. With `?`: a name that is taken is
         // another container's, and not ours to remove.
-        directory: rootfs::make_directory(options)?,
+        directory: rootfs::make_directory(&options.container_dir, &options.id, options.keep)?,
     };
 
     // Before the fork: unpacking takes a moment, and Ctrl-C may still end us.
     // No `?` here: what was prepared is removed again, however far we came.
-    let status = rootfs::prepare(options, &container.directory)
-        .and_then(|()| start_and_wait(options, &container));
+    let status = rootfs::prepare(
+        &container.directory,
+        &options.image_dir,
+        &options.image_name,
+    )
+    .and_then(|()| start_and_wait(options, &container));
     // Given: an error is told here and now. What goes wrong further down is told after
     // it, as a warning: a consequence must not hide its cause, nor the command's status.
     let status = given::decide(status);
 
-    given::warn_of(rootfs::remove(options, &container.directory));
+    given::warn_of(rootfs::remove(&container.directory));
     Ok(status)
 }
 

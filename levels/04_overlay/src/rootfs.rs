@@ -1,37 +1,47 @@
 //! The container's root file system: where it is, how it is made and removed.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use given::Error;
 
-use crate::Options;
-
-/// What belongs to this container and to no other. It is locked as long as this value lives.
+/// What belongs to this container and to no other: the directory of its name in the store.
+/// It is locked as long as this value lives.
 pub struct Directory {
-    path: PathBuf,
+    store: PathBuf,
+    id: String,
+    keep: bool,
     _lock: given::Claim,
 }
 
 /// The container's `/`, as the host sees it.
 pub fn root(directory: &Directory) -> PathBuf {
     // TODO(04) 2. From now on it is where the overlay is mounted: `merged`.
-    directory.path.join("rootfs")
+    path(directory).join("rootfs")
     // END TODO(04)
 }
 
 /// Given: make the container's directory, in a store that only root may enter. An
 /// image has setuid programs, and whoever could walk into the store could run
 /// them on the host (CVE-2021-41091). A lock says that the directory is in use.
-pub fn make_directory(options: &Options) -> Result<Directory, Error> {
-    images::create_store(&options.container_dir)?;
-    let path = options.container_dir.join(&options.id);
-    let lock = given::claim(&path, options.keep)?;
-    Ok(Directory { path, _lock: lock })
+pub fn make_directory(store: &Path, id: &str, keep: bool) -> Result<Directory, Error> {
+    images::create_store(store)?;
+    let lock = given::claim(&store.join(id), keep)?;
+    Ok(Directory {
+        store: store.to_owned(),
+        id: id.to_owned(),
+        keep,
+        _lock: lock,
+    })
+}
+
+/// Given: where that directory is.
+fn path(directory: &Directory) -> PathBuf {
+    directory.store.join(&directory.id)
 }
 
 /// The parent's part: everything that has to be there before the child starts.
-pub fn prepare(options: &Options, directory: &Directory) -> Result<(), Error> {
-    let image = images::find(&options.image_dir, &options.image_name)?;
+pub fn prepare(directory: &Directory, image_dir: &Path, image_name: &str) -> Result<(), Error> {
+    let image = images::find(image_dir, image_name)?;
     // TODO(04) 1. Unpack the image once for all containers. Then make what an overlay needs:
     // a link `lower` to it, and the directories upper, work and merged.
     image.unpack_into(&root(directory))?;
@@ -44,11 +54,11 @@ pub fn prepare(options: &Options, directory: &Directory) -> Result<(), Error> {
 
 /// The parent's part afterwards. Never crosses a mount point: behind one that
 /// was forgotten lies somebody's /dev, or their home.
-pub fn remove(options: &Options, directory: &Directory) -> Result<(), Error> {
-    if options.keep {
-        given::tell(&format!("kept {}", directory.path.display()));
+pub fn remove(directory: &Directory) -> Result<(), Error> {
+    if directory.keep {
+        given::tell(&format!("kept {}", path(directory).display()));
         return Ok(());
     }
-    images::remove_tree(&directory.path)?;
+    images::remove_tree(&path(directory))?;
     Ok(())
 }

@@ -1,48 +1,58 @@
 //! The container's root file system: where it is, how it is made and removed.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use given::Error;
 use linux_sys::{Mode, MsFlags, chmod, mkdir, mount, symlink};
 
-use crate::Options;
-
-/// What belongs to this container and to no other. It is locked as long as this value lives.
+/// What belongs to this container and to no other: the directory of its name in the store.
+/// It is locked as long as this value lives.
 pub struct Directory {
-    path: PathBuf,
+    store: PathBuf,
+    id: String,
+    keep: bool,
     _lock: given::Claim,
 }
 
 /// The container's `/`, as the host sees it.
 pub fn root(directory: &Directory) -> PathBuf {
-    directory.path.join("merged")
+    path(directory).join("merged")
 }
 
 /// Given: make the container's directory, in a store that only root may enter. An
 /// image has setuid programs, and whoever could walk into the store could run
 /// them on the host (CVE-2021-41091). A lock says that the directory is in use.
-pub fn make_directory(options: &Options) -> Result<Directory, Error> {
-    images::create_store(&options.container_dir)?;
-    let path = options.container_dir.join(&options.id);
-    let lock = given::claim(&path, options.keep)?;
-    Ok(Directory { path, _lock: lock })
+pub fn make_directory(store: &Path, id: &str, keep: bool) -> Result<Directory, Error> {
+    images::create_store(store)?;
+    let lock = given::claim(&store.join(id), keep)?;
+    Ok(Directory {
+        store: store.to_owned(),
+        id: id.to_owned(),
+        keep,
+        _lock: lock,
+    })
+}
+
+/// Given: where that directory is.
+fn path(directory: &Directory) -> PathBuf {
+    directory.store.join(&directory.id)
 }
 
 /// The parent's part: everything that has to be there before the child starts.
-pub fn prepare(options: &Options, directory: &Directory) -> Result<(), Error> {
-    let image = images::find(&options.image_dir, &options.image_name)?;
+pub fn prepare(directory: &Directory, image_dir: &Path, image_name: &str) -> Result<(), Error> {
+    let image = images::find(image_dir, image_name)?;
     // Once for all containers, on the first use of the image.
-    let unpacked = image.unpacked(&options.container_dir)?;
+    let unpacked = image.unpacked(&directory.store)?;
 
     // The four names of an overlay, side by side. `lower` is only a link, so that
     // `ls -l` in a kept container tells the whole story.
     let mode = Mode::from_bits_truncate(0o755);
-    symlink(&unpacked, directory.path.join("lower"))?;
+    symlink(&unpacked, path(directory).join("lower"))?;
     for name in ["upper", "work", "merged"] {
-        mkdir(directory.path.join(name), mode)?;
+        mkdir(path(directory).join(name), mode)?;
     }
     // The merged `/` has the mode of `upper`, and our umask may have narrowed it.
-    chmod(directory.path.join("upper"), mode)?;
+    chmod(path(directory).join("upper"), mode)?;
     Ok(())
 }
 
@@ -55,7 +65,7 @@ pub fn mount_overlay(directory: &Directory) -> Result<(), Error> {
     // nobody will want these files after a power cut (filesystems/overlayfs.rst).
     let layers = format!(
         "lowerdir={0}/lower,upperdir={0}/upper,workdir={0}/work,volatile",
-        directory.path.display()
+        path(directory).display()
     );
 
     // NODEV: a device node in an image is an archive's word for "give me the disk".
@@ -71,11 +81,11 @@ pub fn mount_overlay(directory: &Directory) -> Result<(), Error> {
 
 /// The parent's part afterwards. Never crosses a mount point: behind one that
 /// was forgotten lies somebody's /dev, or their home.
-pub fn remove(options: &Options, directory: &Directory) -> Result<(), Error> {
-    if options.keep {
-        given::tell(&format!("kept {}", directory.path.display()));
+pub fn remove(directory: &Directory) -> Result<(), Error> {
+    if directory.keep {
+        given::tell(&format!("kept {}", path(directory).display()));
         return Ok(());
     }
-    images::remove_tree(&directory.path)?;
+    images::remove_tree(&path(directory))?;
     Ok(())
 }

@@ -28,7 +28,7 @@ use linux_sys::{CloneFlags, WaitOptions, WaitStatus, clone, waitpid};
 
 use container::contain;
 
-/// All there is to know about one container; passed whole to whoever needs a part.
+/// All that the command line says of one container. Outside of this file only `contain` knows it.
 #[derive(Args)]
 pub struct Options {
     /// The image to start from: NAME.tar, also packed by gzip, xz or zstd
@@ -77,6 +77,13 @@ pub struct Container {
     pub directory: rootfs::Directory,
 }
 
+/// The limits that the options ask for: a row for each.
+fn limits(options: &Options) -> Result<Vec<cgroup::Limit>, Error> {
+    let mut limits = Vec::new();
+    limits.extend(options.cpu_shares.map(cgroup::cpu_shares));
+    Ok(limits)
+}
+
 fn main() -> ExitCode {
     given::main(include_str!("main.rs"), run)
 }
@@ -85,17 +92,21 @@ fn main() -> ExitCode {
 /// The number it returns becomes our own exit status.
 fn run(options: &Options) -> Result<u8, Error> {
     let container = Container {
-        cgroup: cgroup::find(options)?,
+        cgroup: cgroup::find(&options.id, &limits(options)?)?,
         parent: given::this_process()?,
         // Last, so that what fails before leaves nothing. With `?`: a name that is taken is
         // another container's, and not ours to remove.
-        directory: rootfs::make_directory(options)?,
+        directory: rootfs::make_directory(&options.container_dir, &options.id, options.keep)?,
     };
 
     // Before the fork: unpacking takes a moment, and Ctrl-C may still end us.
     // No `?` here: what was prepared is removed again, however far we came.
-    let status = rootfs::prepare(options, &container.directory)
-        .and_then(|()| start_and_wait(options, &container));
+    let status = rootfs::prepare(
+        &container.directory,
+        &options.image_dir,
+        &options.image_name,
+    )
+    .and_then(|()| start_and_wait(options, &container));
     // Given: an error is told here and now. What goes wrong further down is told after
     // it, as a warning: a consequence must not hide its cause, nor the command's status.
     let status = given::decide(status);
@@ -104,14 +115,14 @@ fn run(options: &Options) -> Result<u8, Error> {
     given::warn_of(cgroup::remove(&container.cgroup));
     // END TODO(08)
 
-    given::warn_of(rootfs::remove(options, &container.directory));
+    given::warn_of(rootfs::remove(&container.directory));
     Ok(status)
 }
 
 /// Start the container's process, wait for its end, report it.
 fn start_and_wait(options: &Options, container: &Container) -> Result<u8, Error> {
     // TODO(08) 1. The group, before there is a process for it. Write what this calls.
-    cgroup::create(options, &container.cgroup)?;
+    cgroup::create(&container.cgroup, &limits(options)?)?;
     // END TODO(08)
 
     // Given: what is sent to us from here on waits until we look (signal(7)).

@@ -2,12 +2,10 @@
 
 use std::path::PathBuf;
 
-use given::{Error, Hierarchies, Hierarchy, Version};
+use given::{Error, Hierarchies, Hierarchy, Lacking, SwapSize, Version};
 use linux_sys::{Mode, mkdir, rmdir};
 
-use crate::Options;
-
-/// The controllers that we set a limit with.
+/// The controllers that every container has, with a limit or without.
 // TODO(09) 1. And memory.
 const CONTROLLERS: [&str; 1] = ["cpu"];
 // END TODO(09)
@@ -20,13 +18,38 @@ pub struct Cgroup {
     id: String,
 }
 
-/// Given: look for the hierarchies. For the parent: the child cannot see them any more
-/// once it has a root of its own.
-pub fn find(options: &Options) -> Result<Cgroup, Error> {
+/// A limit is a row: a controller, a file of it, and what to write there. The two versions
+/// have different files for the same wish, and different numbers.
+pub struct Limit {
+    /// Whose file it is.
+    pub controller: &'static str,
+    /// The file and the value on version 2 ...
+    pub v2: (&'static str, String),
+    /// ... and on version 1.
+    pub v1: (&'static str, String),
+    /// What to do where this kernel has no such file.
+    pub lacking: Lacking,
+}
+
+/// Given: look for the hierarchies of our controllers, and of those that a limit needs. For
+/// the parent: the child cannot see them any more once it has a root of its own.
+pub fn find(id: &str, limits: &[Limit]) -> Result<Cgroup, Error> {
+    let mut controllers = CONTROLLERS.to_vec();
+    controllers.extend(limits.iter().map(|limit| limit.controller));
     Ok(Cgroup {
-        hierarchies: given::hierarchies(&CONTROLLERS)?,
-        id: options.id.clone(),
+        hierarchies: given::hierarchies(&controllers)?,
+        id: id.to_owned(),
     })
+}
+
+/// Given: the row of --cpu-shares.
+pub fn cpu_shares(shares: u64) -> Limit {
+    Limit {
+        controller: "cpu",
+        v2: ("cpu.weight", given::cpu_weight(shares).to_string()),
+        v1: ("cpu.shares", shares.to_string()),
+        lacking: Lacking::Refused,
+    }
 }
 
 /// Given: the groups themselves.
@@ -35,57 +58,50 @@ fn groups(cgroup: &Cgroup) -> Vec<PathBuf> {
     hierarchies.map(|it| it.parent.join(&cgroup.id)).collect()
 }
 
-/// Given: the file of a limit and what to write into it. The two versions have
-/// different names for the same wish, and different numbers.
-fn limit(
-    cgroup: &Cgroup,
-    controller: &str,
-    v2: (&str, String),
-    v1: (&str, String),
-) -> Result<(PathBuf, String), Error> {
-    let Hierarchy { version, parent } = cgroup.hierarchies.of(controller)?;
-    let (file, value) = match version {
-        Version::V2 => v2,
-        Version::V1 => v1,
-    };
-    Ok((parent.join(&cgroup.id).join(file), value))
+/// Given: the file of each limit, and what to write into it. The groups are there by now, and
+/// have the files that this kernel knows.
+fn files<'a>(cgroup: &Cgroup, limits: &'a [Limit]) -> Result<Vec<(PathBuf, &'a str)>, Error> {
+    let mut files = Vec::new();
+    for limit in limits {
+        let Hierarchy { version, parent } = cgroup.hierarchies.of(limit.controller)?;
+        let (name, value) = match version {
+            Version::V2 => &limit.v2,
+            Version::V1 => &limit.v1,
+        };
+        let file = parent.join(&cgroup.id).join(name);
+        match limit.lacking {
+            Lacking::Ignored if !file.exists() => {}
+            Lacking::Told(what) if !file.exists() => given::tell(what),
+            _ => files.push((file, value.as_str())),
+        }
+    }
+    Ok(files)
 }
 
-/// Given: what the options ask for.
-fn limits(options: &Options, cgroup: &Cgroup) -> Result<Vec<(PathBuf, String)>, Error> {
-    let mut limits = Vec::new();
-    if let Some(shares) = options.cpu_shares {
-        let weight = given::cpu_weight(shares).to_string();
-        let shares = shares.to_string();
-        limits.push(limit(
-            cgroup,
-            "cpu",
-            ("cpu.weight", weight),
-            ("cpu.shares", shares),
-        )?);
-    }
-    // TODO(09) 2. The limit of --memory: memory.max on version 2, memory.limit_in_bytes on version 1.
-    // TODO(09) 3. The limit of swap, beside it: see `given::SwapSize`. Not every kernel has the file.
+// TODO(09) 2. The row of --memory: memory.max on version 2, memory.limit_in_bytes on version 1.
+// TODO(09) 3. The row of swap, below it: see `given::SwapSize`. Not every kernel has the file.
+/// The rows of --memory and --memory-swap.
+pub fn memory(bytes: u64, swap: Option<SwapSize>) -> Result<Vec<Limit>, Error> {
     // Until then we only see what was asked for.
-    let _ = (options.memory, options.memory_swap);
-    // END TODO(09)
-    Ok(limits)
+    let _ = (bytes, swap);
+    Ok(Vec::new())
 }
+// END TODO(09)
 
 // TODO(09) 4. Write `oom_kills`: the number behind `oom_kill` in memory.events on version 2, in
 // memory.oom_control on version 1.
 // END TODO(09)
 
 /// The parent's part: make the group and set its limits, before anybody is in it.
-pub fn create(options: &Options, cgroup: &Cgroup) -> Result<(), Error> {
+pub fn create(cgroup: &Cgroup, limits: &[Limit]) -> Result<(), Error> {
     // Given: `rubber-docker` above them, which hands the controllers down and stays.
     cgroup.hierarchies.prepare()?;
 
     for group in groups(cgroup) {
         mkdir(&group, Mode::from_bits_truncate(0o755))?;
     }
-    for (file, value) in limits(options, cgroup)? {
-        given::write(&file, &value)?;
+    for (file, value) in files(cgroup, limits)? {
+        given::write(&file, value)?;
     }
     Ok(())
 }

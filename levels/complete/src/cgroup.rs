@@ -2,12 +2,10 @@
 
 use std::path::PathBuf;
 
-use given::{Error, Hierarchies, Hierarchy, Version};
+use given::{Error, Hierarchies, Hierarchy, Lacking, SwapSize, Version};
 use linux_sys::{Mode, mkdir, rmdir};
 
-use crate::Options;
-
-/// The controllers that we set a limit with.
+/// The controllers that every container has, with a limit or without.
 const CONTROLLERS: [&str; 2] = ["cpu", "memory"];
 
 /// Where the container's groups are: a directory `rubber-docker/ID` in every hierarchy there
@@ -18,13 +16,38 @@ pub struct Cgroup {
     id: String,
 }
 
-/// Given: look for the hierarchies. For the parent: the child cannot see them any more
-/// once it has a root of its own.
-pub fn find(options: &Options) -> Result<Cgroup, Error> {
+/// A limit is a row: a controller, a file of it, and what to write there. The two versions
+/// have different files for the same wish, and different numbers.
+pub struct Limit {
+    /// Whose file it is.
+    pub controller: &'static str,
+    /// The file and the value on version 2 ...
+    pub v2: (&'static str, String),
+    /// ... and on version 1.
+    pub v1: (&'static str, String),
+    /// What to do where this kernel has no such file.
+    pub lacking: Lacking,
+}
+
+/// Given: look for the hierarchies of our controllers, and of those that a limit needs. For
+/// the parent: the child cannot see them any more once it has a root of its own.
+pub fn find(id: &str, limits: &[Limit]) -> Result<Cgroup, Error> {
+    let mut controllers = CONTROLLERS.to_vec();
+    controllers.extend(limits.iter().map(|limit| limit.controller));
     Ok(Cgroup {
-        hierarchies: given::hierarchies(&CONTROLLERS)?,
-        id: options.id.clone(),
+        hierarchies: given::hierarchies(&controllers)?,
+        id: id.to_owned(),
     })
+}
+
+/// Given: the row of --cpu-shares.
+pub fn cpu_shares(shares: u64) -> Limit {
+    Limit {
+        controller: "cpu",
+        v2: ("cpu.weight", given::cpu_weight(shares).to_string()),
+        v1: ("cpu.shares", shares.to_string()),
+        lacking: Lacking::Refused,
+    }
 }
 
 /// Given: the groups themselves.
@@ -33,64 +56,52 @@ fn groups(cgroup: &Cgroup) -> Vec<PathBuf> {
     hierarchies.map(|it| it.parent.join(&cgroup.id)).collect()
 }
 
-/// Given: the file of a limit and what to write into it. The two versions have
-/// different names for the same wish, and different numbers.
-fn limit(
-    cgroup: &Cgroup,
-    controller: &str,
-    v2: (&str, String),
-    v1: (&str, String),
-) -> Result<(PathBuf, String), Error> {
-    let Hierarchy { version, parent } = cgroup.hierarchies.of(controller)?;
-    let (file, value) = match version {
-        Version::V2 => v2,
-        Version::V1 => v1,
-    };
-    Ok((parent.join(&cgroup.id).join(file), value))
-}
-
-/// Given: what the options ask for.
-fn limits(options: &Options, cgroup: &Cgroup) -> Result<Vec<(PathBuf, String)>, Error> {
-    let mut limits = Vec::new();
-    if let Some(shares) = options.cpu_shares {
-        let weight = given::cpu_weight(shares).to_string();
-        let shares = shares.to_string();
-        limits.push(limit(
-            cgroup,
-            "cpu",
-            ("cpu.weight", weight),
-            ("cpu.shares", shares),
-        )?);
-    }
-    if let Some(memory) = options.memory {
-        let bytes = memory.to_string();
-        let v2 = ("memory.max", bytes.clone());
-        limits.push(limit(
-            cgroup,
-            "memory",
-            v2,
-            ("memory.limit_in_bytes", bytes),
-        )?);
-
-        // Without this the rest is only swapped out. Version 2 counts swap alone,
-        // version 1 memory and swap together, and only if that is not below the
-        // limit of memory: so this one is written second.
-        let swap = options.memory_swap.unwrap_or_default().beside(memory)?;
-        let v2 = ("memory.swap.max", swap.alone);
-        let swap_limit = limit(
-            cgroup,
-            "memory",
-            v2,
-            ("memory.memsw.limit_in_bytes", swap.together),
-        )?;
-        // The group is there by now, and has the file if the kernel counts swap.
-        if swap_limit.0.exists() {
-            limits.push(swap_limit);
-        } else if options.memory_swap.is_some() {
-            given::tell("this kernel does not account for swap, so --memory-swap has no effect");
+/// Given: the file of each limit, and what to write into it. The groups are there by now, and
+/// have the files that this kernel knows.
+fn files<'a>(cgroup: &Cgroup, limits: &'a [Limit]) -> Result<Vec<(PathBuf, &'a str)>, Error> {
+    let mut files = Vec::new();
+    for limit in limits {
+        let Hierarchy { version, parent } = cgroup.hierarchies.of(limit.controller)?;
+        let (name, value) = match version {
+            Version::V2 => &limit.v2,
+            Version::V1 => &limit.v1,
+        };
+        let file = parent.join(&cgroup.id).join(name);
+        match limit.lacking {
+            Lacking::Ignored if !file.exists() => {}
+            Lacking::Told(what) if !file.exists() => given::tell(what),
+            _ => files.push((file, value.as_str())),
         }
     }
-    Ok(limits)
+    Ok(files)
+}
+
+/// The rows of --memory and --memory-swap.
+pub fn memory(bytes: u64, swap: Option<SwapSize>) -> Result<Vec<Limit>, Error> {
+    let memory = Limit {
+        controller: "memory",
+        v2: ("memory.max", bytes.to_string()),
+        v1: ("memory.limit_in_bytes", bytes.to_string()),
+        lacking: Lacking::Refused,
+    };
+
+    // Without this the rest is only swapped out. Version 2 counts swap alone,
+    // version 1 memory and swap together, and only if that is not below the
+    // limit of memory: so this one is written second.
+    let size = swap.unwrap_or_default().beside(bytes)?;
+    let swap = Limit {
+        controller: "memory",
+        v2: ("memory.swap.max", size.alone),
+        v1: ("memory.memsw.limit_in_bytes", size.together),
+        // Only a kernel that counts swap has the file.
+        lacking: match swap {
+            Some(_) => Lacking::Told(
+                "this kernel does not account for swap, so --memory-swap has no effect",
+            ),
+            None => Lacking::Ignored,
+        },
+    };
+    Ok(vec![memory, swap])
 }
 
 /// How many of the container's processes the kernel has killed for want of memory.
@@ -108,15 +119,15 @@ pub fn oom_kills(cgroup: &Cgroup) -> Result<u64, Error> {
 }
 
 /// The parent's part: make the group and set its limits, before anybody is in it.
-pub fn create(options: &Options, cgroup: &Cgroup) -> Result<(), Error> {
+pub fn create(cgroup: &Cgroup, limits: &[Limit]) -> Result<(), Error> {
     // Given: `rubber-docker` above them, which hands the controllers down and stays.
     cgroup.hierarchies.prepare()?;
 
     for group in groups(cgroup) {
         mkdir(&group, Mode::from_bits_truncate(0o755))?;
     }
-    for (file, value) in limits(options, cgroup)? {
-        given::write(&file, &value)?;
+    for (file, value) in files(cgroup, limits)? {
+        given::write(&file, value)?;
     }
     Ok(())
 }
