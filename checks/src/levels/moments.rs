@@ -37,8 +37,21 @@ pub(super) fn signal_after_birth(host: &Host) -> Outcome {
     let parent = level.level();
     let (mut birth, mut after, mut start) = (false, None, None);
     while after.is_none() || start.is_none() {
-        let Event::Call(call) = level.next()? else {
-            return Err(level.end()?.failed_to_start().into());
+        let event = match after {
+            Some(_) => level.glance()?,
+            None => level.next()?,
+        };
+        let call = match event {
+            Event::Call(call) => call,
+            Event::Ended => return Err(level.end()?.failed_to_start().into()),
+            Event::Nothing => {
+                // Its child was a helper's, such as `cp`, and has ended: another birth is meant.
+                if let Some(held) = after.take_if(|_| !has_child(parent)) {
+                    level.go_on(&held);
+                    birth = false;
+                }
+                continue;
+            }
         };
         if call.pid == parent && birth && after.is_none() {
             after = Some(call);
@@ -95,6 +108,12 @@ fn settles(level: &mut Supervised, held: Option<i32>) -> Result<bool, Failure> {
             Event::Nothing => {}
         }
     }
+}
+
+/// Whether a process has a child that has not ended.
+fn has_child(pid: i32) -> bool {
+    let mut children = process::children(pid).into_iter();
+    children.any(process::is_alive)
 }
 
 /// Whether a process sleeps in a call that waits for others.
