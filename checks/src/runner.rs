@@ -10,7 +10,7 @@ use libtest_mimic::{Arguments, ColorSetting, FormatSetting};
 use syllabus::{Entry, LAST};
 
 use crate::check::{Check, LevelChecks};
-use crate::levels::{LEVELS, OBSERVED};
+use crate::levels::{LEVELS, OBSERVED, reached};
 use crate::report::{Printer, Style};
 use crate::told::Told;
 use crate::verdict::{Report, Verdict};
@@ -26,13 +26,12 @@ pub(crate) fn check_level(
     // `--json` is ours; libtest's own word for it is `--format json`.
     let (json, rest): (Vec<_>, Vec<_>) = arguments.into_iter().partition(|word| word == "--json");
     let arguments = Arguments::from_iter(rest);
-    // The package of the finished runtime is `rd`, which has come as far as the last level.
+    // The solution of a part is no level, and has come as far as the part's last one.
     let number = package
         .strip_prefix("level")
         .and_then(|number| number.parse().ok());
-    let levels = LEVELS
-        .iter()
-        .filter(|level| number.is_none_or(|number| level.number <= number));
+    let judged = reached(package).unwrap_or(LAST);
+    let levels = LEVELS.iter().filter(|level| level.number <= judged);
     let is_narrowed = arguments.filter.is_some() || !arguments.skip.is_empty();
     let is_wanted = |check: &Check| {
         let matches = |filter: &String| {
@@ -70,7 +69,6 @@ pub(crate) fn check_level(
         Some(ColorSetting::Never) => Some(false),
         Some(ColorSetting::Auto) | None => None,
     };
-    let judged = number.unwrap_or(LAST);
     let mut printer = Printer::new(style, color);
     if !is_narrowed {
         printer = printer

@@ -192,10 +192,8 @@ fn built_programs() -> Result<BTreeMap<OsString, PathBuf>> {
         let entry = entry?;
         let name = entry.file_name();
         let is_ours = |name: &str| {
-            let level = name
-                .strip_prefix("level")
-                .is_some_and(|number| number.parse::<u8>().is_ok());
-            level || ["rd", "checks", "curriculum", "workshop"].contains(&name)
+            let is_of_the_course = syllabus::all().iter().any(|it| it.package() == name);
+            is_of_the_course || ["checks", "curriculum", "workshop"].contains(&name)
         };
         if name.to_str().is_some_and(is_ours) {
             programs.insert(name, entry.path());

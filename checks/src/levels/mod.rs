@@ -21,7 +21,7 @@ use crate::check::LevelChecks;
 use crate::finding::Diagnosis;
 pub(crate) use observed::OBSERVED;
 
-pub(crate) use program::{changes_user, makes_cgroups, makes_environment};
+pub(crate) use program::{changes_user, makes_cgroups, makes_environment, reached};
 
 /// All levels, in order.
 pub const LEVELS: &[LevelChecks] = &[

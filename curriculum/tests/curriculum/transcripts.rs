@@ -13,6 +13,7 @@ use crate::course::{Course, Verdict};
 use crate::performance::{PATIENCE, perform};
 use crate::right_reason::no_root;
 use curriculum::lesson::{Fence, Lesson, Mode};
+use curriculum::levels;
 use curriculum::pages;
 use curriculum::transcript::{self, SECOND};
 use libtest_mimic::{Completion, Failed, Trial};
@@ -132,11 +133,13 @@ fn subjects(course: &Course, level: Option<usize>, fence: &Fence) -> Vec<(usize,
         None => named_in(course, fence),
     };
     // What `after` shows is the next level's skeleton.
-    let step = usize::from(fence.mode == Mode::After);
-    let last = course.levels.len() - 1;
+    let shown = |index| match fence.mode {
+        Mode::After => levels::solution(&course.levels, index).unwrap_or(index),
+        _ => index,
+    };
     named
         .into_iter()
-        .map(|index| (index, (index + step).min(last)))
+        .map(|index| (index, shown(index)))
         .collect()
 }
 
