@@ -10,7 +10,7 @@ use libtest_mimic::{Arguments, ColorSetting, FormatSetting};
 use syllabus::{Entry, LAST};
 
 use crate::check::{Check, LevelChecks};
-use crate::levels::{LEVELS, OBSERVED, reached};
+use crate::levels::{LEVELS, OBSERVED, ended, is_asked, reached};
 use crate::report::{Printer, Style};
 use crate::told::Told;
 use crate::verdict::{Report, Verdict};
@@ -45,6 +45,7 @@ pub(crate) fn check_level(
     };
     let chosen: Vec<_> = levels
         .flat_map(|level| level.checks.iter().map(move |check| (level, check)))
+        .filter(|(_, check)| is_asked(check.name, judged))
         .filter(|(level, check)| is_wanted(check) || is_named(level, &arguments))
         .collect();
 
@@ -248,11 +249,15 @@ fn parse(words: &[String]) -> Result<Judge, String> {
     });
     let mut chosen: Vec<_> = levels
         .flat_map(|level| level.checks.iter().map(move |check| (level, check)))
+        .filter(|(_, check)| is_asked(check.name, number))
         .filter(|(_, check)| only.is_none_or(|only| check.name == only))
         .collect();
     if observed {
         let last = LEVELS.iter().filter(|level| level.number == number);
         chosen = last.map(|level| (level, &OBSERVED)).collect();
+    }
+    if let Some(why) = only.and_then(|only| ended(only, number)) {
+        return Err(why);
     }
     if chosen.is_empty() {
         let only = only.map_or(String::new(), |only| format!(" called `{only}`"));

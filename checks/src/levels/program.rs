@@ -8,18 +8,6 @@ pub(crate) fn makes_cgroups(binary: &Path) -> bool {
     is_from(8, binary)
 }
 
-/// Whether a level's program, going by its name, has an environment of its own for the
-/// command, and `--env` to add to it. (It has the option before the learner has begun.)
-pub(crate) fn makes_environment(binary: &Path) -> bool {
-    is_from(5, binary)
-}
-
-/// Whether a level's program, going by its name, is about the command's user and what it may
-/// become.
-pub(crate) fn changes_user(binary: &Path) -> bool {
-    is_from(10, binary)
-}
-
 /// How far the program of this name has come: a level to its own number, the solution of a
 /// part to the part's last level.
 pub(crate) fn reached(program: &str) -> Option<u8> {
