@@ -17,6 +17,7 @@ mod escapes;
 mod generated;
 mod lacking;
 mod lessons;
+mod licences;
 mod lock;
 mod matrix;
 mod patched;
@@ -52,6 +53,7 @@ fn main() -> ExitCode {
     trials.extend(book::trials(course));
     trials.extend(lacking::trials(course));
     trials.extend(tree::trials(course));
+    trials.extend(licences::trials(course));
     trials.extend(warnings::trials(course));
     trials.extend(usage::trials(course));
     trials.extend(right_reason::trials(course));
