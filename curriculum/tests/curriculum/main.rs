@@ -14,6 +14,7 @@ mod build;
 mod chain;
 mod course;
 mod escapes;
+mod filters;
 mod generated;
 mod lacking;
 mod lessons;
@@ -63,6 +64,7 @@ fn main() -> ExitCode {
     trials.extend(wrong::trials(course));
     trials.extend(right::trials(course));
     trials.extend(generated::trials(course));
+    trials.push(filters::trial(course, &trials));
     let conclusion = libtest_mimic::run(&arguments, trials);
     course.print_notices();
     wrong::print_report();
