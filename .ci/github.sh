@@ -56,6 +56,13 @@ check 'it runs all suites' grep -qE ' \.ci/run$' "$workflow"
 # shellcheck disable=SC2016 # a dollar of the README's
 check "it runs the README's own command for tests" grep -qxF -- "      - run: env -u CI $(sed -n 's/^\$ \(cargo test.*\)/\1/p' README.md)" "$workflow"
 
+# Told to whoever contributes: the same that holds here.
+# shellcheck disable=SC2016 # backticks of a fence
+while read -r command; do
+    check "\`$command\`, which CONTRIBUTING.md asks for, is what .ci/run does" \
+        grep -qE -- "(^ *|' )$command( |$)" <(sed 's/ -q / /' .ci/run)
+done < <(sed -n '/^```sh$/,/^```$/{/^cargo/p}' CONTRIBUTING.md)
+
 # shellcheck disable=SC2016 # backticks of the forms
 mapfile -t verbs < <(sed -n 's/.*`cargo workshop \([a-z]*\)`.*/\1/p' "${all_forms[@]}" | sort -u)
 same 'the forms ask for what the doctor and the report say' 'doctor report' "${verbs[*]}"
