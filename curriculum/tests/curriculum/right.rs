@@ -1,5 +1,5 @@
 //! Every right solution below `checks/right` passes the checks of its level, although it is
-//! not like ours; of a sixth of them, and of all with `RUBBER_DOCKER_WHOLE_ORDER=1`, those of
+//! not like ours; of a third of them, and of all with `RUBBER_DOCKER_WHOLE_ORDER=1`, those of
 //! all levels up to it.
 //!
 //! They are built and judged like the wrong ones, and as long, so they run only when asked

@@ -1,7 +1,7 @@
 //! Every wrong solution below `checks/wrong` is noticed by the check that it names: that
 //! is what a learner is told first, and it says what was done wrong.
 //!
-//! A sixth of them is judged by the checks of all levels up to its own, as a learner is,
+//! A third of them is judged by the checks of all levels up to its own, as a learner is,
 //! and all of them with `RUBBER_DOCKER_WHOLE_ORDER=1`; the others by their own level's.
 //!
 //! They are built all at once and judged one by one. That takes minutes, so they run
