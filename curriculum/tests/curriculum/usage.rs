@@ -103,6 +103,11 @@ fn options(course: &Course, index: usize) -> Result<BTreeSet<String>, Failed> {
 fn help(course: &Course, index: usize, verb: &str) -> Result<String, Failed> {
     let binary = Build::get(course).binary(&course.levels[index].package)?;
     let output = Command::new(binary).args([verb, "--help"]).output()?;
+    if !output.status.success() {
+        let package = &course.levels[index].package;
+        let said = String::from_utf8_lossy(&output.stderr);
+        return Err(format!("{package} {verb} --help: {said}").into());
+    }
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
