@@ -22,7 +22,7 @@ pub(super) struct Line {
 pub(super) fn source_lines(level: &Level, path: &Path, text: &str) -> Vec<Line> {
     let (blocks, _) = block::parse(path, text, level.number);
     let raw: Vec<&str> = text.lines().collect();
-    let structs: Vec<_> = (STRUCTS.iter().filter_map(|head| item(&raw, head))).collect();
+    let growing: Vec<_> = (GROWING.iter().filter_map(|head| item(&raw, head))).collect();
     let mut in_header = true;
     let mut import = Import::default();
     let mut lines = Vec::new();
@@ -42,7 +42,7 @@ pub(super) fn source_lines(level: &Level, path: &Path, text: &str) -> Vec<Line> 
             text: anonymous(level, content),
             in_block,
             may_vanish: free,
-            may_appear: free || structs.iter().any(|it| it.contains(&number)),
+            may_appear: free || growing.iter().any(|it| it.contains(&number)),
         });
     }
     lines
@@ -103,8 +103,15 @@ impl Import {
 }
 
 /// What grows from level to level: the options, what the parent makes of them before there
-/// is a child, and the place where it does.
-const STRUCTS: [&str; 3] = ["struct Options", "struct Container", "= Container"];
+/// is a child, and the place where it does; the verbs, and the place that knows what to do
+/// for each.
+const GROWING: [&str; 5] = [
+    "struct Options",
+    "struct Container",
+    "= Container",
+    "enum Action",
+    "match action",
+];
 
 /// The lines (from 1) of `struct Options { ... }`, or another head, with its documentation
 /// and attributes.
@@ -118,14 +125,15 @@ fn item(lines: &[&str], head: &str) -> Option<std::ops::RangeInclusive<usize>> {
         .chars()
         .take_while(|char| char.is_whitespace())
         .collect();
-    let closings = [format!("{indent}}}"), format!("{indent}}};")];
+    let closings = ["}", "};", "})"].map(|closing| format!("{indent}{closing}"));
     let length = (lines[head..].iter()).position(|line| closings.iter().any(|it| it == line))?;
-    let ends_item =
-        |line: &&&str| line.trim().is_empty() || line.ends_with('}') || line.ends_with(';');
+    // In front of it another item or statement ends, or begins the one that it is in.
+    let is_another =
+        |line: &&&str| line.trim().is_empty() || line.ends_with(['{', '}']) || line.ends_with(';');
     let above = lines[..head]
         .iter()
         .rev()
-        .take_while(|line| !ends_item(line))
+        .take_while(|line| !is_another(line))
         .count();
     Some(head - above + 1..=head + length + 1)
 }
