@@ -4,8 +4,9 @@
 //! part of a `use` or `mod` item. A line may *appear* only where a TODO(N)
 //! block stood, inside a TODO(N+1) block, in the header, as part of a `use` or
 //! `mod` item, in `struct Options`, in `limits`, which makes rows of them, in
-//! `struct Container` and where that is made, or in a new file. The level's own name is
-//! the same line everywhere, and blank lines are layout.
+//! `struct Container` and where that is made, in `enum Action` and the `match action` of
+//! it, or in a new file. The level's own name is the same line everywhere, and blank lines
+//! are layout.
 
 use super::align::{Step, align, may_appear};
 use super::levels::{self, Level};

@@ -103,11 +103,14 @@ impl Import {
 }
 
 /// What grows from level to level: the options, what the parent makes of them before there
-/// is a child, the place where it does, and the options once more as rows.
-const GROWING: [&str; 4] = [
+/// is a child, and the place where it does; the verbs, and the place that knows what to do
+/// for each; and the options once more, as rows.
+const GROWING: [&str; 6] = [
     "struct Options",
     "struct Container",
     "= Container",
+    "enum Action",
+    "match action",
     "fn limits(options: &Options) -> Result<Vec<cgroup::Limit>, Error>",
 ];
 
@@ -123,14 +126,15 @@ fn item(lines: &[&str], head: &str) -> Option<std::ops::RangeInclusive<usize>> {
         .chars()
         .take_while(|char| char.is_whitespace())
         .collect();
-    let closings = [format!("{indent}}}"), format!("{indent}}};")];
+    let closings = ["}", "};", "})"].map(|closing| format!("{indent}{closing}"));
     let length = (lines[head..].iter()).position(|line| closings.iter().any(|it| it == line))?;
-    let ends_item =
-        |line: &&&str| line.trim().is_empty() || line.ends_with('}') || line.ends_with(';');
+    // In front of it another item or statement ends, or begins the one that it is in.
+    let is_another =
+        |line: &&&str| line.trim().is_empty() || line.ends_with(['{', '}']) || line.ends_with(';');
     let above = lines[..head]
         .iter()
         .rev()
-        .take_while(|line| !ends_item(line))
+        .take_while(|line| !is_another(line))
         .count();
     Some(head - above + 1..=head + length + 1)
 }

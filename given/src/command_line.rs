@@ -6,8 +6,8 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::builder::{OsStringValueParser, TypedValueParser};
-use clap::{Args, Command, CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::builder::{OsStringValueParser, Resettable, TypedValueParser};
+use clap::{ArgAction, Command, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::Error;
 use crate::habits;
@@ -24,39 +24,29 @@ pub const IMAGES: &str = "/var/lib/rubber-docker/images";
 pub const CONTAINERS: &str = "/var/lib/rubber-docker/containers";
 
 #[derive(Parser)]
-struct CommandLine<O: Args> {
+struct CommandLine<A: Subcommand> {
     #[command(subcommand)]
-    action: Option<Action<O>>,
+    action: Option<A>,
 }
 
-#[derive(Subcommand)]
-enum Action<O: Args> {
-    /// Run a command in a new container
-    Run(O),
-}
-
-/// The `main` of a level: reads the command line, calls `run`, turns what comes
-/// back into an exit status.
+/// The `main` of a level: reads the command line, calls `perform` with the verb that stands
+/// there, turns what comes back into an exit status.
+///
+/// Which verbs there are is the level's own affair: `A` is an enum in its `main.rs`, and
+/// `perform` a `match` of it. What is true of each verb is here, and by its arguments, not by
+/// its name.
 ///
 /// `source` is the level's own `main.rs`: without arguments a level prints the
 /// `//!` comment at its top, so that what the program says of itself and what
 /// its source says cannot drift apart.
-pub fn main<O: Args>(source: &str, run: fn(&O) -> Result<u8, Error>) -> ExitCode {
+pub fn main<A: Subcommand>(source: &str, perform: fn(A) -> Result<u8, Error>) -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().collect();
-
-    // clap would list options that the environment has set as if they were needed.
-    let name = program_name(&arguments);
-    let usage = format!("{name} run [OPTIONS] [--] COMMAND [ARG]...");
-    let command = CommandLine::<O>::command()
-        .bin_name(name.clone())
-        .display_name(name)
-        .version(env!("CARGO_PKG_VERSION"))
-        .mut_subcommand("run", |run| with_image_dir(run.override_usage(usage)));
+    let command = command::<A>(&program_name(&arguments));
     let parsed = image::parse(&command, &arguments)
-        .and_then(|matches| Ok((CommandLine::<O>::from_arg_matches(&matches)?, matches)));
+        .and_then(|matches| Ok((CommandLine::<A>::from_arg_matches(&matches)?, matches)));
     let matches = match parsed {
-        Ok(_) if habits::is_a_terminal_asked_for(&arguments) => {
-            tell(&habits::sentence(&arguments).unwrap_or_default());
+        Ok(_) if habits::is_a_terminal_asked_for(&command, &arguments) => {
+            tell(&habits::sentence(&command, &arguments).unwrap_or_default());
             return ExitCode::from(RUNTIME_FAILED);
         }
         Ok((CommandLine { action: Some(_) }, matches)) => matches,
@@ -69,7 +59,9 @@ pub fn main<O: Args>(source: &str, run: fn(&O) -> Result<u8, Error>) -> ExitCode
         Err(error) => {
             // A reader that has gone away is no failure.
             let _ = tell_usage(&error);
-            if let Some(sentence) = habits::sentence(&arguments).filter(|_| error.use_stderr()) {
+            if let Some(sentence) =
+                habits::sentence(&command, &arguments).filter(|_| error.use_stderr())
+            {
                 tell(&sentence);
             }
             // clap would end with 2, which here would look like COMMAND's own status.
@@ -88,8 +80,8 @@ pub fn main<O: Args>(source: &str, run: fn(&O) -> Result<u8, Error>) -> ExitCode
             .and_then(|()| image::completed(&matches, &arguments))
             .and_then(|words| {
                 let matches = command.try_get_matches_from(words)?;
-                match CommandLine::<O>::from_arg_matches(&matches)?.action {
-                    Some(Action::Run(options)) => run(&options),
+                match CommandLine::from_arg_matches(&matches)?.action {
+                    Some(action) => perform(action),
                     None => Ok(0),
                 }
             }),
@@ -99,6 +91,45 @@ pub fn main<O: Args>(source: &str, run: fn(&O) -> Result<u8, Error>) -> ExitCode
         end_as_requested();
     }
     ExitCode::from(status)
+}
+
+/// What clap is told of the level's verbs, and of the program's `name`.
+fn command<A: Subcommand>(name: &str) -> Command {
+    CommandLine::<A>::command()
+        // The comment above the level's enum is for who reads the source.
+        .about(Resettable::Reset)
+        .bin_name(name)
+        .display_name(name)
+        .version(env!("CARGO_PKG_VERSION"))
+        .mut_subcommands(|verb| {
+            let usage = usage(name, &verb);
+            with_image_dir(verb.override_usage(usage))
+        })
+}
+
+/// A verb's line of usage, in Docker's way.
+///
+/// clap's own would list options that the environment has set as if they were needed.
+fn usage(name: &str, verb: &Command) -> String {
+    // There is always one option, `--help`.
+    let mut usage = format!("{name} {} [OPTIONS]", verb.get_name());
+    for argument in verb.get_positionals() {
+        let value = match argument.get_value_names() {
+            Some([value, ..]) => value.as_str(),
+            _ => argument.get_id().as_str(),
+        };
+        let takes_several = matches!(argument.get_action(), ArgAction::Append);
+        let (before, value) = match (argument.is_trailing_var_arg_set(), takes_several) {
+            (true, _) => ("[--] ", format!("{value} [ARG]...")),
+            (false, true) => ("", format!("{value}...")),
+            (false, false) => ("", value.to_owned()),
+        };
+        usage += &match argument.is_required_set() {
+            true => format!(" {before}{value}"),
+            false => format!(" {before}[{value}]"),
+        };
+    }
+    usage
 }
 
 /// The `//!` comment at the top of a source file, without the marks; where it is wider than
@@ -166,11 +197,11 @@ pub fn container_dir() -> impl TypedValueParser<Value = PathBuf> {
 }
 
 /// A variable that is set to nothing is as good as unset, as for `--container-dir`.
-fn with_image_dir(run: Command) -> Command {
-    let has_it = run.get_arguments().any(|it| it.get_id() == "image_dir");
+fn with_image_dir(verb: Command) -> Command {
+    let has_it = verb.get_arguments().any(|it| it.get_id() == "image_dir");
     match has_it {
-        true => run.mut_arg("image_dir", |it| it.value_parser(image_dir())),
-        false => run,
+        true => verb.mut_arg("image_dir", |it| it.value_parser(image_dir())),
+        false => verb,
     }
 }
 
@@ -200,13 +231,39 @@ pub fn new_id() -> String {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may")]
+
     use super::*;
+    use clap::Args;
+
+    /// What a level could be asked for: one verb has a COMMAND, the others have none.
+    #[derive(Subcommand)]
+    enum Action {
+        /// Run a command
+        Run(Options),
+        /// End some
+        Stop { id: Vec<String> },
+        /// Run a command in one that is there
+        Exec(Within),
+        /// List them
+        Ps,
+    }
+
+    #[derive(Args)]
+    struct Within {
+        #[arg(value_name = "ID")]
+        id: String,
+        #[arg(required = true, trailing_var_arg = true, value_name = "COMMAND")]
+        command: Vec<OsString>,
+    }
 
     #[derive(Args)]
     struct Options {
+        #[arg(long, default_value = IMAGES, env = "GIVEN_TESTS_OF_ITS_COMMAND_LINE")]
+        image_dir: PathBuf,
         #[arg(long)]
         keep: bool,
-        #[arg(required = true, trailing_var_arg = true)]
+        #[arg(required = true, trailing_var_arg = true, value_name = "COMMAND")]
         command: Vec<OsString>,
     }
 
@@ -229,12 +286,16 @@ mod tests {
         );
     }
 
+    fn read(arguments: &[&str]) -> Result<Action, clap::Error> {
+        let matches = command::<Action>("level").try_get_matches_from(arguments)?;
+        let line = CommandLine::from_arg_matches(&matches)?;
+        Ok(line.action.unwrap())
+    }
+
     fn parse(arguments: &[&str]) -> Option<(bool, Vec<OsString>)> {
-        match CommandLine::<Options>::try_parse_from(arguments)
-            .ok()?
-            .action?
-        {
-            Action::Run(Options { keep, command }) => Some((keep, command)),
+        match read(arguments).ok()? {
+            Action::Run(Options { keep, command, .. }) => Some((keep, command)),
+            _ => None,
         }
     }
 
@@ -263,6 +324,51 @@ mod tests {
     }
 
     #[test]
+    fn each_verb_has_a_line_of_usage_made_of_what_it_takes() {
+        let command = command::<Action>("level");
+        let lines = (command.get_subcommands()).map(|verb| usage("level", verb));
+        let expected = [
+            "level run [OPTIONS] [--] COMMAND [ARG]...",
+            "level stop [OPTIONS] [ID...]",
+            "level exec [OPTIONS] ID [--] COMMAND [ARG]...",
+            "level ps [OPTIONS]",
+        ];
+        assert_eq!(lines.collect::<Vec<_>>(), expected);
+        for (words, line) in [
+            (["level", "run", "--help"], expected[0]),
+            (["level", "exec", "-h"], expected[2]),
+            (["level", "ps", "--no"], expected[3]),
+        ] {
+            let told = read(&words).err().unwrap().to_string();
+            assert!(told.contains(&format!("Usage: {line}\n")), "{told}");
+        }
+        let told = read(&["level", "--help"]).err().unwrap().to_string();
+        assert!(told.starts_with("Usage: level [COMMAND]\n"), "{told}");
+        assert!(told.contains("stop  End some\n"), "{told}");
+    }
+
+    #[test]
+    fn flags_of_a_command_in_a_container_are_its_own_too() {
+        for words in [
+            &["level", "exec", "ID", "ls", "-l"][..],
+            &["level", "exec", "ID", "--", "ls", "-l"],
+        ] {
+            let Ok(Action::Exec(Within { id, command })) = read(words) else {
+                unreachable!("{words:?} is not understood");
+            };
+            assert_eq!(
+                (id.as_str(), command),
+                ("ID", vec!["ls".into(), "-l".into()])
+            );
+        }
+        assert!(
+            matches!(read(&["level", "stop", "a", "b"]), Ok(Action::Stop { id }) if id.len() == 2)
+        );
+        assert!(matches!(read(&["level", "ps"]), Ok(Action::Ps)));
+        assert!(read(&["level", "ps", "ID"]).is_err());
+    }
+
+    #[test]
     fn the_screen_is_the_comment_at_the_top_of_the_source() {
         assert_eq!(
             header("//! One\n//!\n//!   two\n\nmod x;\n//! not this\n", 80),
@@ -272,24 +378,9 @@ mod tests {
 
     #[test]
     fn a_variable_set_to_nothing_is_as_good_as_unset() {
-        #[derive(Args)]
-        struct Options {
-            #[arg(long, default_value = IMAGES)]
-            image_dir: PathBuf,
-        }
-        let read = |word: &str| {
-            let words = ["level", "run", "--image-dir", word];
-            let command = CommandLine::<Options>::command();
-            let matches = command
-                .mut_subcommand("run", with_image_dir)
-                .try_get_matches_from(words)
-                .ok()?;
-            match CommandLine::<Options>::from_arg_matches(&matches)
-                .ok()?
-                .action?
-            {
-                Action::Run(Options { image_dir }) => Some(image_dir),
-            }
+        let read = |word: &str| match read(&["level", "run", "--image-dir", word, "ls"]).ok()? {
+            Action::Run(Options { image_dir, .. }) => Some(image_dir),
+            _ => None,
         };
         assert_eq!(read(""), Some(IMAGES.into()));
         assert_eq!(read("elsewhere"), Some("elsewhere".into()));

@@ -34,10 +34,10 @@ pub(crate) fn parse(command: &Command, words: &[OsString]) -> Result<ArgMatches,
     let strict = command.clone().try_get_matches_from(words);
     match strict {
         Err(error) if error.kind() == ErrorKind::MissingRequiredArgument => {
-            let lenient = command.clone().mut_subcommand("run", |run| {
-                match has(&run, "env") && has(&run, "command") {
-                    true => run.mut_arg("command", |it| it.required(false)),
-                    false => run,
+            let lenient = command.clone().mut_subcommands(|verb| {
+                match has(&verb, "env") && has(&verb, "command") {
+                    true => verb.mut_arg("command", |it| it.required(false)),
+                    false => verb,
                 }
             });
             let lenient = lenient.try_get_matches_from(words);
@@ -51,34 +51,34 @@ fn has(command: &Command, name: &str) -> bool {
     command.get_arguments().any(|it| it.get_id() == name)
 }
 
-/// Whether it is a `run` of a level that has variables, and of an image that may have some.
+/// Whether it is a verb that takes an image and variables, and of an image that may have some.
 fn names_an_image(matches: &ArgMatches) -> bool {
-    let run = matches.subcommand_matches("run");
-    run.is_some_and(|run| {
-        run.try_contains_id("env").is_ok() && image_name(run).is_some_and(|name| name != BASE)
+    let verb = matches.subcommand();
+    verb.is_some_and(|(_, verb)| {
+        verb.try_contains_id("env").is_ok() && image_name(verb).is_some_and(|name| name != BASE)
     })
 }
 
-/// Whether it is a `run` of a level that has users, and none was named.
-fn leaves_the_user_to_the_image(run: &ArgMatches) -> bool {
-    matches!(run.try_contains_id("user"), Ok(false))
+/// Whether the verb takes a user, and none was named.
+fn leaves_the_user_to_the_image(verb: &ArgMatches) -> bool {
+    matches!(verb.try_contains_id("user"), Ok(false))
 }
 
-fn image_name(run: &ArgMatches) -> Option<&String> {
-    run.try_get_one("image_name").ok()?
+fn image_name(verb: &ArgMatches) -> Option<&String> {
+    verb.try_get_one("image_name").ok()?
 }
 
 /// The command line with what the image says put in, where it says anything. Where that takes
 /// it, the image is unpacked, as the level would do next.
 pub(crate) fn completed(matches: &ArgMatches, words: &[OsString]) -> Result<Vec<OsString>, Error> {
     let nothing = || Ok(words.to_vec());
-    let Some(run) = matches.subcommand_matches("run") else {
+    let Some((verb, given)) = matches.subcommand() else {
         return nothing();
     };
-    let directory = |name| run.try_get_one::<PathBuf>(name).ok().flatten();
+    let directory = |name| given.try_get_one::<PathBuf>(name).ok().flatten();
     let (true, Some(name), Some(images), Some(store)) = (
         names_an_image(matches),
-        image_name(run),
+        image_name(given),
         directory("image_dir"),
         directory("container_dir"),
     ) else {
@@ -92,7 +92,7 @@ pub(crate) fn completed(matches: &ArgMatches, words: &[OsString]) -> Result<Vec<
     for (name, value) in &config.env {
         ours.push(format!("--env={name}={value}").into());
     }
-    if !config.user.is_empty() && leaves_the_user_to_the_image(run) {
+    if !config.user.is_empty() && leaves_the_user_to_the_image(given) {
         let (uid, gid) = image.user(store, &config.user)?;
         ours.push(format!("--user={uid}:{gid}").into());
     }
@@ -100,11 +100,12 @@ pub(crate) fn completed(matches: &ArgMatches, words: &[OsString]) -> Result<Vec<
         let _ = START.set(config.working_dir.clone());
     }
     let mut words = words.to_vec();
-    if run.try_get_raw("command").ok().flatten().is_none() {
+    // An error is a verb that takes no COMMAND: there none is missing.
+    if let Ok(None) = given.try_get_raw("command") {
         let command = config.command();
         if command.is_empty() {
             return Err(format!(
-                "the image {name:?} names no command of its own, so say which one: run -i {name} COMMAND"
+                "the image {name:?} names no command of its own, so say which one: {verb} -i {name} COMMAND"
             )
             .into());
         }
@@ -114,11 +115,15 @@ pub(crate) fn completed(matches: &ArgMatches, words: &[OsString]) -> Result<Vec<
         }
         words.extend(command.into_iter().map(OsString::from));
     }
-    // Behind `run`, and in front of what was typed.
-    let run = words.iter().skip(1).position(|word| word == "run");
-    let behind = run.map_or(words.len(), |run| run + 2);
-    words.splice(behind..behind, ours);
+    put_behind(verb, ours, &mut words);
     Ok(words)
+}
+
+/// Behind the verb, and in front of what was typed.
+fn put_behind(verb: &str, ours: Vec<OsString>, words: &mut Vec<OsString>) {
+    let at = words.iter().skip(1).position(|word| word == verb);
+    let behind = at.map_or(words.len(), |at| at + 2);
+    words.splice(behind..behind, ours);
 }
 
 /// The child's part: go to where the image wants its command to start. To be called in the
@@ -174,6 +179,20 @@ mod tests {
     #[derive(Subcommand)]
     enum Action<O: Args> {
         Run(O),
+        /// Another that makes a container.
+        Create(O),
+        Exec(Within),
+        Ps,
+    }
+
+    /// In a container that is there: it has variables and a COMMAND, and no image.
+    #[derive(Args)]
+    struct Within {
+        #[arg(short, long)]
+        env: Vec<String>,
+        id: String,
+        #[arg(required = true, trailing_var_arg = true)]
+        command: Vec<OsString>,
     }
 
     /// As of level 04: there are images, and no variables.
@@ -210,7 +229,7 @@ mod tests {
         fn leaves<O: Args>(line: &str) -> bool {
             let words = line.split(' ');
             let matches = Line::<O>::command().try_get_matches_from(words).unwrap();
-            leaves_the_user_to_the_image(matches.subcommand_matches("run").unwrap())
+            leaves_the_user_to_the_image(matches.subcommand().unwrap().1)
         }
         assert!(leaves::<WithUsers>("level run id"));
         assert!(!leaves::<WithUsers>("level run --user 5 id"));
@@ -232,6 +251,40 @@ mod tests {
         assert!(!reads::<Late>("level run -i base"));
         assert!(!reads::<Early>("level run -i web"));
         assert!(reads::<Early>("level run -i web sh"));
+    }
+
+    #[test]
+    fn it_is_the_image_that_counts_and_not_the_verb() {
+        assert!(reads::<Late>("level create -i web"));
+        assert!(!reads::<Late>("level create"));
+        assert!(!reads::<Late>("level exec -e A=1 ID"));
+        assert!(reads::<Late>("level exec -e A=1 ID sh"));
+        assert!(reads::<Late>("level ps"));
+        assert!(!reads::<Late>("level ps -i web"));
+    }
+
+    #[test]
+    fn what_has_no_image_is_left_as_it_was_typed() {
+        for line in ["level ps", "level exec ID run", "level create sh"] {
+            let words: Vec<OsString> = line.split(' ').map(OsString::from).collect();
+            let matches = Line::<Late>::command()
+                .try_get_matches_from(&words)
+                .unwrap();
+            assert_eq!(completed(&matches, &words).unwrap(), words);
+        }
+    }
+
+    #[test]
+    fn what_the_image_says_stands_behind_the_verb() {
+        for (typed, expected) in [
+            ("run run -e A=2 run", "run run --ours -e A=2 run"),
+            ("rd create -i web create", "rd create --ours -i web create"),
+        ] {
+            let mut words: Vec<OsString> = typed.split(' ').map(OsString::from).collect();
+            let verb = words[1].clone().into_string().unwrap();
+            put_behind(&verb, vec!["--ours".into()], &mut words);
+            assert_eq!(words.join(" ".as_ref()), expected);
+        }
     }
 
     #[test]

@@ -9,7 +9,7 @@
 //! |---|---|
 //! | [`cgroup`] | where this machine's control groups are |
 //! | [`mod@claim`] | a container's directory, and the proof that somebody looks after it |
-//! | [`command_line`] | `levelNN run [OPTIONS] [--] COMMAND`, the screen of `levelNN` alone, exit statuses |
+//! | [`command_line`] | `levelNN VERB ...`, the verbs being the level's own, the screen of `levelNN` alone, exit statuses |
 //! | [`mod@environment`] | the variables that a container's command has |
 //! | `image` | what the image says of its command, where the command line says nothing |
 //! | [`parent`] | whether the parent is still there |

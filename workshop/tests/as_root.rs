@@ -22,6 +22,9 @@ const PROGRAM: &str = r#"#!/bin/sh
 printf '%s\n' "sudo ${BY_SUDO-no}" "images ${RUBBER_DOCKER_IMAGES-none}" "secret ${SECRET-none}" "$0" "$@"
 "#;
 
+/// From the crate on.
+const AS_ROOT: &str = "../.cargo/as-root";
+
 fn script(path: &Path, text: &str) {
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     fs::write(path, text).unwrap();
@@ -61,8 +64,21 @@ impl Machine {
 
     /// What the program prints, what is said instead, and the status.
     fn run(&self, program: &str, words: &[&str]) -> (String, String, Option<i32>) {
-        let as_root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.cargo/as-root");
-        let mut command = Command::new(as_root);
+        self.run_by(
+            Path::new(env!("CARGO_MANIFEST_DIR")).join(AS_ROOT),
+            program,
+            words,
+        )
+    }
+
+    /// Likewise, started by the script of another tree.
+    fn run_by(
+        &self,
+        as_root: impl AsRef<Path>,
+        program: &str,
+        words: &[&str],
+    ) -> (String, String, Option<i32>) {
+        let mut command = Command::new(as_root.as_ref());
         command.arg(self.program(program)).args(words);
         command
             .env_clear()
@@ -75,6 +91,122 @@ impl Machine {
             text(&output.stderr),
             output.status.code(),
         )
+    }
+}
+
+/// A tree with levels of its own, and the script in it.
+struct Tree {
+    scratch: tempfile::TempDir,
+}
+
+impl Tree {
+    /// `levels/DIRECTORY/level.toml` with these texts.
+    fn with(levels: &[(&str, &str)]) -> Tree {
+        let tree = Tree {
+            scratch: tempfile::tempdir().unwrap(),
+        };
+        let as_root = Path::new(env!("CARGO_MANIFEST_DIR")).join(AS_ROOT);
+        script(&tree.as_root(), &fs::read_to_string(as_root).unwrap());
+        for (directory, text) in levels {
+            let directory = tree.root().join("levels").join(directory);
+            fs::create_dir_all(&directory).unwrap();
+            fs::write(directory.join("level.toml"), text).unwrap();
+        }
+        tree
+    }
+
+    /// With characters that mean something to a shell.
+    fn root(&self) -> PathBuf {
+        self.scratch.path().join("a [b]* tree")
+    }
+
+    fn as_root(&self) -> PathBuf {
+        self.root().join(".cargo/as-root")
+    }
+}
+
+/// Those of these verbs of `program` that are raised by the script of the tree.
+fn raised<'a>(tree: &Tree, program: &str, verbs: &[&'a str]) -> Vec<&'a str> {
+    let machine = Machine::with(&[("sudo", SUDO)]);
+    if program != "rd" {
+        fs::copy(machine.program("rd"), machine.program(program)).unwrap();
+    }
+    let is_raised = |verb: &&&str| {
+        let (printed, said, status) = machine.run_by(tree.as_root(), program, &[verb, "x"]);
+        assert_eq!((said.as_str(), status), ("", Some(0)), "{program} {verb}");
+        printed.starts_with("sudo yes\n")
+    };
+    verbs.iter().filter(is_raised).copied().collect()
+}
+
+/// Words that a level of Part III could be called with, and some that only look like it.
+const VERBS: [&str; 9] = [
+    "run",
+    "create",
+    "start",
+    "state",
+    "reate",
+    "",
+    "*",
+    ", ",
+    "create\", \"start",
+];
+
+#[test]
+fn which_verbs_are_raised_is_the_level_s_own_affair() {
+    let tree = Tree::with(&[
+        (
+            "31_made_up",
+            "title = \"run\"\nroot = [\"create\", \"start\"]\noptions = [\"run\"]\n",
+        ),
+        ("32_none", "root = []\n"),
+        ("33_close_together", "root=[\"create\",\"start\"]"),
+        (
+            "34_list_that_is_called_otherwise",
+            "roots = [\"state\"]\n# root = [\"x\"]\n  root  = [ \"create\", ]\n",
+        ),
+        ("complete", "root = [\"run\", \"state\"]\n"),
+    ]);
+    for (program, expected) in [
+        ("level31", &["create", "start"][..]),
+        ("level32", &[]),
+        ("level33", &["create", "start"]),
+        ("level34", &["create"]),
+        ("rd", &["run", "state"]),
+    ] {
+        assert_eq!(raised(&tree, program, &VERBS), expected, "{program}");
+    }
+}
+
+#[test]
+fn where_no_level_says_it_run_is_raised() {
+    let tree = Tree::with(&[("05_says_nothing", "title = \"root\"\n")]);
+    fs::create_dir_all(tree.root().join("levels/06_has_no_such_file")).unwrap();
+    for program in ["level05", "level06", "level07", "rd"] {
+        assert_eq!(raised(&tree, program, &VERBS), ["run"], "{program}");
+    }
+    // What is no level's has no verbs.
+    assert_eq!(raised(&tree, "level7", &VERBS), [""; 0]);
+}
+
+#[test]
+fn the_script_finds_its_tree_from_wherever_it_is_started() {
+    let tree = Tree::with(&[("complete", "root = [\"start\"]\n")]);
+    let machine = Machine::with(&[("sudo", SUDO)]);
+    let sub = tree.root().join("levels/complete");
+    for (directory, script) in [
+        (tree.root(), ".cargo/as-root"),
+        (sub, "../../.cargo/as-root"),
+        (tree.root().join(".cargo"), "as-root"),
+    ] {
+        let mut command = Command::new("sh");
+        command.arg(script).arg(machine.program("rd")).arg("start");
+        command
+            .current_dir(&directory)
+            .stdin(std::process::Stdio::null());
+        let output = command.env("PATH", machine.bin()).output().unwrap();
+        let printed = String::from_utf8_lossy(&output.stdout);
+        assert!(printed.starts_with("sudo yes\n"), "{script}: {printed}");
     }
 }
 

@@ -180,8 +180,8 @@ fn named_by_its_id(host: &Host) -> Outcome {
     .into())
 }
 
-/// The level's process sleeps from the birth of its child on: what is done for the container
-/// before its command starts, the child does.
+/// The level's process sleeps from the birth of its child on, and with it all that it starts
+/// beside: what is done for the container before its command starts, the child does.
 fn named_before_it_starts(host: &Host) -> Outcome {
     // A busy machine may let us see the child too late, time and again.
     const ATTEMPTS: u32 = 6;
@@ -198,12 +198,25 @@ fn named_before_it_starts(host: &Host) -> Outcome {
         };
         process::send(level, SIGSTOP)?;
         await_that(|| matches!(procfs::state(level), None | Some('T' | 'Z')));
+        // A helper may be under way already.
+        let mut outside = process::children(level);
+        outside.retain(|helper| *helper != child);
+        for helper in &outside {
+            let _ = process::send(*helper, SIGSTOP);
+        }
+        outside.push(level);
+        // One that has ended meanwhile has nothing to go on with.
+        let wake = || {
+            for pid in &outside {
+                let _ = process::send(*pid, SIGCONT);
+            }
+        };
         // If there is a name already, nobody knows whose doing it is.
         let is_early = namespace::hostname_of(child).is_ok_and(|name| name == before);
         let is_ready = is_early && run.await_ready_for(PATIENCE);
         if !is_ready {
             // Or the child waits for its parent, as it may: then the name is there in time.
-            process::send(level, SIGCONT)?;
+            wake();
         }
         if !is_early {
             run.end()?;
@@ -212,7 +225,7 @@ fn named_before_it_starts(host: &Host) -> Outcome {
         let is_ready = is_ready || run.await_ready();
         let container = Container::look_for(run, "/proc/self/exe".as_ref(), is_ready)?;
         let name = container_name(&container)?;
-        process::send(level, SIGCONT)?;
+        wake();
         let ids = left_in_store(host)?;
         if ids == [name.as_str()] {
             return Ok(());

@@ -104,6 +104,7 @@ impl Programs {
         let mut alone: BTreeSet<PathBuf> = BTreeSet::new();
         let target = scratch.join(TARGET);
         loop {
+            let before = alone.len();
             let mut spoilt = Vec::new();
             let mut combined = BTreeMap::new();
             let mut together = BTreeMap::new();
@@ -152,9 +153,12 @@ impl Programs {
                     files,
                 });
             }
+            // A version that is too different in one file may have been put into another already.
+            if alone.len() > before {
+                continue;
+            }
             let directory = scratch.join("together");
             let workshop = Workshop::of_spoilt(&course.root, &directory, &target, &spoilt);
-            let mut is_again = false;
             for it in &spoilt {
                 for (file, line) in workshop.errors_in(&it.key) {
                     let Some((solution, text)) = combined.get(&(it.key.clone(), file.clone()))

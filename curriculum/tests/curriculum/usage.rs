@@ -17,7 +17,46 @@ const NOBODY: u32 = 65534;
 pub(crate) fn trials(course: &'static Course) -> Vec<Trial> {
     let mut trials = course.each("usage", fits_one_screen);
     trials.extend(course.each("usage_options", are_those_of_the_table));
+    trials.extend(course.each("usage_flags", are_known_to_as_root));
     trials
+}
+
+/// Behind an option `.cargo/as-root` takes a word for its value, unless it knows that the
+/// option has none; else a `--help` of COMMAND would pass for ours.
+fn are_known_to_as_root(course: &'static Course, index: usize) -> Verdict {
+    let level = &course.levels[index];
+    let script = fs::read_to_string(course.root.join(".cargo/as-root"))?;
+    let known: BTreeSet<&str> = (script.lines())
+        .filter_map(|line| line.trim_start().strip_suffix(") before='' ;;"))
+        .flat_map(|options| options.split(" | "))
+        .collect();
+    let mut found = Vec::new();
+    for verb in &level.facts.root {
+        let help = help(course, index, verb)?;
+        // What is set in further goes on with the text of an option.
+        let options = (help.lines())
+            .filter(|line| line.starts_with("  -") || line.starts_with("      --"))
+            .filter(|line| !line.contains("--help"))
+            .filter_map(|line| line.trim_start().split("  ").next());
+        for option in options {
+            let takes_a_value = option.contains('<');
+            let names = option
+                .split([' ', ','])
+                .filter(|word| word.starts_with('-'));
+            let wrong = names.filter(|name| known.contains(name) == takes_a_value);
+            found.extend(wrong.map(|name| match takes_a_value {
+                true => format!("{verb} {name} takes a value"),
+                false => format!("{verb} {name} takes no value, and is missing there"),
+            }));
+        }
+    }
+    nothing_of(
+        &format!(
+            "the options without a value in .cargo/as-root are not those of {}",
+            level.package
+        ),
+        found,
+    )
 }
 
 /// What `level.toml` says that the level adds is what `run --help` has more than that of the
@@ -52,14 +91,24 @@ fn are_those_of_the_table(course: &'static Course, index: usize) -> Verdict {
 
 /// The long options of a level's `run`.
 fn options(course: &Course, index: usize) -> Result<BTreeSet<String>, Failed> {
-    let binary = Build::get(course).binary(&course.levels[index].package)?;
-    let output = Command::new(binary).args(["run", "--help"]).output()?;
-    let help = String::from_utf8_lossy(&output.stdout).into_owned();
+    let help = help(course, index, "run")?;
     let lines = help.lines().map(str::trim_start);
     let options = lines.filter(|line| line.starts_with('-'));
     let long = options.filter_map(|line| line.split([' ', ',']).find(|it| it.starts_with("--")));
     let long = long.filter(|it| !["--help", "--"].contains(it));
     Ok(long.map(str::to_owned).collect())
+}
+
+/// What a verb of the level says of itself.
+fn help(course: &Course, index: usize, verb: &str) -> Result<String, Failed> {
+    let binary = Build::get(course).binary(&course.levels[index].package)?;
+    let output = Command::new(binary).args([verb, "--help"]).output()?;
+    if !output.status.success() {
+        let package = &course.levels[index].package;
+        let said = String::from_utf8_lossy(&output.stderr);
+        return Err(format!("{package} {verb} --help: {said}").into());
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
 fn fits_one_screen(course: &'static Course, index: usize) -> Verdict {

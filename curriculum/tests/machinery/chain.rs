@@ -258,6 +258,79 @@ fn a_line_that_leaves_the_container_is_a_violation() {
     }
 }
 
+/// The workshop with verbs, and with `more` of them in the last.
+fn with_verbs(more: [&str; 2]) -> Workshop {
+    let [verb, arm] = more;
+    let mains = [(FIRST, "", ""), (SECOND, "", ""), (COMPLETE, verb, arm)];
+    let mains = mains.map(|(main, verb, arm)| {
+        format!(
+            "{main}
+/// What it can be asked for.
+#[derive(Subcommand)]
+enum Action {{
+    /// Run a command
+    Run(Options),
+{verb}}}
+
+fn start() -> ExitCode {{
+    given::main(|action| match action {{
+        Action::Run(options) => run(&options),
+{arm}    }})
+}}
+
+/// The parent's part.
+fn run(options: &Options) -> Status {{
+}}
+"
+        )
+    });
+    Workshop::of_mains([&mains[0], &mains[1], &mains[2]])
+}
+
+#[test]
+fn a_level_may_have_a_verb_more_and_know_what_to_do_for_it() {
+    let more = [
+        "    /// End a container\n    Kill(Kill),\n",
+        "        // No root.\n        Action::Kill(kill) => kill.by_signal(),\n",
+    ];
+    assert_eq!(violations(&with_verbs(more)), "");
+    // Also in front of what was there, where the older level has its `run` first.
+    let workshop = with_verbs(["", ""]);
+    let [file, run, arm] = [
+        "levels/complete/src/main.rs",
+        "    /// Run a command\n",
+        "        Action::Run(options) => run(&options),\n",
+    ];
+    workshop.edit(file, run, &format!("    /// List them\n    Ps,\n\n{run}"));
+    workshop.edit(file, arm, &format!("        Action::Ps => ps(),\n{arm}"));
+    assert_eq!(violations(&workshop), "");
+}
+
+#[test]
+fn a_verb_that_a_level_had_stays() {
+    for line in [
+        "    Run(Options),\n",
+        "        Action::Run(options) => run(&options),\n",
+    ] {
+        let workshop = with_verbs(["", ""]);
+        workshop.edit("levels/complete/src/main.rs", line, "");
+        let violations = violations(&workshop);
+        assert!(violations.contains(line.trim()), "{violations}");
+    }
+}
+
+#[rstest]
+#[case::an_attribute("fn start() -> ExitCode {\n", "#[cold]\n")]
+#[case::a_step("    given::main(|action| match action {\n", "    early();\n")]
+#[case::behind_them("}\n\n/// The parent's part.\n", "    early();\n")]
+fn around_the_verbs_nothing_appears(#[case] before: &str, #[case] line: &str) {
+    let workshop = with_verbs(["", ""]);
+    let both = format!("{line}{before}");
+    workshop.edit("levels/complete/src/main.rs", before, &both);
+    let violations = violations(&workshop);
+    assert!(violations.contains(line.trim()), "{violations}");
+}
+
 #[test]
 fn contain_may_be_lent_the_container() {
     let contain = |arguments| format!("\nfn contain({arguments}) -> Result {{\n}}\n");

@@ -17,7 +17,7 @@ mod container;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::Args;
+use clap::{Args, Subcommand};
 use given::Error;
 
 use container::contain;
@@ -30,8 +30,17 @@ pub struct Options {
     pub command: Vec<OsString>,
 }
 
+/// What this program can be asked for, by a verb.
+#[derive(Subcommand)]
+enum Action {
+    /// Run a command in a new container
+    Run(Options),
+}
+
 fn main() -> ExitCode {
-    given::main(include_str!("main.rs"), run)
+    given::main(include_str!("main.rs"), |action| match action {
+        Action::Run(options) => run(&options),
+    })
 }
 
 /// The parent's part: everything before, around and after the container.

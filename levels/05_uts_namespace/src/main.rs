@@ -20,7 +20,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::Args;
+use clap::{Args, Subcommand};
 use given::Error;
 use linux_sys::{Fork, WaitOptions, WaitStatus, fork, waitpid};
 
@@ -65,8 +65,17 @@ pub struct Container {
     pub directory: rootfs::Directory,
 }
 
+/// What this program can be asked for, by a verb.
+#[derive(Subcommand)]
+enum Action {
+    /// Run a command in a new container
+    Run(Options),
+}
+
 fn main() -> ExitCode {
-    given::main(include_str!("main.rs"), run)
+    given::main(include_str!("main.rs"), |action| match action {
+        Action::Run(options) => run(&options),
+    })
 }
 
 /// The parent's part: everything before, around and after the container.

@@ -22,7 +22,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::Args;
+use clap::{Args, Subcommand};
 use given::Error;
 use linux_sys::{CloneFlags, WaitOptions, WaitStatus, clone, waitpid};
 
@@ -85,6 +85,13 @@ pub struct Container {
     pub directory: rootfs::Directory,
 }
 
+/// What this program can be asked for, by a verb.
+#[derive(Subcommand)]
+enum Action {
+    /// Run a command in a new container
+    Run(Options),
+}
+
 /// The limits that the options ask for: a row for each.
 fn limits(options: &Options) -> Result<Vec<cgroup::Limit>, Error> {
     let mut limits = Vec::new();
@@ -96,7 +103,9 @@ fn limits(options: &Options) -> Result<Vec<cgroup::Limit>, Error> {
 }
 
 fn main() -> ExitCode {
-    given::main(include_str!("main.rs"), run)
+    given::main(include_str!("main.rs"), |action| match action {
+        Action::Run(options) => run(&options),
+    })
 }
 
 /// The parent's part: everything before, around and after the container.
