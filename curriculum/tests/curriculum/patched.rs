@@ -165,15 +165,12 @@ impl Programs {
                     else {
                         continue;
                     };
-                    // Also of one that a later file has shown to be too different: what it
-                    // has in this one is in the program still.
                     if let Some(number) = text.mutant_at(*line) {
                         alone.insert(versions[solution][number - 1].0.clone());
-                        is_again = true;
                     }
                 }
             }
-            if is_again {
+            if alone.len() > before {
                 continue;
             }
             let mut programs = BTreeMap::new();
