@@ -3,7 +3,8 @@
 //! | file | holds |
 //! |---|---|
 //! | `course.rs` | the levels as the learner has them, and their skeletons |
-//! | `progress.rs` | what is remembered, in `.workshop/progress` |
+//! | `progress/` | what is remembered, in `.workshop/progress` |
+//! | `begin.rs` | a beginning in the middle |
 //! | `welcome.rs`, `map.rs` | `cargo workshop` alone: the first time, and later |
 //! | `build.rs` | cargo, and the way to root |
 //! | `check.rs` | a level is built and judged |
@@ -23,6 +24,7 @@
 //! `clean`), started through `.cargo/as-root`. All files of ours are written by whoever
 //! calls us.
 
+mod begin;
 mod build;
 mod check;
 mod clean;
@@ -89,6 +91,8 @@ struct CommandLine {
 enum Action {
     /// Say what this machine lacks, and for which level
     Doctor(doctor::Arguments),
+    /// Begin at a later level, and skip those before it
+    Begin(begin::Arguments),
     /// Build a level, and say what the kernel sees of it
     Check(check::Arguments),
     /// Check on every save, and go on to the next level when one is done
@@ -192,6 +196,7 @@ fn run(action: Option<Action>) -> Result<ExitCode> {
     match action {
         None => where_am_i(),
         Some(Action::Doctor(arguments)) => doctor::run(arguments),
+        Some(Action::Begin(arguments)) => begin::run(arguments),
         Some(Action::Check(arguments)) => check::run(arguments),
         Some(Action::Watch(arguments)) => watch::run(arguments),
         Some(Action::Hint(arguments)) => hint::run(arguments),
