@@ -11,6 +11,7 @@
 //! | `watch/` | the same on every save |
 //! | `hint.rs`, `solution.rs` | help, in small portions and in a large one |
 //! | `reset.rs` | a level as it came, and what was in it kept |
+//! | `update/` | a newer workshop under the learner's work |
 //! | `trace/` | a container's system calls as a story |
 //! | `report.rs` | one file for an instructor |
 //! | `doctor/` | what this machine can do |
@@ -47,6 +48,7 @@ mod reset;
 mod screen;
 mod solution;
 mod trace;
+mod update;
 mod watch;
 mod welcome;
 mod words;
@@ -72,11 +74,8 @@ pub(crate) use words::{level_word, said_by_clap};
     after_help = "\
 Example: cargo workshop check 03",
     after_long_help = "\
-A newer workshop: commit your work, then `git pull --no-rebase`. git merges
-what has changed around your lines, and the map says which levels to check
-again. If it reports a conflict in a level: `cargo workshop reset LEVEL` and
-`git add levels`, then put your lines back from .workshop/kept. Nothing of
-yours is lost either way.
+A newer workshop: `cargo workshop update` commits your work, takes what is new
+and says which of your blocks want a change. Nothing of yours is lost.
 
 Progress is a text file, .workshop/progress, which git does not see.
 
@@ -105,6 +104,8 @@ enum Action {
     Trace(trace::Arguments),
     /// Make a level what it was when it came; your work is kept aside
     Reset(reset::Arguments),
+    /// Take the newer workshop, and keep what you have written
+    Update(update::Arguments),
     /// Put all that a helper needs into one file
     Report(report::Arguments),
     /// Remove what killed containers have left behind
@@ -203,6 +204,7 @@ fn run(action: Option<Action>) -> Result<ExitCode> {
         Some(Action::Solution(arguments)) => solution::run(arguments),
         Some(Action::Trace(arguments)) => trace::run(arguments),
         Some(Action::Reset(arguments)) => reset::run(arguments),
+        Some(Action::Update(arguments)) => update::run(arguments),
         Some(Action::Report(arguments)) => report::run(arguments),
         Some(Action::Images { arguments }) => images::run(&arguments),
         Some(Action::Completions(arguments)) => completions::run(arguments, CommandLine::command()),
