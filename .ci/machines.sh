@@ -18,12 +18,7 @@ for tool in packer vagrant cloud-init shellcheck; do
         break
     fi
 done
-schemas=${XDG_CACHE_HOME:-$HOME/.cache}/rubber-docker/check-jsonschema-0.38.0
-if [ ! -x "$schemas/bin/check-jsonschema" ]; then
-    rm -rf "$schemas"
-    python3 -m venv "$schemas"
-    "$schemas/bin/pip" install -q check-jsonschema==0.38.0
-fi
+schema_checker=$(schema_checker)
 
 # Debian's Packer is older than `required_plugins`, and so has the plugins built in. The checksum
 # would be fetched from where the image is.
@@ -38,16 +33,16 @@ for file in packer/cloud-init.yaml packer/cidata/user-data; do
     check "cloud-init accepts $file" cloud-init schema --config-file "$file"
 done
 check 'compose.yaml follows the compose specification' \
-    "$schemas/bin/check-jsonschema" --builtin-schema vendor.compose-spec .devcontainer/compose.yaml
+    "$schema_checker" --builtin-schema vendor.compose-spec .devcontainer/compose.yaml
 check 'devcontainer.json is what it has to be' \
-    "$schemas/bin/check-jsonschema" --schemafile .ci/devcontainer.schema.json .devcontainer/devcontainer.json
+    "$schema_checker" --schemafile .ci/devcontainer.schema.json .devcontainer/devcontainer.json
 check 'the scripts are clean' shellcheck -x packer/bootstrap.sh .devcontainer/entrypoint .ci/bootstrap.sh .ci/machines.sh
 
 # A validator that accepts everything would be green as well.
 sed 's/source_ami_filter/source_amy_filter/' packer/machine.pkr.hcl >"$scratch/packer/machine.pkr.hcl"
 if validate >/dev/null 2>&1; then not_ok 'packer refuses a misspelled template'; else ok 'packer refuses a misspelled template'; fi
 sed 's/"service"/"servic"/' .devcontainer/devcontainer.json >"$scratch/devcontainer.json"
-if "$schemas/bin/check-jsonschema" --schemafile .ci/devcontainer.schema.json "$scratch/devcontainer.json" >/dev/null 2>&1; then
+if "$schema_checker" --schemafile .ci/devcontainer.schema.json "$scratch/devcontainer.json" >/dev/null 2>&1; then
     not_ok 'a misspelled devcontainer.json is refused'
 else
     ok 'a misspelled devcontainer.json is refused'

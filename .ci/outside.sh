@@ -119,6 +119,19 @@ debian_archive() {
     printf '%s\n' "$archive"
 }
 
+# ---- schemas ----
+
+# Prints the path of a program that compares files with JSON schemas, and has those of GitHub,
+# compose and others in it: kept under ~/.cache/rubber-docker, installed by whoever asks first.
+schema_checker() {
+    local place=${XDG_CACHE_HOME:-$HOME/.cache}/rubber-docker/check-jsonschema-0.38.0
+    if [ ! -x "$place/bin/check-jsonschema" ]; then
+        rm -rf "$place"
+        python3 -m venv "$place" && "$place/bin/pip" install -q check-jsonschema==0.38.0 >&2 || return 1
+    fi
+    printf '%s\n' "$place/bin/check-jsonschema"
+}
+
 # ---- control groups ----
 
 # Where the hierarchies are mounted: one on version 2, one for each controller on

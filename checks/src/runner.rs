@@ -10,7 +10,7 @@ use libtest_mimic::{Arguments, ColorSetting, FormatSetting};
 use syllabus::{Entry, LAST};
 
 use crate::check::{Check, LevelChecks};
-use crate::levels::{LEVELS, OBSERVED};
+use crate::levels::{LEVELS, OBSERVED, ended, is_asked, reached};
 use crate::report::{Printer, Style};
 use crate::told::Told;
 use crate::verdict::{Report, Verdict};
@@ -26,13 +26,12 @@ pub(crate) fn check_level(
     // `--json` is ours; libtest's own word for it is `--format json`.
     let (json, rest): (Vec<_>, Vec<_>) = arguments.into_iter().partition(|word| word == "--json");
     let arguments = Arguments::from_iter(rest);
-    // The package of the finished runtime is `rd`, which has come as far as the last level.
+    // The solution of a part is no level, and has come as far as the part's last one.
     let number = package
         .strip_prefix("level")
         .and_then(|number| number.parse().ok());
-    let levels = LEVELS
-        .iter()
-        .filter(|level| number.is_none_or(|number| level.number <= number));
+    let judged = reached(package).unwrap_or(LAST);
+    let levels = LEVELS.iter().filter(|level| level.number <= judged);
     let is_narrowed = arguments.filter.is_some() || !arguments.skip.is_empty();
     let is_wanted = |check: &Check| {
         let matches = |filter: &String| {
@@ -46,6 +45,7 @@ pub(crate) fn check_level(
     };
     let chosen: Vec<_> = levels
         .flat_map(|level| level.checks.iter().map(move |check| (level, check)))
+        .filter(|(_, check)| is_asked(check.name, judged))
         .filter(|(level, check)| is_wanted(check) || is_named(level, &arguments))
         .collect();
 
@@ -70,7 +70,6 @@ pub(crate) fn check_level(
         Some(ColorSetting::Never) => Some(false),
         Some(ColorSetting::Auto) | None => None,
     };
-    let judged = number.unwrap_or(LAST);
     let mut printer = Printer::new(style, color);
     if !is_narrowed {
         printer = printer
@@ -250,11 +249,15 @@ fn parse(words: &[String]) -> Result<Judge, String> {
     });
     let mut chosen: Vec<_> = levels
         .flat_map(|level| level.checks.iter().map(move |check| (level, check)))
+        .filter(|(_, check)| is_asked(check.name, number))
         .filter(|(_, check)| only.is_none_or(|only| check.name == only))
         .collect();
     if observed {
         let last = LEVELS.iter().filter(|level| level.number == number);
         chosen = last.map(|level| (level, &OBSERVED)).collect();
+    }
+    if let Some(why) = only.and_then(|only| ended(only, number)) {
+        return Err(why);
     }
     if chosen.is_empty() {
         let only = only.map_or(String::new(), |only| format!(" called `{only}`"));

@@ -1,4 +1,4 @@
-//! Carries an edit of one level into every later one.
+//! Carries an edit of one level into every later one of its part.
 //!
 //! The edit is what differs between the working tree and git's HEAD. Each later
 //! level receives it by `git merge-file`, under its own name. Where the level has
@@ -42,7 +42,8 @@ pub struct Station {
     pub outcome: Outcome,
 }
 
-/// Carries what changed in `levels[from]` since HEAD into `levels[from + 1..]`.
+/// Carries what changed in `levels[from]` since HEAD into the later levels of its part, and
+/// into the part's solution. There the way ends: later parts have that as their library.
 ///
 /// `file`, relative to the level's directory, restricts it to one file.
 pub fn carry(
@@ -58,9 +59,12 @@ pub fn carry(
         Some(file) => vec![file.to_owned()],
         None => level.files(root)?,
     };
+    let later = levels[from..].iter();
+    let part = later.take_while(|it| it.facts.part == level.facts.part);
+    let part: Vec<Level> = part.cloned().collect();
     let mut stations = Vec::new();
     for file in files {
-        carry_file(root, &levels[from..], &file, &mut stations)?;
+        carry_file(root, &part, &file, &mut stations)?;
     }
     Ok(stations)
 }

@@ -8,7 +8,7 @@
 //! are layout.
 
 use super::align::{Step, align, may_appear};
-use super::levels::Level;
+use super::levels::{self, Level};
 use super::line::{Line, manifest_lines, source_lines};
 use super::{Result, block, read};
 use std::collections::{BTreeMap, BTreeSet};
@@ -52,7 +52,8 @@ pub fn compare(root: &Path, older: &Level, newer: &Level, all: &[Level]) -> Resu
         if new_files.contains(file) {
             let new = SourceFile::read(root, newer, file)?;
             for (place, line, what) in broken_rules(&old, &new) {
-                let witnesses = witnesses(root, all, file, &line.text)?;
+                let part = older.facts.part;
+                let witnesses = witnesses(root, all, part, file, &line.text)?;
                 let text = line.shown.clone();
                 violations.push(Violation {
                     file: file.clone(),
@@ -174,10 +175,10 @@ fn broken_rules<'a>(old: &'a SourceFile, new: &'a SourceFile) -> Vec<(String, &'
 
 /// Where a line stands in every level that has the file, so that a reader sees
 /// at once which level is the odd one out.
-fn witnesses(root: &Path, all: &[Level], file: &Path, text: &str) -> Result<String> {
+fn witnesses(root: &Path, all: &[Level], part: u8, file: &Path, text: &str) -> Result<String> {
     let mut with = Vec::new();
     let mut without = Vec::new();
-    for level in all {
+    for level in all.iter().filter(|level| level.facts.part == part) {
         if !root.join(level.path()).join(file).is_file() {
             continue;
         }
@@ -220,8 +221,11 @@ pub fn report(root: &Path, levels: &[Level]) -> Result<BTreeMap<String, Vec<Stri
             );
         }
     }
-    for pair in levels.windows(2) {
-        let [older, newer] = pair else { continue };
+    for (index, older) in levels.iter().enumerate() {
+        // Between parts there is no chain: there the solution is a library.
+        let Some(newer) = levels::solution(levels, index).map(|next| &levels[next]) else {
+            continue;
+        };
         let violations = compare(root, older, newer, levels)?;
         if !violations.is_empty() {
             report.insert(

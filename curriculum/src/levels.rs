@@ -1,15 +1,19 @@
-//! Which levels there are: every `levels/*/Cargo.toml`, in the order of their
-//! numbers, `complete` last. A level is part of the workshop by being there.
+//! Which levels there are: every `levels/*/Cargo.toml`, part by part in the order of their
+//! numbers, and behind those of a part its solution. A level is part of the workshop by
+//! being there.
+//!
+//! Within a part each level is the skeleton of the next, as text. A part begins with its
+//! own main.rs and recipe, and has the solution of the part before it as its library.
 
 use super::{Result, read};
 use std::fs;
 use std::path::{Path, PathBuf};
 use syllabus::Facts;
 
-/// One level of the workshop, or `complete`, which closes the chain.
+/// One level of the workshop, or the solution of a part, which closes the part's chain.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Level {
-    /// The number in front of the directory's name; `complete` has none.
+    /// The number in front of the directory's name; the solution of a part has none.
     pub number: Option<u8>,
     /// The directory's name: `03_pivot_root`.
     pub directory: String,
@@ -55,9 +59,34 @@ pub fn discover(root: &Path) -> Result<Vec<Level>> {
             levels.push(level(directory, &read(&manifest)?, &entry.path())?);
         }
     }
-    // `None` sorts first by itself; `complete` is the end of the road.
-    levels.sort_by_key(|level| (level.number.is_none(), level.number));
+    // `None` sorts first by itself; the solution of a part is the end of its road.
+    levels.sort_by_key(|level| (level.facts.part, level.number.is_none(), level.number));
+    let mut solutions = levels.iter().filter(|level| level.number.is_none());
+    if let Some(one) = solutions
+        .clone()
+        .zip(solutions.by_ref().skip(1))
+        .find(|(one, next)| one.facts.part == next.facts.part)
+    {
+        return Err(format!(
+            "levels/{} and levels/{} are both solutions of part {}: a part has one",
+            one.0.directory, one.1.directory, one.0.facts.part
+        )
+        .into());
+    }
     Ok(levels)
+}
+
+/// Where the solution of `levels[index]` is: in the level after it, or at the end of a part in
+/// the part's solution. A part that is being written has none yet.
+pub fn solution(levels: &[Level], index: usize) -> Option<usize> {
+    let (own, next) = (levels.get(index)?, levels.get(index + 1)?);
+    (own.facts.part == next.facts.part).then_some(index + 1)
+}
+
+/// The number of the last level of a part.
+pub fn last_of(levels: &[Level], part: u8) -> Option<u8> {
+    let of_part = levels.iter().filter(|level| level.facts.part == part);
+    of_part.filter_map(|level| level.number).max()
 }
 
 /// The root of the workspace: the first directory above the current one (which
@@ -100,9 +129,10 @@ fn level(directory: String, manifest: &str, path: &Path) -> Result<Level> {
             )
             .into());
         }
-    } else if directory != "complete" {
+    } else if directory.starts_with(|letter: char| letter.is_ascii_digit()) {
         return Err(format!(
-            "levels/{directory}: a level's directory is called NN_name; only `complete` has no number"
+            "levels/{directory}: a level's directory is called NN_name; the solution of a part \
+             has a name alone"
         )
         .into());
     }

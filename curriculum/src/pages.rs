@@ -1,10 +1,19 @@
-//! The pages of the book: the Markdown files below `docs/`.
+//! The pages of the book: the Markdown files below `docs/`; and those at the root.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The Markdown files that the book is made of, seen from the root.
 pub const PAGES: &str = "docs/src";
+
+/// What everybody looks for at the root of a project. No pages of the book: they are read in
+/// the tree, where their links lead.
+pub const AT_THE_ROOT: [&str; 4] = [
+    "README.md",
+    "CONTRIBUTING.md",
+    "SECURITY.md",
+    "CHANGELOG.md",
+];
 
 /// What tools put beside the pages.
 const NOT_PAGES: [&str; 3] = ["book", "node_modules", "reference"];

@@ -5,7 +5,7 @@
 //! says what it is about. Each suite has keys of its own: [`wrong`](super::mistakes) and
 //! [`right`](super::unusual).
 
-use super::levels::Level;
+use super::levels::{self, Level};
 use super::{Result, read};
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
@@ -54,12 +54,12 @@ pub fn trial(path: &Path) -> String {
     format!("{suite}::{}", name(path))
 }
 
-/// The crate that holds the solution of level `number`: the next one.
+/// The crate that holds the solution of level `number`: the next one of its part.
 pub fn solution(levels: &[Level], number: u8) -> Option<usize> {
     let own = levels
         .iter()
         .position(|level| level.number == Some(number))?;
-    (own + 1 < levels.len()).then_some(own + 1)
+    levels::solution(levels, own)
 }
 
 impl Patch {

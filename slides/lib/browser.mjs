@@ -19,6 +19,8 @@ export async function openDeck(file, size, { search = '', browser } = {}) {
   await page.goto(address + search);
   await page.waitForFunction(() => window.Reveal?.isReady());
   await page.addStyleTag({ content: '*, *::before, *::after { transition: none !important; animation: none !important; }' });
-  await page.evaluate(() => { Reveal.configure({ transition: 'none' }); return document.fonts.ready.then(() => true); });
+  // A font is loaded when text in it is first shown, and until then measured as another one:
+  // `document.fonts.ready` does not wait for slides that are hidden yet.
+  await page.evaluate(() => { Reveal.configure({ transition: 'none' }); return Promise.all([...document.fonts].map((font) => font.load())).then(() => true); });
   return { page, errors, requests, close: async () => { await context.close(); await own?.close(); } };
 }

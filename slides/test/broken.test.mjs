@@ -30,7 +30,8 @@ ${minutes}
 `);
 const file = 'levels/06_pid_namespace/src/container.rs';
 const source = readFileSync(join(repository, file), 'utf8').split('\n');
-const [first, last] = [source.find((line) => line.startsWith('///')), source.find((line) => line.startsWith('pub fn'))];
+// Lines that fit on a slide, also when they grow by a word.
+const [first, last] = [source.find((line) => line.startsWith('use ')), source.find((line) => line.startsWith('///'))];
 const command = [...text.executedCommands()].find((line) => line.length < 60);
 const SOUND = `## A slide
 

@@ -20,7 +20,8 @@ macro_rules! table {
     };
 }
 
-/// All levels in order, and the finished runtime, which is the last one's solution.
+/// All levels in order; behind the last one of a part stands the part's solution, which is
+/// the library of the next.
 pub const TABLE: &[(&str, &str)] = &table![
     "00_fork_exec",
     "01_chroot_image",
@@ -37,13 +38,22 @@ pub const TABLE: &[(&str, &str)] = &table![
     "complete",
 ];
 
-/// The number of the last level: `complete` has none, and the first is 0.
-pub const LAST: u8 = TABLE.len() as u8 - 2;
+/// The number of the last level: the first is 0, and the solutions of the parts have none.
+pub const LAST: u8 = count_levels() - 1;
 
-/// One level, or the finished runtime.
+const fn count_levels() -> u8 {
+    let (mut index, mut levels) = (0, 0);
+    while index < TABLE.len() {
+        levels += TABLE[index].0.as_bytes()[0].is_ascii_digit() as u8;
+        index += 1;
+    }
+    levels
+}
+
+/// One level, or the solution of a part.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
-    /// The number in front of the directory's name; the finished runtime has none.
+    /// The number in front of the directory's name; the solution of a part has none.
     pub number: Option<u8>,
     /// Its directory below `levels/`.
     pub directory: &'static str,
@@ -52,10 +62,16 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// Its package, which is also the name of its program: `level03`, `rd`.
+    /// Its package, which is also the name of its program: `level03`, `rd`. The solution of
+    /// a part is `rd` as long as there is none of a later part, and then what its directory
+    /// is called: two packages of one name cannot be.
     pub fn package(&self) -> String {
-        self.number
-            .map_or_else(|| RUNTIME.to_owned(), |number| format!("level{number:02}"))
+        let mut solutions = all().iter().filter(|entry| entry.number.is_none());
+        match self.number {
+            Some(number) => format!("level{number:02}"),
+            None if solutions.next_back() == Some(self) => RUNTIME.to_owned(),
+            None => self.directory.to_owned(),
+        }
     }
 
     /// Its lesson, seen from the checkout.
@@ -85,7 +101,7 @@ static ENTRIES: LazyLock<Vec<Entry>> = LazyLock::new(|| {
     TABLE.iter().map(entry).collect()
 });
 
-/// All levels in order, the finished runtime last.
+/// All levels in order, behind those of each part its solution.
 pub fn all() -> &'static [Entry] {
     &ENTRIES
 }
@@ -100,12 +116,19 @@ pub fn level(number: u8) -> Option<&'static Entry> {
     all().iter().find(|entry| entry.number == Some(number))
 }
 
-/// The level after this one, whose skeleton is this one's solution; after the last one the
-/// finished runtime.
+/// The level after this one, whose skeleton is this one's solution; after the last one of a
+/// part the part's solution. In a part that is being written it may be missing yet.
 pub fn after(number: u8) -> Option<&'static Entry> {
     let mut rest = all().iter();
-    rest.find(|entry| entry.number == Some(number))?;
+    let level = rest.find(|entry| entry.number == Some(number))?;
     rest.next()
+        .filter(|next| next.facts.part == level.facts.part)
+}
+
+/// The number of the last level of a part.
+pub fn last_of(part: u8) -> Option<u8> {
+    let mut levels = numbered().rev();
+    levels.find(|entry| entry.facts.part == part)?.number
 }
 
 #[cfg(test)]
@@ -115,12 +138,23 @@ mod tests {
     use std::path::Path;
 
     #[test]
-    fn numbers_count_from_zero_and_the_runtime_is_last() {
-        let numbers: Vec<Option<u8>> = all().iter().map(|entry| entry.number).collect();
-        let expected: Vec<Option<u8>> = (0..=LAST).map(Some).chain([None]).collect();
-        assert_eq!(numbers, expected);
-        assert_eq!(after(LAST).map(Entry::package).as_deref(), Some(RUNTIME));
+    fn numbers_count_from_zero_and_each_part_ends_with_its_solution() {
+        let numbers = numbered().filter_map(|entry| entry.number);
+        assert!(numbers.eq(0..=LAST));
+        for pair in all().windows(2) {
+            let is_border = pair[0].facts.part != pair[1].facts.part;
+            assert_eq!(pair[0].number.is_none(), is_border, "{pair:?}");
+        }
         assert_eq!(after(0), level(1));
+        assert_eq!(after(11).map(|entry| entry.directory), Some("complete"));
+        assert_eq!(last_of(1), Some(11));
+    }
+
+    #[test]
+    fn one_solution_is_called_rd() {
+        let packages: BTreeSet<String> = all().iter().map(Entry::package).collect();
+        assert_eq!(packages.len(), all().len());
+        assert!(packages.contains(RUNTIME));
     }
 
     #[test]

@@ -372,14 +372,16 @@ pub(crate) fn after(
                 paint(GREEN, title),
                 command(&format!("solution {own}"))
             ));
-            match course.after(level) {
-                Some(next) if next.number.is_some() => {
+            match course.next(level) {
+                Some(next) => {
                     prose(format!("On to {}: {}", word(next), course.lesson(next)));
                     if reader == Reader::AtTheShell {
                         prose(format!("Then: {}", command("watch")));
                     }
                 }
-                _ => prose("That was the last one: this is a container runtime, and it is yours."),
+                None => {
+                    prose("That was the last one: this is a container runtime, and it is yours.")
+                }
             }
         }
         Outcome::Failed => {

@@ -32,7 +32,7 @@ const GIT_ELSEWHERE: [&str; 9] = [
 pub(crate) struct Course {
     /// Its directory.
     pub(crate) root: PathBuf,
-    /// All levels in order; `complete` is the last.
+    /// All levels in order, behind those of each part its solution.
     pub(crate) levels: Vec<Level>,
     lock: Lock,
 }
@@ -61,7 +61,7 @@ impl Course {
         Ok(Course { root, levels, lock })
     }
 
-    /// The levels that have something to write in them: all but `complete`.
+    /// The levels that have something to write in them.
     pub(crate) fn numbered(&self) -> impl DoubleEndedIterator<Item = &Level> {
         self.levels.iter().filter(|level| level.number.is_some())
     }
@@ -94,10 +94,17 @@ impl Course {
             .find(|level| below.starts_with(level.path()))
     }
 
-    /// The level after this one: its skeleton is this one's solution.
-    pub(crate) fn after(&self, level: &Level) -> Option<&Level> {
-        let mut rest = self.levels.iter().skip_while(|it| *it != level);
-        rest.nth(1)
+    /// The crate that has the solution of this level: the next level, or at the end of a part
+    /// the part's solution, which is itself the solution of nothing.
+    pub(crate) fn solution(&self, level: &Level) -> Option<&Level> {
+        let own = self.levels.iter().position(|it| it == level)?;
+        levels::solution(&self.levels, own).map(|index| &self.levels[index])
+    }
+
+    /// The level to write next after this one, of whichever part.
+    pub(crate) fn next(&self, level: &Level) -> Option<&Level> {
+        let rest = self.levels.iter().skip_while(|it| *it != level);
+        rest.skip(1).find(|it| it.number.is_some())
     }
 
     /// What the level is about.

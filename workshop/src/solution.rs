@@ -58,10 +58,11 @@ struct Part {
 }
 
 pub(crate) fn show(course: &Course, level: &Level) -> Result<()> {
-    let Some(next) = course.after(level) else {
+    let Some(next) = course.solution(level) else {
         say(format!(
-            "{} is the solution of all levels itself: {}",
+            "{} is the solution of all levels of part {} itself: {}",
             level.package,
+            level.facts.part,
             course.lesson(level)
         ));
         return Ok(());

@@ -79,7 +79,7 @@ fn the_last_levels_is_complete_and_complete_has_none() {
     assert!(
         fixture
             .says(&["solution", "rd"])
-            .contains("solution of all levels itself")
+            .contains("solution of all levels of part 1 itself")
     );
     let run = fixture.workshop(&["solution", "7"]);
     assert_eq!(run.status, 1);

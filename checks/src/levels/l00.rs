@@ -13,18 +13,19 @@ use crate::check::{Check, LevelChecks};
 use crate::container::{Container, OTHER_INPUT};
 use crate::finding::{Failure, Outcome};
 use crate::host::{Host, NOT_HELD, words_of_this_run};
-use crate::levels::{makes_environment, moments, refusals};
+use crate::levels::{is_asked_with_an_option, moments, refusals};
 use crate::{names, process, procfs};
 use lookup::{looked_up, not_executable};
 use sandbox::wait::await_that;
 use status::{NOT_TEXT, expect_status};
-use surroundings::surroundings;
+use surroundings::{may_gain_privileges, surroundings};
 
 /// What other levels need of this one: without a container there is nothing to see.
 pub(super) const IN_A_CHILD: &str = "the command runs in a child process";
 const WAITS: &str = "the level's process waits while the command runs";
 const ARGUMENTS: &str = "the command gets its arguments unchanged";
 const SIGNALS: &str = "the command's signals are as its caller left them, none held back";
+const ENVIRONMENT: &str = "the command gets the environment";
 const STATUS: &str = "the command's exit status is passed on";
 
 pub(super) const LEVEL: LevelChecks = LevelChecks {
@@ -58,6 +59,14 @@ pub(super) const LEVEL: LevelChecks = LevelChecks {
                       changes before exec, the command has",
             needs: &[],
             run: surroundings,
+        },
+        Check {
+            name: "exec may give the command what its caller has not",
+            step: 1,
+            usually: "the child took from its command what setuid programs and file capabilities \
+                      give: no lesson so far asks for it",
+            needs: &[],
+            run: may_gain_privileges,
         },
         Check {
             name: SIGNALS,
@@ -114,7 +123,7 @@ pub(super) const LEVEL: LevelChecks = LevelChecks {
             run: report,
         },
         Check {
-            name: "the command gets the environment",
+            name: ENVIRONMENT,
             step: 1,
             usually: "execve was given an empty environment; execvp passes on the caller's",
             needs: &[],
@@ -264,7 +273,7 @@ fn environment(host: &Host) -> Outcome {
         invocation.variable(name, value)
     });
     // From level 05 on what the caller has is kept from the command, unless it is asked for.
-    let is_asked_for = makes_environment(host.program());
+    let is_asked_for = is_asked_with_an_option(ENVIRONMENT, host.judged());
     let canary = names::variable();
     let odd_names = odd.iter().map(|(name, _)| name.as_os_str());
     let asked = odd_names.chain([OsStr::new(canary)]);

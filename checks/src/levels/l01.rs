@@ -912,6 +912,7 @@ fn ask_early(host: &Host, signal: i32) -> Result<Ended, Failure> {
         // An image that nobody has unpacked yet: that takes a while.
         let image = format!("new-{signal}-{attempt}");
         host.add_changed_image(&image, |archive| Ok(archive.to_vec()))?;
+        let archive = host.archive(&image);
         let run = host.run(&["probe", "hold"]).image(&image).start()?;
         let level = run.pid();
         host.waiting("the level's process to make its container's directory");
@@ -921,18 +922,30 @@ fn ask_early(host: &Host, signal: i32) -> Result<Ended, Failure> {
         // It holds still while we look. One that has ended says so itself.
         process::send(level, SIGSTOP)?;
         await_that(|| !matches!(procfs::state(level), Some('R' | 'S' | 'D')));
-        let is_early = process::children(level).is_empty();
+        // While it reads the archive it has looks ahead of it, whatever it does next. Without
+        // that it may be in the call that makes the child, where nobody looks any more.
+        let is_early = process::children(level).is_empty() && has_open(level, &archive);
         if is_early {
             process::send(level, signal)?;
         }
         process::send(level, SIGCONT)?;
         let ended = run.end()?;
-        fs::remove_file(host.archive(&image)).map_err(|why| Failure::seen(why.to_string()))?;
+        fs::remove_file(&archive).map_err(|why| Failure::seen(why.to_string()))?;
         if is_early {
             return Ok(ended);
         }
     }
     Err(Failure::seen(format!("its child was faster, {ATTEMPTS} times")).elsewhere())
+}
+
+/// Whether a process has this file open.
+fn has_open(pid: i32, file: &Path) -> bool {
+    let open = procfs::path(pid, "fd").read_dir().into_iter().flatten();
+    let Ok(file) = procfs::identity(file) else {
+        return false;
+    };
+    let mut open = open.flatten();
+    open.any(|entry| procfs::identity(entry.path()).is_ok_and(|it| it == file))
 }
 
 fn refused_calls(host: &Host) -> Outcome {

@@ -15,13 +15,15 @@ mod l11;
 mod moments;
 mod observed;
 mod program;
+mod promises;
 mod refusals;
 
 use crate::check::LevelChecks;
 use crate::finding::Diagnosis;
 pub(crate) use observed::OBSERVED;
 
-pub(crate) use program::{changes_user, makes_cgroups, makes_environment};
+pub(crate) use program::{makes_cgroups, reached};
+pub(crate) use promises::{ended, is_asked, is_asked_with_an_option};
 
 /// All levels, in order.
 pub const LEVELS: &[LevelChecks] = &[

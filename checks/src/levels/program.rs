@@ -8,21 +8,16 @@ pub(crate) fn makes_cgroups(binary: &Path) -> bool {
     is_from(8, binary)
 }
 
-/// Whether a level's program, going by its name, has an environment of its own for the
-/// command, and `--env` to add to it. (It has the option before the learner has begun.)
-pub(crate) fn makes_environment(binary: &Path) -> bool {
-    is_from(5, binary)
-}
-
-/// Whether a level's program, going by its name, is about the command's user and what it may
-/// become.
-pub(crate) fn changes_user(binary: &Path) -> bool {
-    is_from(10, binary)
+/// How far the program of this name has come: a level to its own number, the solution of a
+/// part to the part's last level.
+pub(crate) fn reached(program: &str) -> Option<u8> {
+    let mut all = syllabus::all().iter();
+    let entry = all.find(|entry| entry.package() == program)?;
+    entry.number.or_else(|| syllabus::last_of(entry.facts.part))
 }
 
 /// Whether it is the program of this level or of a later one.
 pub(super) fn is_from(level: u8, binary: &Path) -> bool {
     let name = binary.file_name().and_then(OsStr::to_str).unwrap_or("");
-    let number: Option<u8> = name.strip_prefix("level").and_then(|it| it.parse().ok());
-    name == "rd" || number.is_some_and(|number| number >= level)
+    reached(name).is_some_and(|number| number >= level)
 }

@@ -2,10 +2,10 @@
 //! where a learner first meets it.
 
 use crate::course::{Course, Verdict, nothing_of};
-use curriculum::book::{Book, PAGES, page_of};
+use curriculum::book::{Book, PAGES, page_of, text};
 use curriculum::pages;
 use libtest_mimic::{Failed, Trial};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
@@ -30,6 +30,9 @@ pub(crate) fn trials(course: &'static Course) -> Vec<Trial> {
     vec![
         Trial::ignorable_test("book::has_every_lesson_and_page", move || has_all(course)),
         Trial::ignorable_test("book::links_lead_somewhere", move || links(course)),
+        Trial::ignorable_test("book::links_at_the_root_lead_somewhere", move || {
+            links_at_the_root(course)
+        }),
         Trial::ignorable_test("book::calls_are_linked_in_their_lesson", move || {
             calls(course)
         }),
@@ -81,6 +84,56 @@ fn links(course: &Course) -> Verdict {
         }
     }
     nothing_of("links lead nowhere", faults)
+}
+
+/// Those of the book are followed to their anchors by .ci/book.sh, in a browser.
+fn links_at_the_root(course: &Course) -> Verdict {
+    let mut faults = Vec::new();
+    for page in pages::AT_THE_ROOT {
+        let text = read(course, page)?;
+        for link in links_of(&text) {
+            let (path, anchor) = link.split_once('#').unwrap_or((&link, ""));
+            let path = if path.is_empty() { page } else { path };
+            if link.contains("://") {
+                continue;
+            }
+            if !course.root.join(path).exists() {
+                faults.push(format!("{page}: the link to `{link}` leads nowhere"));
+            } else if !anchor.is_empty() && !anchors(&read(course, path)?).contains(anchor) {
+                faults.push(format!("{page}: {path} has no heading for `{link}`"));
+            }
+        }
+    }
+    nothing_of("links lead nowhere", faults)
+}
+
+fn links_of(page: &str) -> Vec<String> {
+    let mut links = Vec::new();
+    for part in text::parts(page) {
+        let text::Part::Prose(line) = part else {
+            continue;
+        };
+        for (piece, _) in text::spans(line).filter(|(_, is_code)| !is_code) {
+            let behind = piece.split("](").skip(1);
+            links.extend(behind.filter_map(|it| Some(it.split_once(')')?.0.to_owned())));
+        }
+    }
+    links
+}
+
+/// The headings of a page, as links name them.
+fn anchors(page: &str) -> BTreeSet<String> {
+    let heading = |part| match part {
+        text::Part::Prose(line) if line.starts_with('#') => Some(line),
+        _ => None,
+    };
+    let named = |heading: &str| {
+        let words = heading.trim_start_matches('#').trim().to_lowercase();
+        let kept = words.replace(|it: char| !it.is_alphanumeric() && !" -_".contains(it), "");
+        kept.replace(' ', "-")
+    };
+    let headings = text::parts(page).into_iter().filter_map(heading);
+    headings.map(named).collect()
 }
 
 fn calls(course: &Course) -> Verdict {

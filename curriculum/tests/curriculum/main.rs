@@ -14,9 +14,11 @@ mod build;
 mod chain;
 mod course;
 mod escapes;
+mod filters;
 mod generated;
 mod lacking;
 mod lessons;
+mod licences;
 mod lock;
 mod matrix;
 mod patched;
@@ -52,6 +54,7 @@ fn main() -> ExitCode {
     trials.extend(book::trials(course));
     trials.extend(lacking::trials(course));
     trials.extend(tree::trials(course));
+    trials.extend(licences::trials(course));
     trials.extend(warnings::trials(course));
     trials.extend(usage::trials(course));
     trials.extend(right_reason::trials(course));
@@ -61,6 +64,7 @@ fn main() -> ExitCode {
     trials.extend(wrong::trials(course));
     trials.extend(right::trials(course));
     trials.extend(generated::trials(course));
+    trials.push(filters::trial(course, &trials));
     let conclusion = libtest_mimic::run(&arguments, trials);
     course.print_notices();
     wrong::print_report();

@@ -13,8 +13,10 @@ use std::time::{Duration, Instant};
 /// For each command; a lesson's commands take moments.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
-/// For a command that runs the checks of a level, each of which has a deadline itself.
-const PATIENCE_WITH_CHECKS: Duration = Duration::from_secs(120);
+/// For a command that runs the checks of a level, each of which has a deadline itself, or
+/// carries an edit through hundreds of patches.
+const MORE_PATIENCE: Duration = Duration::from_secs(120);
+const WANT_MORE: [&str; 2] = ["cargo test ", "cargo run -q -p curriculum -- carry "];
 
 /// Runs `commands` in a sandbox of their own. `programs` are found there under these
 /// names, besides all that are built; `page` is for the messages.
@@ -92,9 +94,9 @@ impl Performance<'_> {
 
     /// The command ends, and this is all that it printed.
     fn finish(&mut self, shown: &Shown) -> Result<(), Failed> {
-        let is_judged = shown.command.starts_with("cargo test ");
-        let patience = if is_judged {
-            PATIENCE_WITH_CHECKS
+        let wants_more = WANT_MORE.iter().any(|it| shown.command.starts_with(it));
+        let patience = if wants_more {
+            MORE_PATIENCE
         } else {
             self.patience
         };

@@ -37,12 +37,17 @@ impl Workshop {
 
     /// A level with a manifest, the facts, and nothing else.
     pub(crate) fn level(&self, directory: &str, package: &str) {
+        self.level_of(1, directory, package);
+    }
+
+    /// The same, of this part.
+    pub(crate) fn level_of(&self, part: u8, directory: &str, package: &str) {
         let manifest = format!(
             "[package]\nname = \"{package}\"\ndescription = \"{directory} at work\"\n\n\
              [dependencies]\ngiven = \"1\"\n\n[lints]\nworkspace = true\n"
         );
         self.write(&format!("levels/{directory}/Cargo.toml"), &manifest);
-        let facts = format!("title = \"{directory} at work\"\npart = 1\nminutes = 20\n");
+        let facts = format!("title = \"{directory} at work\"\npart = {part}\nminutes = 20\n");
         self.write(&format!("levels/{directory}/level.toml"), &facts);
     }
 

@@ -5,6 +5,7 @@
 
 mod block;
 mod book;
+mod border;
 mod carry;
 mod caught;
 mod chain;

@@ -146,12 +146,12 @@ fn watch_one(course: &Course, level: &Level, files: &mut Files, keys: &mut Keys)
 /// The level to go on with: the next one in the book that is not done.
 fn next<'a>(course: &'a Course, level: &Level) -> Result<Option<&'a Level>> {
     let progress = Progress::read(course)?;
-    let mut next = course.after(level);
-    while let Some(level) = next.filter(|level| level.number.is_some()) {
+    let mut next = course.next(level);
+    while let Some(level) = next {
         if progress.state(course, level)? != State::Done {
             return Ok(Some(level));
         }
-        next = course.after(level);
+        next = course.next(level);
     }
     progress.here(course)
 }

@@ -5,7 +5,6 @@ use std::fs;
 use crate::container::Container;
 use crate::finding::{Failure, Outcome};
 use crate::host::Host;
-use crate::levels::changes_user;
 use crate::procfs;
 
 /// What exec keeps of a process, and the child has no reason to change.
@@ -20,10 +19,6 @@ pub(super) fn surroundings(host: &Host) -> Outcome {
     has_umask(&container, UMASK)?;
     is_where_its_caller_is(host, &container)?;
     has_its_callers_limits(&container)?;
-    // From level 10 on there are reasons for it, which the lessons name.
-    if !changes_user(host.program()) {
-        may_gain_privileges(&container)?;
-    }
     Ok(())
 }
 
@@ -173,7 +168,8 @@ fn has_its_callers_limits(container: &Container) -> Result<(), Failure> {
     Ok(())
 }
 
-fn may_gain_privileges(container: &Container) -> Result<(), Failure> {
+pub(super) fn may_gain_privileges(host: &Host) -> Outcome {
+    let container = host.shell().hold_as("/bin/sh")?;
     for (key, usually) in [
         (
             "NoNewPrivs",
@@ -192,7 +188,8 @@ fn may_gain_privileges(container: &Container) -> Result<(), Failure> {
             return Err(Failure::seen(format!("{key} is {own}"))
                 .expected(format!("{key} is {callers}, as its caller has it"))
                 .at(container.proc("status").display().to_string())
-                .usually(usually));
+                .usually(usually)
+                .into());
         }
     }
     Ok(())

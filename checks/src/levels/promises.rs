@@ -1,0 +1,136 @@
+//! How long a check is true.
+//!
+//! A check is true of its own level and of every later one: that is what a learner can rely
+//! on. Where a later level must break such a promise, it stands here, with the reason and
+//! the check that says what is so instead. New behaviour that a caller has to ask for, as
+//! Docker's `-t` is, breaks none, and needs no line.
+
+/// What becomes of a check in later levels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Holds {
+    /// It is asked up to the level before this one.
+    Until(u8),
+    /// From the level that adds this option on, its containers are asked for with it.
+    With(&'static str),
+}
+
+/// A check that is not for ever.
+struct Promise {
+    check: &'static str,
+    holds: Holds,
+    /// Why a later level has it otherwise.
+    why: &'static str,
+    /// The check, of that level or a later one, which says what is true from there on.
+    successor: &'static str,
+}
+
+const PROMISES: [Promise; 2] = [
+    Promise {
+        check: "the command gets the environment",
+        holds: Holds::With("--env"),
+        why: "what the caller has in its environment may be secret, and is kept from the \
+              command unless it is asked for by name",
+        successor: "the command's environment is the container's, and not the caller's",
+    },
+    Promise {
+        check: "exec may give the command what its caller has not",
+        holds: Holds::Until(10),
+        why: "no_new_privs and filters of system calls are means of hardening from where there \
+              is somebody to be hardened against",
+        successor: "a setuid program of the image makes root of a --user",
+    },
+];
+
+/// Whether this check is asked of a program that should have come as far as level `judged`.
+pub(crate) fn is_asked(check: &str, judged: u8) -> bool {
+    ended(check, judged).is_none()
+}
+
+/// Why this check is not asked any more of a program that should have come as far as level
+/// `judged`, and what is asked instead; none if it is asked.
+pub(crate) fn ended(check: &str, judged: u8) -> Option<String> {
+    let is_over = |promise: &&Promise| match promise.holds {
+        Holds::Until(level) => promise.check == check && judged >= level,
+        Holds::With(_) => false,
+    };
+    let promise = PROMISES.iter().find(is_over)?;
+    Some(format!(
+        "`{check}` is not asked of level {judged:02}: {}. Its successor is `{}`",
+        promise.why, promise.successor
+    ))
+}
+
+/// Whether a program that has come as far as level `judged` is asked with an option, so that
+/// this check is true of it.
+pub(crate) fn is_asked_with_an_option(check: &str, judged: u8) -> bool {
+    let mut promises = PROMISES.iter().filter(|promise| promise.check == check);
+    promises.any(|promise| match promise.holds {
+        Holds::Until(_) => false,
+        Holds::With(option) => added_by(option).is_some_and(|level| judged >= level),
+    })
+}
+
+/// The level that adds this option to the command line.
+fn added_by(option: &str) -> Option<u8> {
+    let mut levels = syllabus::numbered();
+    levels
+        .find(|entry| entry.facts.options.iter().any(|it| it == option))?
+        .number
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::levels::LEVELS;
+
+    /// The level that a check belongs to.
+    fn level_of(check: &str) -> Option<u8> {
+        let mut levels = LEVELS.iter();
+        let level = levels.find(|level| level.checks.iter().any(|it| it.name == check))?;
+        Some(level.number)
+    }
+
+    #[test]
+    fn each_promise_that_ends_has_its_reason_and_its_successor() {
+        for promise in &PROMISES {
+            let Promise {
+                check,
+                holds,
+                why,
+                successor,
+            } = promise;
+            let end = match holds {
+                Holds::Until(level) => Some(*level),
+                Holds::With(option) => added_by(option),
+            };
+            println!("{check:?}: {holds:?}, from level {end:?} on: {why}; then {successor:?}");
+            assert!(end.is_some_and(|end| end <= syllabus::LAST));
+            let levels = [level_of(check), end, level_of(successor)];
+            assert!(levels.iter().all(Option::is_some), "{levels:?}");
+            assert!(
+                levels[0] < levels[1],
+                "{check:?} was never asked of a later level"
+            );
+            assert!(
+                levels[1] <= levels[2],
+                "{successor:?} is asked before {check:?} ends"
+            );
+            assert!(!why.is_empty());
+            assert_eq!(PROMISES.iter().filter(|it| it.check == *check).count(), 1);
+        }
+    }
+
+    #[test]
+    fn a_check_that_is_not_in_the_table_is_for_ever() {
+        let all = LEVELS.iter().flat_map(|level| level.checks);
+        let ended = all.filter(|check| !is_asked(check.name, syllabus::LAST));
+        let ended: Vec<&str> = ended.map(|check| check.name).collect();
+        assert_eq!(ended, ["exec may give the command what its caller has not"]);
+        assert!(is_asked(ended[0], 9));
+        let why = super::ended(ended[0], 10).unwrap_or_default();
+        assert!(why.contains("successor is `a setuid program"), "{why}");
+        let environment = "the command gets the environment";
+        assert!(!is_asked_with_an_option(environment, 4));
+        assert!(is_asked_with_an_option(environment, 5));
+    }
+}
