@@ -38,8 +38,8 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
     };
     if first.number.is_none() {
         return Err(format!(
-            "{} is the solution of all levels: there is nothing to fill in",
-            first.package
+            "{} is a solution: there is nothing to fill in. A level has a number",
+            first.directory
         )
         .into());
     }
@@ -86,7 +86,10 @@ fn tell(course: &Course, first: &Level, skipped: &[&Level]) {
     prose(format!(
         "{which}: level {own} begins with all that they build, as given code."
     ));
-    let recipe = first.path().join("src/container.rs");
+    // A part has the solution of the one before as a library, and a level as its own text.
+    let before = course.levels.iter().take_while(|level| *level != first);
+    let home = before.last().filter(|level| level.number.is_none());
+    let recipe = home.unwrap_or(first).path().join("src/container.rs");
     if course.root.join(&recipe).is_file() {
         prose(format!(
             "Read it from {} on: that is what the child does, in order.",

@@ -449,3 +449,30 @@ fn a_branch_of_mine_can_be_merged_into_the_workshops_as_well() {
     is_mine_in_the_newer(&learner.read(MAIN));
     is_clean(&learner);
 }
+
+#[test]
+fn a_shallow_clone_of_a_tag_gets_a_branch_and_what_is_newest() {
+    let upstream = Fixture::new();
+    upstream.run("git", &["tag", "part-1"]);
+    let learner = Fixture::clone_of(&upstream);
+    std::fs::remove_dir_all(learner.path(".git")).unwrap();
+    let from = format!("file://{}", upstream.root.display());
+    let clone = format!(
+        "git clone -q --depth 1 --branch part-1 {from} shallow && mv shallow/.git . && rm -r shallow"
+    );
+    learner.run("sh", &["-c", &clone]);
+    for step in [1, 2] {
+        learner.solve("00", step);
+    }
+    newer(&upstream, in_the_way);
+    let said = succeeds(&learner);
+    assert!(
+        said.contains("Your work has a branch now: my-work."),
+        "{said}"
+    );
+    assert!(said.contains("Taken from origin: "), "{said}");
+    is_mine_in_the_newer(&learner.read(MAIN));
+    is_clean(&learner);
+    let branch = learner.run("git", &["symbolic-ref", "--short", "HEAD"]);
+    assert_eq!(branch, "my-work\n");
+}

@@ -228,8 +228,8 @@ fn tell_verdict(course: &Course, git: &Git, sides: Option<&Sides>) -> Result<boo
             prose(format!(
                 "Mend those blocks: the code around them is today's and right. `cargo workshop \
                  solution {own}` shows what the reference does there, and `cargo workshop check \
-                 {own}` compiles and judges. None of it is urgent: every other level can be \
-                 worked at."
+                 {own}` compiles and judges; `CHANGELOG.md` says why it is so now. None of it is \
+                 urgent: every other level can be worked at."
             ));
             return Ok(false);
         }

@@ -16,7 +16,8 @@ pub(super) fn pull(course: &Course, git: &Git, from: Option<&str>) -> Result<()>
         Some(name) => git.commit(name).map(|it| (name.to_owned(), it)),
         None => names
             .into_iter()
-            .find_map(|name| git.commit(name).map(|it| (called(git, name), it))),
+            .find_map(|name| git.commit(name).map(|it| (called(git, name), it)))
+            .or_else(|| whatever_is_newest(git)),
     };
     let Some((name, new)) = found else {
         return Err(match from {
@@ -33,6 +34,7 @@ pub(super) fn pull(course: &Course, git: &Git, from: Option<&str>) -> Result<()>
         prose(format!("There is nothing newer at {name}."));
         return Ok(());
     }
+    be_on_a_branch(git)?;
     commit_work(git)?;
     let before = git.says(&["rev-parse", "HEAD"])?;
     let range = format!("{before}..{new}");
@@ -67,10 +69,28 @@ fn fetch(git: &Git, from: Option<&str>) {
     }
 }
 
+/// A clone of one tag follows nothing.
+fn whatever_is_newest(git: &Git) -> Option<(String, String)> {
+    git.answer(&["fetch", "-q", "origin", "HEAD"])?;
+    Some(("origin".to_owned(), git.commit("FETCH_HEAD")?))
+}
+
 /// `origin/main`.
 fn called(git: &Git, name: &str) -> String {
     let short = git.answer(&["rev-parse", "--abbrev-ref", name]);
     short.unwrap_or_else(|| name.to_owned())
+}
+
+/// A clone of a tag is on no branch, and commits that are on none are lost to whoever does not
+/// know their numbers.
+fn be_on_a_branch(git: &Git) -> Result<()> {
+    let name = "my-work";
+    if git.is(&["symbolic-ref", "-q", "HEAD"]) {
+        return Ok(());
+    }
+    git.says(&["checkout", "-q", "-b", name])?;
+    prose(format!("Your work has a branch now: {name}."));
+    Ok(())
 }
 
 /// What is not committed git would not merge, and could not give back.
