@@ -56,7 +56,11 @@ fn the_marks_can_be_taken_away_and_work_is_never_skipped() {
     assert!(map.contains("   here  00  title 00\n"), "{map}");
     assert!(!map.contains("skipped"), "{map}");
     fixture.solve("00", 1);
-    fixture.says(&["begin", "01"]);
+    assert!(
+        fixture
+            .says(&["begin", "01"])
+            .contains("No level is skipped.")
+    );
     let map = fixture.says(&[]);
     assert!(
         map.contains("00  title 00                        not checked yet"),
