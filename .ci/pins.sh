@@ -6,7 +6,12 @@
 set -euo pipefail
 # shellcheck source=.ci/outside.sh disable=SC1091
 . "$(dirname "$0")/outside.sh"
+# shellcheck source=.ci/qemu/boot.sh disable=SC1091
+. .ci/qemu/boot.sh
 make_scratch
+
+# By this machine's own apt: the one below has nothing of the kind.
+install_tools dpkg-deb:dpkg
 
 pinned=$scratch/pinned cache=$scratch/cache mirror=$scratch/mirror
 mkdir "$pinned" "$mirror" "$scratch/bin"
