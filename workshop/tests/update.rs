@@ -476,3 +476,45 @@ fn a_shallow_clone_of_a_tag_gets_a_branch_and_what_is_newest() {
     let branch = learner.run("git", &["symbolic-ref", "--short", "HEAD"]);
     assert_eq!(branch, "my-work\n");
 }
+
+#[test]
+fn what_is_left_of_a_level_with_another_name_does_not_stop_cargo() {
+    let (_upstream, learner) = behind(|upstream| {
+        upstream.run(
+            "git",
+            &["mv", "levels/01_chroot_image", "levels/01_new_root"],
+        );
+    });
+    learner.write("levels/01_chroot_image/.notes", "what I thought\n");
+    learner.write(".git/info/exclude", ".notes\n");
+    let said = succeeds(&learner);
+    assert!(said.contains("00  compiles"), "{said}");
+    let notes = "update-1/left-over/01_chroot_image";
+    assert!(said.contains(notes), "{said}");
+    let notes = learner.read(&format!(".workshop/kept/{notes}/.notes"));
+    assert_eq!(notes, "what I thought\n");
+    assert!(!learner.path("levels/01_chroot_image").exists());
+    is_clean(&learner);
+}
+
+#[test]
+fn what_stops_cargo_after_a_pull_by_hand_can_be_moved_away() {
+    let (_upstream, learner) = behind(|upstream| {
+        in_the_way(upstream);
+        let text = upstream.read(MAIN);
+        let more: String = (0..80).map(|it| format!("// {it}\n")).collect();
+        upstream.write(MAIN, &(text + &more));
+        let to = "levels/00_two_processes";
+        upstream.run("git", &["mv", "levels/00_fork_exec", to]);
+    });
+    learner.commit("my work");
+    let pulled = learner.try_run("git", &["pull", "-q", "--no-rebase"]);
+    assert_ne!(pulled.status, 0);
+    // git sees no connection between the two files, and cargo no manifest.
+    assert!(learner.path(MAIN).exists());
+    assert!(!learner.path("levels/00_fork_exec/Cargo.toml").exists());
+    learner.run("mv", &["levels/00_fork_exec", ".git/aside"]);
+    succeeds(&learner);
+    is_mine_in_the_newer(&learner.read("levels/00_two_processes/src/main.rs"));
+    is_clean(&learner);
+}

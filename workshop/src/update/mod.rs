@@ -7,11 +7,13 @@
 //! | `settle.rs` | a merge at which git has stopped, ended |
 //! | `level.rs` | a level under its new skeleton, block by block |
 //! | `imports.rs` | what the blocks need from `use` |
+//! | `left_over.rs` | a level's directory that is none any more |
 //! | `verdict.rs` | whether it compiles, and which block does not |
 //! | `git.rs` | what is asked of git |
 
 mod git;
 mod imports;
+mod left_over;
 mod level;
 mod pull;
 mod settle;

@@ -3,6 +3,7 @@
 use std::os::unix::process::CommandExt;
 
 use super::git::Git;
+use super::left_over;
 use crate::Result;
 use crate::course::Course;
 use crate::screen::{note, prose};
@@ -52,6 +53,9 @@ pub(super) fn pull(course: &Course, git: &Git, from: Option<&str>) -> Result<()>
         count => format!("{count} changes"),
     };
     prose(format!("Taken from {name}: {changes}."));
+    if !is_conflict {
+        left_over::put_aside(course, None)?;
+    }
     hand_over(course, git, &before, &new)
 }
 
@@ -116,8 +120,9 @@ fn hand_over(course: &Course, git: &Git, before: &str, new: &str) -> Result<()> 
     let is_here = course.root.join("workshop/Cargo.toml").is_file();
     let words = ["diff", "--quiet", before, new, "--", ":!levels", ":!docs"];
     // What has a conflict cannot be built, and then we are the only ones to end it.
-    let in_the_way = git.unmerged()?;
-    let in_the_way = in_the_way.keys().any(|path| !path.starts_with("levels"));
+    let unmerged = git.unmerged()?;
+    let in_the_way = unmerged.keys().any(|path| !path.starts_with("levels"))
+        || !left_over::find(course)?.is_empty();
     if !is_here || in_the_way || git.is(&words) {
         return Ok(());
     }

@@ -7,6 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::git::Git;
+use super::left_over;
 use super::level::{self, Note, Side};
 use super::sides::{Sides, Tree, UnderWay, within};
 use crate::Result;
@@ -49,8 +50,12 @@ pub(super) fn settle(
         }
         for path in &plan.gone {
             let _ = fs::remove_file(course.root.join(path));
+            // The directories above go with it if they are empty.
+            for above in path.ancestors().skip(1) {
+                let _ = fs::remove_dir(course.root.join(above));
+            }
         }
-        clear(course, &plan, &settled.kept)?;
+        left_over::put_aside(course, Some(&settled.kept))?;
         tell_git(git, sides, &plan)?;
         settled.levels = plan.levels;
         settled.theirs = plan.theirs.into_iter().collect();
@@ -205,29 +210,6 @@ fn keep(course: &Course, git: &Git, sides: &Sides, plan: &Plan) -> Result<PathBu
     }
     let shown = kept.strip_prefix(&course.root).unwrap_or(&kept);
     Ok(shown.to_owned())
-}
-
-/// Takes away what has no manifest any more: cargo would stop at such a directory, whatever
-/// it is asked for.
-fn clear(course: &Course, plan: &Plan, kept: &Path) -> Result<()> {
-    for path in &plan.gone {
-        let Some((directory, _)) = within(path) else {
-            continue;
-        };
-        let above = path.ancestors().skip(1);
-        for empty in above.take_while(|it| *it != Path::new("levels")) {
-            let _ = fs::remove_dir(course.root.join(empty));
-        }
-        let level = course.root.join("levels").join(&directory);
-        if level.is_dir() && !level.join("Cargo.toml").exists() {
-            // Something of the learner's that git does not know.
-            let to = course.root.join(kept).join("left-over");
-            let moved = fs::create_dir_all(&to);
-            let moved = moved.and_then(|()| fs::rename(&level, to.join(&directory)));
-            moved.map_err(|error| format!("cannot move {}: {error}", level.display()))?;
-        }
-    }
-    Ok(())
 }
 
 fn put(course: &Course, path: &Path, content: &[u8]) -> Result<()> {
