@@ -213,4 +213,5 @@ fn what_a_learner_has_made_of_levels_00_to_05_stands_in_the_workshop_of_today() 
     let (_, again) = learner.update();
     learner.has_everything(&again);
     assert!(again.contains("your TODO(01) 1"), "{again}");
+    fs::remove_dir_all(learner.root.parent().unwrap()).unwrap();
 }
