@@ -9,6 +9,7 @@
 //! | `line.rs` | which line may vanish or appear, by where it stands |
 //! | `align.rs` | which line of a level is which of the next |
 //! | `lock.rs` | `levels/skeletons.lock`: is this file still the skeleton? |
+//! | `merge.rs` | a file's three-way merge |
 //! | `carry.rs` | a maintainer's edit, carried into every later level |
 //! | `lesson.rs` | the parts of a lesson's README, and its console fences |
 //! | `task.rs` | the steps of its task, and their hints |
@@ -42,6 +43,7 @@ pub mod lesson;
 pub mod levels;
 mod line;
 pub mod lock;
+pub mod merge;
 pub mod mistakes;
 pub mod new_level;
 pub mod pages;
