@@ -11,9 +11,9 @@
 //! [`refresh`]: super::refresh
 
 use super::levels::Level;
+use super::merge::merge;
 use super::{Result, read};
 use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -144,30 +144,4 @@ pub(super) fn list_at_head(root: &Path, directory: &Path) -> Result<Vec<PathBuf>
     let names = String::from_utf8_lossy(&output.stdout);
     let names = names.split_terminator('\0').map(PathBuf::from);
     Ok(names.collect())
-}
-
-/// The three-way merge; `None` is a conflict.
-pub(super) fn merge(current: &str, base: &str, edited: &str) -> Result<Option<String>> {
-    let mut files = Vec::new();
-    for text in [current, base, edited] {
-        let mut file = tempfile::NamedTempFile::new()?;
-        file.write_all(text.as_bytes())?;
-        files.push(file);
-    }
-    let mut git = Command::new("git");
-    git.args(["merge-file", "-p", "--quiet"])
-        .args(files.iter().map(tempfile::NamedTempFile::path));
-    let output = git
-        .output()
-        .map_err(|error| format!("run git merge-file: {error}"))?;
-    match output.status.code() {
-        Some(0) => Ok(Some(String::from_utf8_lossy(&output.stdout).into_owned())),
-        // The number of conflicts; from 128 on git itself failed.
-        Some(1..=127) => Ok(None),
-        _ => Err(format!(
-            "git merge-file: {}",
-            String::from_utf8_lossy(&output.stderr).trim()
-        )
-        .into()),
-    }
 }

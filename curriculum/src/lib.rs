@@ -10,6 +10,7 @@
 //! | `align.rs` | which line of a level is which of the next |
 //! | `rooms.rs` | which file of a level may know its options |
 //! | `lock.rs` | `levels/skeletons.lock`: is this file still the skeleton? |
+//! | `merge.rs` | a file's three-way merge |
 //! | `carry.rs` | a maintainer's edit, carried into every later level |
 //! | `lesson.rs` | the parts of a lesson's README, and its console fences |
 //! | `task.rs` | the steps of its task, and their hints |
@@ -43,6 +44,7 @@ pub mod lesson;
 pub mod levels;
 mod line;
 pub mod lock;
+pub mod merge;
 pub mod mistakes;
 pub mod new_level;
 pub mod pages;

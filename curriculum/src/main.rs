@@ -44,9 +44,6 @@ enum Command {
         /// What it is about, in a few words [default: its name]
         #[arg(long)]
         title: Option<String>,
-        /// The part of the course that it belongs to [default: that of the level before]
-        #[arg(long)]
-        part: Option<u8>,
     },
     /// Build the wrong solutions of some levels, to be judged on another machine
     Wrong {
@@ -102,16 +99,12 @@ fn run(command: Command) -> Result<ExitCode> {
             level: number,
             name,
             title,
-            part,
         } => {
             let title = title.unwrap_or_else(|| name.replace('_', " "));
-            let part = part.or_else(|| Some(levels.last()?.facts.part));
-            let part = part.unwrap_or(1);
             let new = NewLevel {
                 number,
                 name,
                 title,
-                part,
             };
             for path in new_level::make(&root, &levels, &new)? {
                 println!("{}", path.display());

@@ -20,8 +20,6 @@ pub struct NewLevel {
     pub name: String,
     /// What it is about, in a few words.
     pub title: String,
-    /// The part of the course that it belongs to.
-    pub part: u8,
 }
 
 impl NewLevel {
@@ -43,7 +41,6 @@ impl NewLevel {
             .replace("{number}", &self.number.to_string())
             .replace("{directory}", &self.directory())
             .replace("{package}", &self.package())
-            .replace("{part}", &self.part.to_string())
             .replace("{title}", &self.title)
             .replace("{Title}", &capital)
     }
@@ -75,7 +72,7 @@ pub fn make(root: &Path, levels: &[Level], new: &NewLevel) -> Result<Vec<PathBuf
         return Err("its title is a few words, without a double quote".into());
     }
     let mut files = code(root, complete, new)?;
-    files.extend(of_its_own(root, new)?);
+    files.extend(of_its_own(root, last, new)?);
     if let Some(path) = files.keys().find(|path| root.join(path).exists()) {
         return Err(format!("{} is there already", path.display()).into());
     }
@@ -125,7 +122,7 @@ fn code(root: &Path, complete: &Level, new: &NewLevel) -> Result<Files> {
 }
 
 /// The files that are about this level alone.
-fn of_its_own(root: &Path, new: &NewLevel) -> Result<Files> {
+fn of_its_own(root: &Path, last: &Level, new: &NewLevel) -> Result<Files> {
     let level = Path::new("levels").join(new.directory());
     let number = new.number;
     // Behind the section of the last level.
@@ -158,7 +155,10 @@ fn of_its_own(root: &Path, new: &NewLevel) -> Result<Files> {
         ),
         (page, "{{#include ../../../levels/{directory}/README.md}}\n"),
     ];
-    let filled = files.map(|(path, template)| (path, new.fill(template)));
+    // What comes behind the last level of a part belongs to that part.
+    let part = last.facts.part.to_string();
+    let fill = |template: &str| new.fill(template).replace("{part}", &part);
+    let filled = files.map(|(path, template)| (path, fill(template)));
     Ok(filled.into_iter().collect())
 }
 

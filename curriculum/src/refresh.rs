@@ -6,8 +6,9 @@
 //! solution is the new patch. Its header stays. Where both have changed the same lines,
 //! only a person knows what the mistake is now: that patch is left as it is.
 
-use super::carry::{Outcome, Station, at_head, list_at_head, merge};
+use super::carry::{Outcome, Station, at_head, list_at_head};
 use super::levels::Level;
+use super::merge::merge;
 use super::patch::{self, Patch};
 use super::{Result, mistakes, unusual};
 use std::collections::{BTreeMap, BTreeSet};

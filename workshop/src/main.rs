@@ -3,13 +3,15 @@
 //! | file | holds |
 //! |---|---|
 //! | `course.rs` | the levels as the learner has them, and their skeletons |
-//! | `progress.rs` | what is remembered, in `.workshop/progress` |
+//! | `progress/` | what is remembered, in `.workshop/progress` |
+//! | `begin.rs` | a beginning in the middle |
 //! | `welcome.rs`, `map.rs` | `cargo workshop` alone: the first time, and later |
 //! | `build.rs` | cargo, and the way to root |
 //! | `check.rs` | a level is built and judged |
 //! | `watch/` | the same on every save |
 //! | `hint.rs`, `solution.rs` | help, in small portions and in a large one |
 //! | `reset.rs` | a level as it came, and what was in it kept |
+//! | `update/` | a newer workshop under the learner's work |
 //! | `trace/` | a container's system calls as a story |
 //! | `report.rs` | one file for an instructor |
 //! | `doctor/` | what this machine can do |
@@ -23,6 +25,7 @@
 //! `clean`), started through `.cargo/as-root`. All files of ours are written by whoever
 //! calls us.
 
+mod begin;
 mod build;
 mod check;
 mod clean;
@@ -45,6 +48,7 @@ mod reset;
 mod screen;
 mod solution;
 mod trace;
+mod update;
 mod watch;
 mod welcome;
 mod words;
@@ -70,11 +74,8 @@ pub(crate) use words::{level_word, said_by_clap};
     after_help = "\
 Example: cargo workshop check 03",
     after_long_help = "\
-A newer workshop: commit your work, then `git pull --no-rebase`. git merges
-what has changed around your lines, and the map says which levels to check
-again. If it reports a conflict in a level: `cargo workshop reset LEVEL` and
-`git add levels`, then put your lines back from .workshop/kept. Nothing of
-yours is lost either way.
+A newer workshop: `cargo workshop update` commits your work, takes what is new
+and says which of your blocks want a change. Nothing of yours is lost.
 
 Progress is a text file, .workshop/progress, which git does not see.
 
@@ -89,6 +90,8 @@ struct CommandLine {
 enum Action {
     /// Say what this machine lacks, and for which level
     Doctor(doctor::Arguments),
+    /// Begin at a later level, and skip those before it
+    Begin(begin::Arguments),
     /// Build a level, and say what the kernel sees of it
     Check(check::Arguments),
     /// Check on every save, and go on to the next level when one is done
@@ -101,6 +104,8 @@ enum Action {
     Trace(trace::Arguments),
     /// Make a level what it was when it came; your work is kept aside
     Reset(reset::Arguments),
+    /// Take the newer workshop, and keep what you have written
+    Update(update::Arguments),
     /// Put all that a helper needs into one file
     Report(report::Arguments),
     /// Remove what killed containers have left behind
@@ -192,12 +197,14 @@ fn run(action: Option<Action>) -> Result<ExitCode> {
     match action {
         None => where_am_i(),
         Some(Action::Doctor(arguments)) => doctor::run(arguments),
+        Some(Action::Begin(arguments)) => begin::run(arguments),
         Some(Action::Check(arguments)) => check::run(arguments),
         Some(Action::Watch(arguments)) => watch::run(arguments),
         Some(Action::Hint(arguments)) => hint::run(arguments),
         Some(Action::Solution(arguments)) => solution::run(arguments),
         Some(Action::Trace(arguments)) => trace::run(arguments),
         Some(Action::Reset(arguments)) => reset::run(arguments),
+        Some(Action::Update(arguments)) => update::run(arguments),
         Some(Action::Report(arguments)) => report::run(arguments),
         Some(Action::Images { arguments }) => images::run(&arguments),
         Some(Action::Completions(arguments)) => completions::run(arguments, CommandLine::command()),

@@ -10,14 +10,19 @@ use crate::screen::{self, BOLD, CODE, DIM, GREEN, RED, YELLOW, paint, prose, say
 /// The levels, one a line.
 pub(crate) fn show(course: &Course, progress: &Progress) -> Result<()> {
     let here = progress.here(course)?;
-    let mut done = 0;
+    let (mut done, mut skipped) = (0, 0);
     let mut lines = Vec::new();
     for level in course.numbered() {
         let state = progress.state(course, level)?;
         done += usize::from(matches!(state, State::Done | State::Changed));
+        skipped += usize::from(state == State::Skipped);
         lines.push(line(course, level, state, here == Some(level)));
     }
-    let count = format!("{done} of {} levels done", lines.len());
+    let skipped = match skipped {
+        0 => String::new(),
+        count => format!(", {count} skipped"),
+    };
+    let count = format!("{done} of {} levels done{skipped}", lines.len());
     say(format!(
         "\n{}  {count}\n",
         paint(BOLD, "Rubber Docker in Rust")
@@ -38,13 +43,14 @@ fn line(course: &Course, level: &Level, state: State, is_here: bool) -> String {
         _ if is_here => (BOLD, "here"),
         State::Failing => (RED, "begun"),
         State::Begun => (YELLOW, "begun"),
+        State::Skipped => (DIM, "skipped"),
         State::Untouched => (DIM, ""),
     };
     let remark = match state {
         State::Changed => format!("changed since; cargo workshop check {own}"),
         State::Failing => "a check fails".to_owned(),
         State::Begun => "not checked yet".to_owned(),
-        State::Done | State::Untouched => String::new(),
+        State::Done | State::Skipped | State::Untouched => String::new(),
     };
     let sign = paint(style, format!("{sign:>7}"));
     let title = course.title(level);
@@ -59,7 +65,7 @@ fn line(course: &Course, level: &Level, state: State, is_here: bool) -> String {
     };
     let title = match state {
         _ if is_here => paint(BOLD, title),
-        State::Untouched => paint(DIM, title),
+        State::Skipped | State::Untouched => paint(DIM, title),
         _ => title,
     };
     let remark = match remark.is_empty() {
@@ -74,7 +80,7 @@ pub(crate) fn next(course: &Course, progress: &Progress) -> Result<()> {
     let code = |text: &str| paint(CODE, text);
     let Some(level) = progress.here(course)? else {
         prose(format!(
-            "Every level is done. `rd` is all of them together: run it, change it, and\n\
+            "No level is left to do. `rd` is all of them together: run it, change it, and\n\
              see what it costs: {}",
             code("cargo workshop check rd")
         ));

@@ -67,6 +67,7 @@ fn compose(course: &Course) -> Result<String> {
     for level in course.numbered() {
         let state = match progress.state(course, level)? {
             State::Untouched => continue,
+            State::Skipped => "skipped",
             State::Begun => "begun, not checked as it is",
             State::Failing => "a check fails",
             State::Done => "done",

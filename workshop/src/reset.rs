@@ -72,18 +72,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
 
 /// Copies the learner's files to a place that nothing else has had before.
 fn keep(course: &Course, level: &Level, files: &[PathBuf]) -> Result<PathBuf> {
-    let all = progress::directory(course)?.join("kept");
-    fs::create_dir_all(&all).map_err(|error| refused("make", &all, &error))?;
-    let kept = (1..)
-        .map(|number: u32| all.join(format!("{}-{number}", id(level))))
-        .find_map(|path| match fs::create_dir(&path) {
-            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => None,
-            made => Some(made.map(|()| path)),
-        });
-    let kept = match kept {
-        Some(made) => made.map_err(|error| refused("make a directory in", &all, &error))?,
-        None => return Err("there are too many kept levels in .workshop/kept".into()),
-    };
+    let kept = progress::kept(course, id(level))?;
     for file in files {
         let from = course.root.join(level.path()).join(file);
         let to = kept.join(file);

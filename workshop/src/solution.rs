@@ -127,7 +127,7 @@ fn parts_of(course: &Course, level: &Level, next: &Level, file: &Path) -> Result
 
 /// Where a block of the skeleton is in the learner's file: between the lines around it that
 /// both have. The markers may be gone.
-fn region(skeleton: &str, mine: &str, (first, last): (usize, usize)) -> Range<usize> {
+pub(crate) fn region(skeleton: &str, mine: &str, (first, last): (usize, usize)) -> Range<usize> {
     let diff = TextDiff::from_lines(skeleton, mine);
     let (mut start, mut end) = (0, mine.lines().count());
     for op in diff.ops() {

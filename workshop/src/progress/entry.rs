@@ -16,6 +16,8 @@ pub(super) enum Entry {
         verdict: String,
         content: String,
     },
+    /// It was skipped on that day, by somebody who has begun further on.
+    Skipped { level: String, day: String },
     /// This hint has been read.
     Hint { level: String, title: String },
 }
@@ -45,6 +47,10 @@ impl Entry {
                     content: (*content).to_owned(),
                 })
             }
+            ("skip", [day]) => Some(Entry::Skipped {
+                level,
+                day: (*day).to_owned(),
+            }),
             ("hint", _) => Some(Entry::Hint {
                 level,
                 title: rest.to_owned(),
@@ -67,6 +73,7 @@ impl Entry {
                 verdict,
                 content,
             } => format!("last {level} {verdict} {content}"),
+            Entry::Skipped { level, day } => format!("skip {level} {day}"),
             Entry::Hint { level, title } => format!("hint {level} {title}"),
         }
     }

@@ -4,6 +4,7 @@
 //! done fork_exec 2026-11-24 9f2c...e1 4b1d...07
 //! last fork_exec fail 9f2c...e1
 //! hint fork_exec two ways out of one call
+//! skip chroot_image 2026-11-24
 //! ```
 //!
 //! A level goes by its name without the number, so that a workshop that has grown a level
@@ -47,6 +48,8 @@ pub(crate) struct Progress {
 pub(crate) enum State {
     /// As it came.
     Untouched,
+    /// As it came, and the learner has begun further on.
+    Skipped,
     /// Written in, and not checked since.
     Begun,
     /// Checked as it is now, and something is not true yet.
@@ -117,7 +120,10 @@ impl Progress {
             return Ok(State::Done);
         }
         if course.changed(level)?.is_empty() {
-            return Ok(State::Untouched);
+            return Ok(match self.was_skipped(level) {
+                true => State::Skipped,
+                false => State::Untouched,
+            });
         }
         if self.was_done(level) {
             return Ok(State::Changed);
@@ -139,15 +145,24 @@ impl Progress {
         self.entries.iter().any(is_it)
     }
 
-    /// Where the learner is: the level after the last one that is done. Whoever has begun in
-    /// the middle, as a class may, is not sent back.
+    /// Whether the learner has chosen to begin behind it.
+    fn was_skipped(&self, level: &Level) -> bool {
+        let own = id(level);
+        let is_it = |entry: &Entry| matches!(entry, Entry::Skipped { level, .. } if level == own);
+        self.entries.iter().any(is_it)
+    }
+
+    /// Where the learner is: the level after the last one that is done or skipped. Whoever has
+    /// begun in the middle, as a class may, is not sent back.
     pub(crate) fn here<'a>(&self, course: &'a Course) -> Result<Option<&'a Level>> {
         let levels: Vec<&Level> = course.numbered().collect();
-        let reached = levels.iter().rposition(|level| self.was_done(level));
+        let is_behind = |level: &&Level| self.was_done(level) || self.was_skipped(level);
+        let reached = levels.iter().rposition(is_behind);
         let after = reached.map_or(0, |index| index + 1);
         let order = levels[after..].iter().chain(&levels[..after]);
         for level in order {
-            if !matches!(self.state(course, level)?, State::Done | State::Changed) {
+            let state = self.state(course, level)?;
+            if !matches!(state, State::Done | State::Changed | State::Skipped) {
                 return Ok(Some(level));
             }
         }
@@ -188,6 +203,17 @@ pub(crate) fn checked(course: &Course, level: &Level, content: &str, passed: boo
                 checks: fingerprint(level),
             });
         }
+    })
+}
+
+/// These levels are skipped, and no others.
+pub(crate) fn skipped(course: &Course, levels: &[&Level]) -> Result<()> {
+    change(course, |entries| {
+        entries.retain(|entry| !matches!(entry, Entry::Skipped { .. }));
+        entries.extend(levels.iter().map(|level| Entry::Skipped {
+            level: id(level).to_owned(),
+            day: date::today(),
+        }));
     })
 }
 
@@ -233,6 +259,24 @@ pub(crate) fn directory(course: &Course) -> Result<PathBuf> {
     fs::create_dir_all(&directory)
         .map_err(|error| format!("cannot make {}: {error}", directory.display()))?;
     Ok(directory)
+}
+
+/// A directory for what is kept aside under this name, which nothing else has had before.
+pub(crate) fn kept(course: &Course, name: &str) -> Result<PathBuf> {
+    let all = directory(course)?.join("kept");
+    let refused =
+        |error: io::Error| format!("cannot make a directory in {}: {error}", all.display());
+    fs::create_dir_all(&all).map_err(refused)?;
+    let made = (1..)
+        .map(|number: u32| all.join(format!("{name}-{number}")))
+        .find_map(|path| match fs::create_dir(&path) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => None,
+            made => Some(made.map(|()| path)),
+        });
+    match made {
+        Some(made) => Ok(made.map_err(refused)?),
+        None => Err(format!("there are too many of them in {}", all.display()).into()),
+    }
 }
 
 fn path(course: &Course) -> PathBuf {

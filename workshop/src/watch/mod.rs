@@ -60,7 +60,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
             End::Done => match next(&course, level)? {
                 Some(next) => level = next,
                 None => {
-                    prose("Every level is done: there is nothing left to watch.");
+                    prose("No level is left to do: there is nothing to watch.");
                     return Ok(ExitCode::SUCCESS);
                 }
             },
@@ -78,7 +78,8 @@ enum End {
 fn watch_one(course: &Course, level: &Level, files: &mut Files, keys: &mut Keys) -> Result<End> {
     // A level as it came is not checked before somebody has written in it: that it fails
     // is known, and the last words about the level before should stay to be read.
-    let mut is_due = Progress::read(course)?.state(course, level)? != State::Untouched;
+    let state = Progress::read(course)?.state(course, level)?;
+    let mut is_due = !matches!(state, State::Untouched | State::Skipped);
     if !is_due {
         say(format!(
             "\nLevel {}: {}\n{}",
