@@ -49,7 +49,7 @@ fn run(options: &Options) -> Result<u8, Error> {
     // TODO(00) 2. Fork: the child does what `contain` says, the parent goes on.
     // TODO(00) 3. Wait for the child's end.
     // TODO(00) 4. Translate how it ended into a status, and report that.
-    // Until then there is only one process. It becomes the command, and nobody
+    // Until then there is only one process. It becomes the command, and none
     // is left to wait for it.
     let Err(error) = contain(options);
     Err(error)

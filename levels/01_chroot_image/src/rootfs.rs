@@ -19,7 +19,7 @@ pub fn root(directory: &Directory) -> PathBuf {
 }
 
 /// Given: make the container's directory, in a store that only root may enter. An
-/// image has setuid programs, and whoever could walk into the store could run
+/// image has setuid programs, and any user who could walk into the store could run
 /// them on the host (CVE-2021-41091). A lock says that the directory is in use.
 pub fn make_directory(store: &Path, id: &str, keep: bool) -> Result<Directory, Error> {
     images::create_store(store)?;
@@ -48,7 +48,7 @@ pub fn prepare(directory: &Directory, image_dir: &Path, image_name: &str) -> Res
 }
 
 /// The parent's part afterwards. Never crosses a mount point: behind one that
-/// was forgotten lies somebody's /dev, or their home.
+/// was forgotten lies the host's /dev, or a user's home.
 pub fn remove(directory: &Directory) -> Result<(), Error> {
     if directory.keep {
         given::tell(&format!("kept {}", path(directory).display()));

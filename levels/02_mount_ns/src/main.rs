@@ -2,7 +2,7 @@
 //!
 //! So far the container's mounts are the host's: everybody sees them, and they
 //! stay when we are killed. A mount namespace is a copy of the mount table. What
-//! the container mounts in its own copy nobody else sees, and it goes with it.
+//! the container mounts in its own copy no other process sees, and it goes with it.
 //!
 //! Yours to write: TODO(02) in src/container.rs, src/mounts.rs and src/main.rs
 //! The lesson:     levels/02_mount_ns/README.md

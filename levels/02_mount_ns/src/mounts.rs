@@ -46,7 +46,7 @@ pub fn enter(root: &Path) -> Result<(), Error> {
 // TODO(02) 3. Write `make_devices`: six device nodes, five links, devpts and shm.
 // END TODO(02)
 
-// TODO(02) 4. Take this away too: once the mounts are the container's own, nobody needs it.
+// TODO(02) 4. Take this away too: once the mounts are the container's own, they go with it.
 /// Given: take out of the host's mount table what this level puts into it.
 pub fn unmount_proc_sys_dev(root: &Path) {
     for name in ["dev", "sys", "proc"] {

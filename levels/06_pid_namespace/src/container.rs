@@ -34,7 +34,7 @@ pub fn contain(options: &Options, container: &Container) -> Result<Infallible, E
     mounts::mount_proc_sys_dev(&root)?;
     mounts::enter(&root)?;
 
-    // TODO(06) 3. Die with the parent: nobody else would end us, or clean up after us.
+    // TODO(06) 3. Die with the parent: no other process would end us, or clean up after us.
     // Until then we only know who it is.
     let _ = &container.parent;
     // END TODO(06)

@@ -20,7 +20,7 @@ pub fn root(directory: &Directory) -> PathBuf {
 }
 
 /// Given: make the container's directory, in a store that only root may enter. An
-/// image has setuid programs, and whoever could walk into the store could run
+/// image has setuid programs, and any user who could walk into the store could run
 /// them on the host (CVE-2021-41091). A lock says that the directory is in use.
 pub fn make_directory(store: &Path, id: &str, keep: bool) -> Result<Directory, Error> {
     images::create_store(store)?;
@@ -62,7 +62,7 @@ pub fn mount_overlay(directory: &Directory) -> Result<(), Error> {
     // copies it up; `work` is where the kernel prepares the copy, on the same
     // file system as `upper` so that it can be renamed into place.
     // `volatile`: without it, unmounting waits until everything is on the disk, and
-    // nobody will want these files after a power cut (filesystems/overlayfs.rst).
+    // no run needs these files after a power cut (filesystems/overlayfs.rst).
     let layers = format!(
         "lowerdir={0}/lower,upperdir={0}/upper,workdir={0}/work,volatile",
         path(directory).display()
@@ -80,7 +80,7 @@ pub fn mount_overlay(directory: &Directory) -> Result<(), Error> {
 }
 
 /// The parent's part afterwards. Never crosses a mount point: behind one that
-/// was forgotten lies somebody's /dev, or their home.
+/// was forgotten lies the host's /dev, or a user's home.
 pub fn remove(directory: &Directory) -> Result<(), Error> {
     if directory.keep {
         given::tell(&format!("kept {}", path(directory).display()));

@@ -75,7 +75,7 @@ fn files<'a>(cgroup: &Cgroup, limits: &'a [Limit]) -> Result<Vec<(PathBuf, &'a s
     Ok(files)
 }
 
-/// The parent's part: make the group and set its limits, before anybody is in it.
+/// The parent's part: make the group and set its limits, before a process is in it.
 pub fn create(cgroup: &Cgroup, limits: &[Limit]) -> Result<(), Error> {
     // Given: `rubber-docker` above them, which hands the controllers down and stays.
     cgroup.hierarchies.prepare()?;
@@ -89,7 +89,7 @@ pub fn create(cgroup: &Cgroup, limits: &[Limit]) -> Result<(), Error> {
 
 /// The child's part: move into the group.
 pub fn join(cgroup: &Cgroup) -> Result<(), Error> {
-    // TODO(08) 2. Write "0", which stands for whoever writes, to `cgroup.procs` of each group.
+    // TODO(08) 2. Write "0", which stands for the writer, to `cgroup.procs` of each group.
     let _ = cgroup;
     // END TODO(08)
     Ok(())

@@ -1,6 +1,6 @@
 //! level09: a limit to memory
 //!
-//! A container that leaks takes memory until the kernel kills somebody, and it
+//! A container that leaks takes memory until the kernel kills a process, and it
 //! need not be the one that leaks. The memory controller draws a line: up to
 //! here, and who goes beyond it is killed inside, not outside.
 //!
@@ -173,7 +173,7 @@ fn start_and_wait(options: &Options, container: &Container) -> Result<u8, Error>
         }
     };
 
-    // TODO(09) 4. If the kernel has killed somebody for want of memory, say so.
+    // TODO(09) 4. If the kernel has killed a process for want of memory, say so.
     // END TODO(09)
 
     given::tell(&format!("{child} exited with status {status}"));

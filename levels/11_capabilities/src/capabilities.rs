@@ -48,7 +48,7 @@ pub fn limit(kept: CapabilitySet) -> Result<(), Error> {
 
 /// When the user is who it should be: give up what is left beyond `kept`.
 pub fn give_up(kept: CapabilitySet) -> Result<(), Error> {
-    // TODO(11) 2. Clear the ambient set: it survives an exec by anybody.
+    // TODO(11) 2. Clear the ambient set: it survives an exec by any user.
     // TODO(11) 3. capset: effective and permitted no more than `kept`, inheritable empty.
     let _ = kept;
     // END TODO(11)

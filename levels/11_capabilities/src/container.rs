@@ -48,7 +48,7 @@ pub fn contain(options: &Options, container: &Container) -> Result<Infallible, E
     capabilities::give_up(kept)?;
     // END TODO(11)
 
-    // Without a parent nobody ends us, and nobody cleans up after us. If it has
+    // Without the parent no process ends us, or cleans up after us. If it has
     // died before we asked for the signal, the signal never comes: so we look.
     set_pdeathsig(SIGKILL)?;
     given::parent_must_live(&container.parent)?;

@@ -55,7 +55,7 @@ pub fn limit(kept: CapabilitySet) -> Result<(), Error> {
 
 /// When the user is who it should be: give up what is left beyond `kept`.
 pub fn give_up(kept: CapabilitySet) -> Result<(), Error> {
-    // The ambient set survives an exec by anybody: whoever called us may have one.
+    // The ambient set survives an exec by any user: our caller may have one.
     cap_ambient_clear_all()?;
 
     // Nobody can be given what we do not have ourselves. As a user who is not

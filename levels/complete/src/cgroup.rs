@@ -118,7 +118,7 @@ pub fn oom_kills(cgroup: &Cgroup) -> Result<u64, Error> {
     Ok(kills.and_then(|number| number.parse().ok()).unwrap_or(0))
 }
 
-/// The parent's part: make the group and set its limits, before anybody is in it.
+/// The parent's part: make the group and set its limits, before a process is in it.
 pub fn create(cgroup: &Cgroup, limits: &[Limit]) -> Result<(), Error> {
     // Given: `rubber-docker` above them, which hands the controllers down and stays.
     cgroup.hierarchies.prepare()?;
@@ -135,12 +135,12 @@ pub fn create(cgroup: &Cgroup, limits: &[Limit]) -> Result<(), Error> {
 /// The child's part: move into the group.
 pub fn join(cgroup: &Cgroup) -> Result<(), Error> {
     for group in groups(cgroup) {
-        // Version 1 has a second file, for single threads. Whoever moves nothing but
+        // Version 1 has a second file, for single threads. A process that moves only
         // itself does not wait, as others do, until no process forks or ends.
         let tasks = group.join("tasks");
         let procs = group.join("cgroup.procs");
         let file = if tasks.exists() { tasks } else { procs };
-        // Whoever writes a 0 means itself, in whatever namespace (cgroups(7)).
+        // A 0 stands for the process that writes it, in whatever namespace (cgroups(7)).
         given::write(&file, "0")?;
     }
     Ok(())

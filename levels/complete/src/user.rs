@@ -3,9 +3,9 @@
 use given::{Error, User};
 use linux_sys::{setgid, setgroups, setuid};
 
-/// Become the user that was asked for, and nobody else besides.
+/// Become the user that was asked for, with no group of the caller's left.
 pub fn become_user(user: Option<User>) -> Result<(), Error> {
-    // Also if the user stays root: these are the groups of whoever called us, and
+    // Also if the user stays root: these are the caller's groups, and
     // `disk` or `docker` is as good as root.
     setgroups(&[])?;
     if let Some(user) = user {
