@@ -10,8 +10,8 @@
 #
 #   WORKSHOP_SOURCE   where the repository is cloned from: a git URL, or a directory.
 #                     The checkout that this script stands in, if not said.
-#   WORKSHOP_USER     who will work on the machine; made if need be. If not said: whoever
-#                     called sudo, else the first ordinary user, else `learner`.
+#   WORKSHOP_USER     who will work on the machine; made if need be. If not said: the user
+#                     who called sudo, else the first ordinary user, else `learner`.
 #   WORKSHOP_TARGET   where cargo builds, if not in the checkout: for a checkout on a shared folder.
 #   WORKSHOP_ONLY     `tools`: everything but the checkout, its build and its images, which a
 #                     dev container mounts and makes when it starts.
@@ -115,7 +115,7 @@ if [ -z "$user" ] || { [ "$user" = root ] && [ -z "${WORKSHOP_USER-}" ]; }; then
 fi
 if ! id "$user" >/dev/null 2>&1; then
     useradd --create-home --shell /bin/bash "$user"
-    say "made $user; it has no password, so give it one or a key if somebody is to log in"
+    say "made $user, who has no password: give that user one, or a key, to log in with"
 fi
 home=$(getent passwd "$user" | cut -d: -f6)
 group=$(id -gn "$user")
@@ -137,7 +137,7 @@ elif [ -e "$checkout/Cargo.toml" ]; then
 else
     source=${WORKSHOP_SOURCE:-$own}
     say "from $source"
-    # A checkout that belongs to somebody else, such as a synced folder, is trusted for this once.
+    # A checkout that another user owns, such as a synced folder, is trusted for this once.
     git -c safe.directory='*' clone -q "$source" "$checkout" ||
         die "WORKSHOP_SOURCE ($source) cannot be cloned; it has to be a git URL or a checkout"
     chown -R "$user:$group" "$checkout"

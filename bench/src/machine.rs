@@ -9,7 +9,7 @@ use linux_sys::{CloneFlags, MsFlags, mount, unshare};
 
 use crate::scratch::Scratch;
 
-/// Who is measured beside rd, and what counts and times them: program and Debian package.
+/// The runtimes beside rd, and the tools that count and time them: program and Debian package.
 pub const RUNTIMES: [(&str, &str); 5] = [
     ("hyperfine", "hyperfine"),
     ("bwrap", "bubblewrap"),

@@ -36,7 +36,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// The parent's part: wait for whoever measures, however that ends, and tidy up.
+/// The parent's part: wait for the child that measures, however it ends, and tidy up.
 fn supervise() -> Result<u8, Error> {
     let scratch = Scratch::new()?;
     let status = measure_apart(|| measure(&scratch))?;

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::runtimes::Runtime;
 use crate::scratch::Scratch;
 
-/// In turns, so that a machine that becomes slower does so for everybody.
+/// In turns, so that a machine that becomes slower does so for every runtime.
 const ROUNDS: usize = 8;
 
 const PATH: &str = "/usr/bin:/bin:/usr/sbin";

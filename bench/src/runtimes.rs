@@ -1,4 +1,4 @@
-//! Who is measured, and with which command line.
+//! Which runtimes are measured, and with which command lines.
 
 use std::path::{Path, PathBuf};
 
@@ -7,7 +7,7 @@ use given::Error;
 use crate::oci;
 use crate::scratch::Scratch;
 
-/// One of those who are measured.
+/// A runtime that is measured.
 pub struct Runtime {
     /// Its name in the table.
     pub name: &'static str,
@@ -19,7 +19,7 @@ pub struct Runtime {
 pub fn all(scratch: &Scratch, groups: &[PathBuf]) -> Result<Vec<Runtime>, Error> {
     let (images, store) = (scratch.join("images"), scratch.join("containers"));
     images::create_store(&store)?;
-    // rd's own image, made of this machine's programs, and unpacked once, for everybody.
+    // rd's own image, made of this machine's programs, and unpacked once, for every runtime.
     let tree = images::find(&images, "base")?.unpacked(&store)?;
     oci::bundle(&scratch.join("crun"), &tree, "crun")?;
     oci::bundle(&scratch.join("runc"), &tree, "runc")?;
@@ -57,8 +57,8 @@ pub fn all(scratch: &Scratch, groups: &[PathBuf]) -> Result<Vec<Runtime>, Error>
         runtime("floor", floor),
         runtime("rd, static", rd("rd-static", &store)),
         runtime("rd", rd("rd", &store)),
-        // Its directories in memory, as those of bubblewrap are. On a disk they go through
-        // the file system's journal, behind whoever else is writing.
+        // rd's directories in memory, as those of bubblewrap are. On a disk they go through
+        // the file system's journal, behind what other processes write.
         runtime(
             "rd, in memory",
             rd("rd-static", &scratch.join("memory/containers")),

@@ -1,4 +1,4 @@
-//! Where everything that a measurement makes is, and how it goes again.
+//! Where a measurement puts all that it makes, and how that is removed.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -45,7 +45,7 @@ impl Scratch {
             for name in ["crun", "runc"] {
                 let _ = fs::remove_dir(group.join(name));
             }
-            // Not there, or somebody else's container has just come: both are fine.
+            // Not there, or another user's container has just come: both are fine.
             let _ = fs::remove_dir(group);
         }
         Ok(())

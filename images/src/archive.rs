@@ -1,7 +1,7 @@
 //! From a file to the stream of a tar, whatever it was compressed with.
 //!
 //! The first bytes decide, not the name: `docker export | gzip > x.tar` is a
-//! slip that everybody makes once, and it should simply work.
+//! slip that every user makes once, and it should simply work.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};

@@ -1,8 +1,8 @@
 //! The image `base`, made of this machine's own programs.
 //!
 //! A workshop has to start without a download, and every Linux machine is
-//! already full of programs: `base` is a shell, the tools with which one looks
-//! around in a container, and the libraries that these need.
+//! already full of programs: `base` is a shell, the tools with which a learner
+//! looks around in a container, and the libraries that these need.
 
 use std::fs::{self, File, Permissions};
 use std::io::{self, BufWriter};
@@ -23,7 +23,7 @@ pub(crate) const NAME: &str = "base";
 /// Without these it is no image.
 const NEEDED: [&str; 3] = ["sh", "ls", "cat"];
 
-/// What a machine has of these comes along.
+/// Programs that come along if this machine has them.
 const WANTED: &str = "
     bash ps top kill nice sleep true false yes seq nproc date uname hostname
     mount umount unshare nsenter mknod df du stat find ip
@@ -42,10 +42,10 @@ const TERMINALS: &str = "
 /// Where a program may be that an ordinary user's PATH does not name.
 const MORE_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-/// Makes `base.tar` in `image_dir`, unless somebody else is faster.
+/// Makes `base.tar` in `image_dir`, unless another process is faster.
 ///
-/// It is written under another name and renamed when it is whole: whoever finds
-/// `base.tar`, finds all of it.
+/// It is written under another name and renamed when it is whole: a process that finds
+/// `base.tar` finds all of it.
 pub(crate) fn make(image_dir: &Path) -> Result<PathBuf> {
     create_image_dir(image_dir)?;
     let done = image_dir.join("base.tar");
@@ -56,7 +56,7 @@ pub(crate) fn make(image_dir: &Path) -> Result<PathBuf> {
             continue;
         };
         if done.is_file() {
-            // Somebody finished while we were on the way here.
+            // Another process finished it while we waited for the lock.
             fs::remove_file(&partial).map_err(refused)?;
             return Ok(done);
         }
@@ -81,9 +81,9 @@ fn write(file: &Flock<File>) -> Result<()> {
     let layout = layout()?;
     interrupt::check()?;
     let failed = |error| crate::error::io_failed("cannot write the archive", &error);
-    // What somebody left who was killed.
+    // A process that was killed has perhaps left a part of it.
     file.set_len(0).map_err(failed)?;
-    // Readable for all, whatever the umask of the first who needed it.
+    // Readable for every user, whatever the umask of the one who needs it first.
     file.set_permissions(Permissions::from_mode(0o644))
         .map_err(failed)?;
     layout.write(BufWriter::with_capacity(
@@ -108,12 +108,12 @@ fn layout() -> Result<Layout> {
     let mut has_bash = false;
     let mut vi_is_vim = false;
     for name in WANTED.split_whitespace() {
-        // It reaches the loader, too, which is asked below: that a program is missing is no news then.
+        // Ctrl-C also ends the loader that is asked below; then the program only seems missing.
         interrupt::check()?;
         let Some(program) = search(name) else {
             continue;
         };
-        // One that cannot be read, or lacks a library here, is one that this machine does not have.
+        // A program that cannot be read, or lacks a library, counts as one that is not here.
         if layout
             .program(&program, &Path::new("/usr/bin").join(name))
             .is_err()
@@ -134,7 +134,7 @@ fn layout() -> Result<Layout> {
     }
     configuration(&mut layout, if has_bash { "/bin/bash" } else { "/bin/sh" });
     if vi_is_vim {
-        // Otherwise it looks for a file of defaults, and complains that there is none.
+        // Without this file vim looks for one of defaults, and complains that there is none.
         layout.text("root/.vimrc", "set nocompatible\n");
     }
     Ok(layout)
@@ -174,7 +174,7 @@ fn search(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&path)
         .chain(std::env::split_paths(MORE_PATH))
-        // `.` on a PATH means another directory tomorrow.
+        // A relative directory on PATH depends on where the caller stands.
         .filter(|directory| directory.is_absolute())
         .map(|directory| directory.join(name))
         .find(|program| {

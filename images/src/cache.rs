@@ -6,7 +6,7 @@
 //! may be running on it. Finding a tree costs two calls of `stat`, whatever the
 //! size of the image.
 //!
-//! A tree in the cache is believed for ever, so it must be true for ever: see `fill`.
+//! No process looks again whether a tree in the cache is complete, so it has to be: see `fill`.
 
 use std::fs::{self, DirBuilder, File, FileType, Metadata, Permissions};
 use std::io::{self, Write};
@@ -50,7 +50,7 @@ impl Image {
     }
 }
 
-/// The tree of `image` in `store`, unpacked by whoever comes first.
+/// The tree of `image` in `store`, unpacked by the first process that needs it.
 pub(crate) fn unpacked(image: &Image, store: &Path) -> Result<PathBuf> {
     match found(image, store)? {
         Some(tree) => Ok(tree),
@@ -58,7 +58,7 @@ pub(crate) fn unpacked(image: &Image, store: &Path) -> Result<PathBuf> {
     }
 }
 
-/// The tree of `image` in `store`, if somebody has unpacked it.
+/// The tree of `image` in `store`, if a process has unpacked it.
 pub(crate) fn found(image: &Image, store: &Path) -> Result<Option<PathBuf>> {
     close(store)?;
     let archive = fs::metadata(image.archive()).map_err(|error| image.unreadable(&error))?;
@@ -66,9 +66,9 @@ pub(crate) fn found(image: &Image, store: &Path) -> Result<Option<PathBuf>> {
     Ok(is_directory(&tree).then_some(tree))
 }
 
-/// If `store` has a cache, it must be ours, and is closed to others as the store is.
+/// If `store` has a cache, it must be ours, and is closed to other users as the store is.
 ///
-/// Whoever may write to it can put a tree there under the name of an image that root is
+/// A user who may write to it can put a tree there under the name of an image that root is
 /// about to use; and its trees have setuid programs.
 pub(crate) fn close(store: &Path) -> Result<()> {
     let cache = store.join(CACHE);
@@ -97,7 +97,7 @@ fn ours(store: &Path) -> Result<PathBuf> {
     };
     let mut make = DirBuilder::new();
     match make.recursive(true).mode(0o700).create(&cache) {
-        // What it is instead is told next.
+        // `close` says what it is instead.
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
         made => made.map_err(|error| failed(&error))?,
     }
@@ -105,7 +105,7 @@ fn ours(store: &Path) -> Result<PathBuf> {
     Ok(cache)
 }
 
-/// It must be a directory, and no link to one, and nobody else's.
+/// It must be a directory, no link to one, and belong to our user.
 fn check(cache: &Path, there: &Metadata) -> Result<()> {
     let why = match there.uid() {
         _ if !there.is_dir() => "is no directory".to_owned(),
@@ -136,10 +136,10 @@ fn is_directory(path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok_and(|there| there.is_dir())
 }
 
-/// Locked by us, if it is what we look for and nobody is at work on it.
+/// Locks `path`, if it is of the kind that we look for and no other process holds it.
 ///
-/// Looked at before it is opened: to open a FIFO means to wait for its other end, and to
-/// open a device may do something. And without blocking, should it have become one.
+/// We look before we open: opening a FIFO waits for its other end, and opening a device may
+/// do something. And we open without blocking, should it have become one meanwhile.
 fn lock_idle(path: &Path, kind: fn(&FileType) -> bool) -> Option<Flock<File>> {
     let there = fs::symlink_metadata(path).ok()?;
     if !kind(&there.file_type()) {
@@ -151,7 +151,7 @@ fn lock_idle(path: &Path, kind: fn(&FileType) -> bool) -> Option<Flock<File>> {
 }
 
 fn fill(image: &Image, cache: &Path) -> Result<PathBuf> {
-    // From here on the key is that of the open file, which nobody can exchange.
+    // From here on the key is that of the open file, which no other process can exchange.
     let archive = image.open()?;
     let key = key(
         image.name(),
@@ -177,11 +177,11 @@ fn fill(image: &Image, cache: &Path) -> Result<PathBuf> {
             continue;
         };
         if is_directory(&tree) {
-            // Somebody finished while we were on the way here.
+            // Another process finished it while we waited for the lock.
             remove::remove_tree(&partial)?;
             return Ok(tree);
         }
-        // What somebody left who was killed.
+        // A process that was killed has perhaps left a part of it.
         remove::empty(
             held.try_clone().map_err(|error| failed(&error))?.into(),
             &partial,
@@ -191,7 +191,7 @@ fn fill(image: &Image, cache: &Path) -> Result<PathBuf> {
             held.try_clone().map_err(|error| failed(&error))?.into(),
             &partial,
         )?;
-        // Nobody reads it before there is the tree that it belongs to.
+        // No process reads it before there is the tree that it belongs to.
         let beside = beside(&tree);
         match config == Config::default() {
             true => remove_file(&beside),
@@ -199,10 +199,10 @@ fn fill(image: &Image, cache: &Path) -> Result<PathBuf> {
         }
         .map_err(|error| failed(&error))?;
         // A rename may reach the disk before the contents do. After a power cut in
-        // between there would be a whole tree of empty files, and nobody unpacks again
-        // what is there already. tar leaves the waiting to whoever calls it; containerd
-        // learned to wait, if asked to, when people had come back to such trees. One call
-        // for the whole file system, others' data and all: for a Debian of 200 MB some
+        // between there would be a whole tree of empty files, and no process unpacks again
+        // what is there already. tar leaves the waiting to its caller; containerd learned
+        // to wait, if asked to, when users had come back to such trees. One call for the
+        // whole file system, other programs' data and all: for a Debian of 200 MB some
         // 0.2 s, once an image, where fsync would be called for each of its 5,300 files.
         syncfs(&*held).map_err(|errno| failed(&errno.into()))?;
         fs::rename(&partial, &tree).map_err(|error| failed(&error))?;
@@ -210,7 +210,7 @@ fn fill(image: &Image, cache: &Path) -> Result<PathBuf> {
     }
 }
 
-/// Where what an image says of its command is kept, for who runs its tree.
+/// The file that keeps what an image says of its command, for the runtime that uses its tree.
 fn beside(tree: &Path) -> PathBuf {
     let key = tree.file_name().unwrap_or_default().to_string_lossy();
     tree.with_file_name(format!(".{key}{CONFIG}"))
@@ -218,7 +218,7 @@ fn beside(tree: &Path) -> PathBuf {
 
 const CONFIG: &str = ".config";
 
-/// A new file in the cache, where nobody but us may write.
+/// A new file in the cache, where only our user may write.
 fn write_file(path: &Path, text: &str) -> io::Result<()> {
     remove_file(path)?;
     let mut options = File::options();
@@ -273,17 +273,17 @@ fn lock_directory(path: &Path) -> io::Result<Option<Flock<File>>> {
         Mode::empty(),
     ) {
         Ok(directory) => lock(directory, path),
-        // Renamed between our two calls.
+        // Another process renamed it between our two calls.
         Err(nix::errno::Errno::ENOENT) => Ok(None),
         Err(errno) => Err(errno.into()),
     }
 }
 
-/// Removes the half-unpacked trees in `store` that nobody is at work on any more, and
-/// returns where they were.
+/// Removes the half-unpacked trees in `store` whose process is gone, and returns where
+/// they were.
 ///
 /// The next use of the same image would do it as well; but the image may have changed
-/// since, and then nobody asks for that tree again.
+/// since, and then no process asks for that tree again.
 ///
 /// ```
 /// # let scratch = tempfile::tempdir()?;
@@ -300,13 +300,13 @@ pub fn remove_partial(store: &Path) -> Result<Vec<PathBuf>> {
     remove_abandoned(entries(&cache)?, is_ours, FileType::is_dir)
 }
 
-/// Removes the half-written archives in `image_dir` that nobody is at work on any more,
-/// and returns where they were.
+/// Removes the half-written archives in `image_dir` whose process is gone, and returns
+/// where they were.
 ///
 /// ```
 /// # let scratch = tempfile::tempdir()?;
 /// std::fs::write(scratch.path().join(".base.tar.partial"), "")?;
-/// std::fs::write(scratch.path().join("notes.partial"), "somebody else's")?;
+/// std::fs::write(scratch.path().join("notes.partial"), "the user's own")?;
 /// assert_eq!(images::remove_partial_archives(scratch.path())?.len(), 1);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -319,13 +319,13 @@ pub fn remove_partial_archives(image_dir: &Path) -> Result<Vec<PathBuf>> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         entries => entries.and_then(Iterator::collect),
     };
-    // Other people's files may be in there; ours have names like `.base.tar.partial`.
+    // Other programs' files may be in there; ours have names like `.base.tar.partial`.
     let is_ours = |name: &str| name.starts_with('.') && name.ends_with(".tar.partial");
     let entries = entries.map_err(|error| failed(&error))?;
     remove_abandoned(entries, is_ours, FileType::is_file)
 }
 
-/// What is half made, by its name and by what it is, and has lost who made it.
+/// Removes what is half made, by its name and its kind, and whose maker is gone.
 fn remove_abandoned(
     entries: Vec<fs::DirEntry>,
     is_ours: fn(&str) -> bool,
@@ -337,7 +337,7 @@ fn remove_abandoned(
         if !is_ours(&entry.file_name().to_string_lossy()) {
             continue;
         }
-        // Locked by whoever fills it, or gone by now: not ours.
+        // Not ours if the process that fills it holds the lock, or if it is gone by now.
         if let Some(_lock) = lock_idle(&path, kind) {
             remove::remove_tree(&path)?;
             removed.push(path);
@@ -370,7 +370,7 @@ pub(crate) fn remove_trees(name: &str, store: &Path) -> Result<(Vec<PathBuf>, Ve
         }
         let tree = entry.path();
         let aside = cache.join(format!("{}.partial", entry.file_name().to_string_lossy()));
-        // No tree, if that is what it is.
+        // What is not a directory is no tree.
         if !is_directory(&tree) {
             continue;
         }
@@ -378,9 +378,9 @@ pub(crate) fn remove_trees(name: &str, store: &Path) -> Result<(Vec<PathBuf>, Ve
             used.push(tree);
             continue;
         };
-        // First out of the way, then the question: whoever mounts it from now on does not
-        // find it, and whoever has mounted it before is seen. Under this name, and if we
-        // are killed, it is what `remove_partial` removes.
+        // Rename it first, and look for its users then: a container that starts from now on
+        // does not find it, and one that has mounted it before is seen. Under the new name
+        // `remove_partial` removes it, should we be killed.
         fs::rename(&tree, &aside).map_err(|error| failed(&error))?;
         if in_use(&tree) {
             fs::rename(&aside, &tree).map_err(|error| failed(&error))?;

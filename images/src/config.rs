@@ -2,8 +2,8 @@
 //!
 //! Beside its layers an image has a configuration (`config.md` of the OCI image
 //! specification): the command's environment, its words, its user, the directory that it
-//! starts in. All of it was written by others. So it is looked through here, once, and
-//! what cannot be handed to exec is refused with a sentence.
+//! starts in. The image's author wrote all of it. So we check it here, once, and refuse
+//! with a sentence what cannot be handed to exec.
 //!
 //! It travels as JSON, under the names that it has in the specification: in the archive as
 //! a record of the first header (`writer.rs`), and in the cache in a file beside the tree.
@@ -12,8 +12,8 @@ use serde_json::{Value, json};
 
 use crate::error::shown;
 
-/// The record of the image's configuration. Names that are nobody's begin with a vendor's,
-/// in capitals (pax(1), "pax Header Block").
+/// The record of the image's configuration. A record that the standard does not define begins
+/// with its vendor's name, in capitals (pax(1), "pax Header Block").
 pub(crate) const CONFIG: &str = "RUBBERDOCKER.config";
 
 /// An image's wishes for its command. What it does not speak of is empty.
@@ -206,8 +206,8 @@ fn wrong(key: &str, wanted: &str, seen: &Value) -> String {
     format!("{key} of its configuration should be {wanted}, and is {seen}")
 }
 
-/// A path from the root, as Docker has it: `..` is taken back here and not by the kernel,
-/// and does not lead above the root.
+/// A path from the root, tidied as Docker does it: `..` is resolved here and not by the
+/// kernel, and does not lead above the root.
 fn tidied(path: &str) -> String {
     let mut parts = Vec::new();
     for part in path.split('/') {

@@ -9,8 +9,8 @@
 //! | anything else | Version 7 Unix, 1979 | nothing |
 //!
 //! The `tar` crate takes a header for POSIX's only if the version is `00`, and a number
-//! only if a digit is in it. The archives that people have are not like that, and GNU
-//! tar, bsdtar and Go read them: so fields are read here, as those three agree on
+//! only if a digit is in it. Not all archives that users have are like that, and GNU
+//! tar, bsdtar and Go read them all: so we read the fields here, as those three agree to
 //! (`src/list.c`, `archive_read_support_format_tar.c`, `archive/tar/reader.go`).
 
 use std::io;
@@ -158,8 +158,8 @@ fn number(field: &[u8]) -> Option<i64> {
     }
 }
 
-/// Spaces and NULs come before the digits or after them, according to who wrote it; what
-/// comes behind those is left over from somebody else.
+/// Spaces and NULs come before the digits or after them, depending on the tar that wrote
+/// them; what comes behind those is left over from an earlier header.
 fn octal(field: &[u8]) -> Option<i64> {
     let is_blank = |byte: &u8| matches!(byte, b' ' | 0);
     let digits = field.iter().skip_while(|byte| is_blank(byte));

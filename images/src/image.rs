@@ -265,7 +265,7 @@ impl Image {
         if before.size() == 0 {
             return Err(Problem {
                 cause: "the archive is empty".into(),
-                advice: "whoever should have written it has failed: make it anew".into(),
+                advice: "the program that should have written it has failed: make it anew".into(),
             });
         }
         let watched = archive.try_clone().map_err(|error| broken(&error))?;
@@ -274,7 +274,7 @@ impl Image {
         let reopened = directory.try_clone().map_err(|error| broken(&error))?;
         let told = unpack(stream, directory, LIMITS)?;
         let config = saved::replace(reopened, &self.name)?.unwrap_or(told);
-        // Somebody may still be copying it to where we read it.
+        // Another process may still be copying the archive to where we read it.
         let after = archive.metadata().map_err(|error| broken(&error))?;
         let stamp = |stat: &fs::Metadata| (stat.size(), stat.mtime(), stat.mtime_nsec());
         if stamp(&before) != stamp(&after) {

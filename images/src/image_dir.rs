@@ -14,7 +14,7 @@ pub(crate) fn create_image_dir(image_dir: &Path) -> Result<()> {
     make_image_dir(image_dir).map_err(|error| not_writable(image_dir, &error))
 }
 
-/// Not with the umask alone: if that is 000, everybody could put images there, or other
+/// Not with the umask alone: if that is 000, every user could put images there, or other
 /// directories in the place of those on the way.
 pub(crate) fn make_image_dir(image_dir: &Path) -> io::Result<()> {
     let mut make = DirBuilder::new();

@@ -1,12 +1,12 @@
-//! From an archive that somebody has to one that we keep.
+//! From an archive that the user has to one that we keep.
 //!
 //! An image directory takes archives as they are, and the first container unpacks them: a
 //! broken one is noticed then. `import` looks at all of an archive before it becomes an
 //! image, and writes it anew, so that one kind of archive comes of all: a root file system,
 //! and in its first bytes where it is from, and what the image says of its command.
 //!
-//! As with layers, nothing is unpacked, and so root is not needed. What has to lie on a disk
-//! meanwhile, lies in files without a name: of an import that is killed nothing is left.
+//! As with layers, nothing is unpacked, and so root is not needed. What has to be on a disk
+//! meanwhile is in files without a name: an import that is killed leaves nothing.
 
 use std::collections::{BTreeSet, HashMap};
 use std::fs::File;
@@ -46,8 +46,8 @@ const LINKS: usize = 8;
 /// writes it into `into` as an archive for [`put`](crate::put). `from` is the name of the
 /// file, which [`list`](crate::list) tells later.
 ///
-/// Nothing is believed that the archive says, and nothing outside of `into` and of files
-/// that `new_file` makes is written.
+/// We trust nothing that the archive says, and write nothing but `into` and the files that
+/// `new_file` makes.
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -72,7 +72,7 @@ fn tried(archive: &File, from: &str, new_file: NewFile<'_>, into: impl Write) ->
     if before.0 == 0 {
         return Err(Problem {
             cause: "the file is empty".into(),
-            advice: "what should have written it has failed: make it anew".into(),
+            advice: "the program that should have written it has failed: make it anew".into(),
         });
     }
     let comment = format!("{IMPORTED}{from}");
@@ -126,7 +126,7 @@ struct Seen {
     config: Config,
 }
 
-/// An archive could have millions of them in its root; and more than one is told from one.
+/// An archive could have millions of names in its root; so many are enough to judge it by.
 const NAMES: usize = 10_000;
 
 impl Seen {

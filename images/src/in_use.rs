@@ -13,7 +13,7 @@ use linux_sys::mountinfo::{MountInfo, unescape};
 
 /// Whether `tree` is a lower layer of an overlay that some process sees.
 ///
-/// Of a process that we may not ask nothing is known; root may ask all.
+/// We learn nothing of a process whose table we may not read; root may read all.
 pub(crate) fn in_use(tree: &Path) -> bool {
     // Its name and that of the cache have to do: the path before them may be written
     // in another way, through a link. The name holds an inode number and a time.

@@ -3,7 +3,7 @@
 //! In an image, `/etc` may be a link to `/`, or to `../../..`. Every path of an
 //! image is therefore resolved by the kernel as if the tree were the whole
 //! world (`openat2` with `RESOLVE_IN_ROOT`): links work, and none leads out.
-//! What is then done, is done to a plain name in the directory that was found.
+//! What we then do, we do to a plain name in the directory that the kernel found.
 
 use std::ffi::{OsStr, OsString};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};

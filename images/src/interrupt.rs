@@ -1,8 +1,8 @@
 //! Asked to end while we are at work.
 //!
 //! A runtime holds signals back, so that none ends it in the middle of a step and leaves a
-//! container behind. Then Ctrl-C waits until somebody looks; and what takes long here,
-//! looks now and then. What was begun is undone on the usual way of errors.
+//! container behind. Then Ctrl-C waits until the runtime looks for it; so every loop here
+//! that may take long looks now and then. What was begun is undone as after any error.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use linux_sys::{SignalSet, signal_name, sigpending};
 use crate::error::Error;
 use crate::problem::Problem;
 
-/// How often whoever waits for a lock looks: no call waits for a lock *or* a signal.
+/// How often a process that waits for a lock looks: no call waits for a lock *or* a signal.
 pub(crate) const EVERY: Duration = Duration::from_millis(20);
 
 /// The signal that has asked us to end.
@@ -50,7 +50,7 @@ impl From<Interrupted> for Error {
 }
 
 impl From<Interrupted> for std::io::Error {
-    // Not `Interrupted`: whoever gets that tries again.
+    // Not of the kind `Interrupted`: the standard library tries again after that.
     fn from(why: Interrupted) -> Self {
         std::io::Error::other(why.to_string())
     }

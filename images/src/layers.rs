@@ -3,7 +3,7 @@
 //! A registry keeps an image as layers: tars, each of which says what changes on
 //! top of those below it. An image here is one archive. The way from the one to the
 //! other is made without a single file on the disk, and so without root: owners and
-//! setuid bits are numbers in a tar, and nobody has to be allowed to make them real.
+//! setuid bits are numbers in a tar, and no process needs the right to make them real.
 //!
 //! The layers are read twice. The first time, what becomes of each path is decided
 //! in memory (`stack.rs`); contents are passed over. The second time, the contents
@@ -34,7 +34,7 @@ type Tried<T> = std::result::Result<T, Problem>;
 /// written into the archive, and [`list`](crate::list) tells it: where it is from. So is
 /// `config`, what the image says of its command.
 ///
-/// Nothing is believed that a layer says, and nothing outside of `into` is written.
+/// We trust nothing that a layer says, and write nothing but `into`.
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -209,7 +209,7 @@ impl Layout {
         self.entries.insert(path, entry);
     }
 
-    /// Writes it all, owned by root whoever runs this.
+    /// Writes it all, owned by root, whichever user runs this.
     pub(crate) fn write(&self, into: impl Write) -> Result<()> {
         let mut tar = Builder::new(into);
         // What we make up ourselves is as old as the newest thing that we copy:

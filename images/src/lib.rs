@@ -2,7 +2,7 @@
 //!
 //! A container needs a root, and the lessons are not about archives, so this
 //! crate hands one over. What it promises is what a runtime needs to promise:
-//! an archive may come from anybody, and whatever it says, nothing outside the
+//! an archive may come from an attacker, and whatever it says, nothing outside the
 //! directory that it is unpacked into is touched; what is half unpacked is
 //! never used; what is removed is the container and not the machine.
 //!
@@ -11,7 +11,7 @@
 //! | file | holds |
 //! |---|---|
 //! | `image.rs` | an image: looked up by name, unpacked |
-//! | `name.rs` | what may be a name; `look_alike.rs` helps who has misspelt one |
+//! | `name.rs` | what may be a name; `look_alike.rs` helps a user who asked for what is no image |
 //! | `base.rs` | the image `base`, made of this machine's own programs |
 //! | `layout.rs` | a root file system on paper, and how it becomes a tar |
 //! | `libraries.rs` | which shared libraries a program needs; [`elf`] reads its header |
@@ -21,7 +21,7 @@
 //! | `unpack.rs` | from members to files; `directories.rs` and `xattrs.rs` help, `problem.rs` says what went wrong |
 //! | `inside.rs` | paths inside a tree that is not to be trusted |
 //! | `cache.rs` | each image unpacked once, for all containers |
-//! | `lock.rs` | one fills, the others wait |
+//! | `lock.rs` | one process fills, the others wait |
 //! | `saved.rs` | what `docker save` writes: an image in an archive; `root.rs` tells it from a root |
 //! | `import.rs` | from such an archive, or that of a root, to one of ours |
 //! | `interrupt.rs` | asked to end in the middle of it |

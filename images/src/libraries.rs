@@ -1,7 +1,7 @@
 //! Which shared libraries a program needs.
 //!
-//! The dynamic loader itself is asked (`LOADER --list PROGRAM`), because it is
-//! the one who will have to find them: it knows its search path, its cache and
+//! We ask the dynamic loader itself (`LOADER --list PROGRAM`), because it is
+//! what will have to find them: it knows its search path, its cache and
 //! what the libraries need in turn. `ldd` is a script around the same question,
 //! and not everywhere. Which loader to ask is written in the program.
 
@@ -28,7 +28,7 @@ pub(crate) fn of(program: &Path) -> Result<Vec<Library>, String> {
     let listed = Command::new(&loader)
         .arg("--list")
         .arg(program)
-        // A LD_LIBRARY_PATH of ours, cargo sets one, is not that of the container.
+        // Our own LD_LIBRARY_PATH (cargo sets one) is not the container's.
         .env_clear()
         .output()
         .map_err(|error| format!("its loader {} does not start: {error}", loader.display()))?;

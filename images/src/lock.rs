@@ -1,9 +1,9 @@
 //! A file or directory that is being filled is its own lock.
 //!
-//! Whoever fills it holds it with flock(2). When it is full, it is renamed to
-//! its real name, and the lock goes with it, so there is no lock file to clean
-//! up. When the one who fills it is killed, the kernel releases the lock and the
-//! next one starts again in what is left. Nobody ever finds something half full
+//! The process that fills it holds it with flock(2). When it is full, the process
+//! renames it to its real name, and the lock goes with it, so there is no lock file
+//! to clean up. When the process is killed, the kernel releases the lock and the
+//! next one starts again in what is left. No process ever finds something half full
 //! under the real name.
 
 use std::fs::File;
@@ -22,9 +22,9 @@ use crate::interrupt;
 /// Opens the file `path` to be filled, making it if it is missing, and waits until it is
 /// ours. `None`: look again.
 ///
-/// Where others may write to the directory, one of them may have put something there: a
-/// second name of a file that is not theirs to write to, or a file of their own, which would
-/// be the archive that root starts from.
+/// Where other users may write to the directory, one of them may have put something there: a
+/// second name of a file that this user may not write to, or a file of the user's own, which
+/// would be the archive that root starts from.
 pub(crate) fn lock_file(path: &Path) -> io::Result<Option<Flock<File>>> {
     let flags =
         OFlag::O_RDWR | OFlag::O_CREAT | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
@@ -40,7 +40,7 @@ pub(crate) fn lock_file(path: &Path) -> io::Result<Option<Flock<File>>> {
 }
 
 /// Waits until `opened` is ours alone. `None` if it is not what `path` names any
-/// more: the one before us has finished, so look again.
+/// more: the process before us has finished, so look again.
 pub(crate) fn lock(opened: OwnedFd, path: &Path) -> io::Result<Option<Flock<File>>> {
     let mut file = File::from(opened);
     let held = loop {
@@ -49,7 +49,7 @@ pub(crate) fn lock(opened: OwnedFd, path: &Path) -> io::Result<Option<Flock<File
             Err((again, Errno::EWOULDBLOCK)) => file = again,
             Err((_, errno)) => return Err(errno.into()),
         }
-        // Somebody unpacks a large image, and we are not to wait for that against our will.
+        // Another process may unpack a large image for long, and Ctrl-C has to end our wait.
         interrupt::check()?;
         std::thread::sleep(interrupt::EVERY);
     };

@@ -1,7 +1,7 @@
 //! What lies in the image directory under the name that was asked for, and is no image.
 //!
-//! A download that was not finished, the disk of a virtual machine, an unpacked tree: who
-//! has put it there believes that the image is there. So the answer names the file.
+//! A download that was not finished, the disk of a virtual machine, an unpacked tree: the user
+//! who has put it there believes that the image is there. So the answer names the file.
 
 use std::fs;
 use std::os::unix::ffi::OsStrExt;

@@ -107,7 +107,7 @@ pub(crate) fn target(what: &str, errno: Errno) -> Problem {
     }
 }
 
-/// A symbolic link has to lead somewhere, if only on paper.
+/// A symbolic link must have a target, though nothing need be there.
 pub(crate) fn check_link(member: &Member) -> Result<(), Problem> {
     if member.kind != Kind::Symlink {
         return Ok(());

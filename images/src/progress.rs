@@ -1,10 +1,9 @@
 //! The bar that is shown while a big archive is read.
 //!
-//! It is drawn by whoever reads and never by a thread of its own: our callers
-//! fork when the unpacking is done, and a process with a second thread must
-//! not. It stays away where nobody would look (standard error is not a
-//! terminal) and where nobody would have time to (most images unpack in a
-//! blink).
+//! The thread that reads draws it, and never one of its own: our callers fork
+//! when the unpacking is done, and a process with a second thread must not. It
+//! stays away where no user would see it (standard error is not a terminal) and
+//! where the user would have no time to (most images unpack in a blink).
 
 use std::fs::File;
 use std::io::{self, IsTerminal, Read};
@@ -12,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-/// How long we may be silent before a person wonders.
+/// How long we may be silent before the user wonders.
 const A_MOMENT: Duration = Duration::from_millis(300);
 
 /// A file that shows how much of it has been read.

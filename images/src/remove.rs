@@ -2,8 +2,8 @@
 //!
 //! `rm -rf` of a container in which `/dev` is still mounted would empty the
 //! machine's own `/dev`. So: never across a mount point, never through a link,
-//! and always by open directories, so that nobody can swap a directory for a
-//! link between our look and our step.
+//! and always by open directories, so that no other process can swap a directory
+//! for a link between our look and our step.
 
 use std::ffi::{OsStr, OsString};
 use std::os::fd::{AsFd, OwnedFd};
@@ -78,7 +78,7 @@ impl From<Stuck> for Error {
                  so nothing behind it was touched; unmount it with `umount -R {path}` and try again"
             )),
             Errno::ESTALE => Self::new(format!(
-                "stopped removing {path}: somebody moved it meanwhile; see who uses it (`fuser -v {path}`), then try again"
+                "stopped removing {path}: another process moved it meanwhile; see which one uses it (`fuser -v {path}`), then try again"
             )),
             _ => failed(format_args!("cannot remove {path}"), errno),
         }

@@ -9,7 +9,7 @@ use nix::sys::stat::{Mode, fstatat};
 use crate::error::shown;
 use crate::problem::Problem;
 
-/// A root file system has one of these; no box of layers has, and no directory of someone's.
+/// A root file system has one of these; a box of layers has none, nor has an ordinary directory.
 pub(crate) const TOP: [&str; 5] = ["bin", "usr", "etc", "lib", "sbin"];
 
 /// Whether `directory` is the root of a file system, by what is in it.

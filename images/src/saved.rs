@@ -35,17 +35,17 @@ type Tried<T> = Result<T, Problem>;
 
 /// More than any list of contents needs.
 const LIST: u64 = 4 << 20;
-/// An index may lead to an index, as of several platforms. Nobody nests them deeper.
+/// An index may lead to an index, as of several platforms. No tool nests them deeper.
 const NESTED: usize = 4;
-/// As many names of images are told.
+/// How many names of images an error lists.
 const TOLD: usize = 20;
 /// Docker makes images of at most 127 layers. Each is an open file here, and of those there
 /// are 1024 for a process unless that was changed.
 const LAYERS: usize = 900;
 
 /// Looks whether the tree in `directory` is such a box, and if so, puts the root file
-/// system that is in it in its place, and returns what the image says of its command. A
-/// tree that is neither is told from a root, too.
+/// system that is in it in its place, and returns what the image says of its command.
+/// Refuses a tree whose root lies one level down.
 pub(crate) fn replace(directory: OwnedFd, name: &str) -> Tried<Option<Config>> {
     if is_root(&directory) {
         return Ok(None);
@@ -316,7 +316,7 @@ fn is_for_this_machine(platform: &Value) -> bool {
 }
 
 /// Whether something says that it is for another machine. Programs of another one end with
-/// `Exec format error`, which is no help to who has saved the wrong image.
+/// `Exec format error`, which does not help a user who has saved the wrong image.
 fn check_machine(platform: &Value) -> Tried<()> {
     let says = |key: &str| platform[key].is_string();
     if !says("architecture") || !says("os") || is_for_this_machine(platform) {

@@ -125,7 +125,7 @@ fn origin_in(records: &[u8]) -> Option<String> {
     let comment = std::str::from_utf8(pax::value(records, "comment")?).ok()?;
     let pulled = comment.strip_prefix(PULLED);
     let origin = pulled.or_else(|| is_imported(comment).then_some(comment))?;
-    // It goes to terminals, and anybody may have written it.
+    // It goes to terminals, and an attacker may have written it.
     (!origin.contains(|letter: char| letter.is_control())).then(|| origin.to_owned())
 }
 
@@ -231,7 +231,7 @@ pub fn put(image_dir: &Path, name: &str, archive: &mut File) -> Result<PathBuf> 
             let _ = fs::remove_file(&partial);
             return Err(failed(&error));
         }
-        // Somebody may have put another one there meanwhile.
+        // Another process may have put an image there meanwhile.
         if let Err(error) = may_put(image_dir, name, &from) {
             let _ = fs::remove_file(&partial);
             return Err(error);
@@ -243,7 +243,7 @@ pub fn put(image_dir: &Path, name: &str, archive: &mut File) -> Result<PathBuf> 
 
 fn copy(archive: &mut File, into: &mut File) -> io::Result<()> {
     archive.rewind()?;
-    // What somebody left who was killed.
+    // A process that was killed has perhaps left a part of it.
     into.set_len(0)?;
     into.set_permissions(Permissions::from_mode(0o644))?;
     io::copy(archive, into)?;
@@ -269,7 +269,7 @@ pub fn remove(image_dir: &Path, store: &Path, name: &str) -> Result<Removed> {
             }
         }
     }
-    // In this order: without its archive, nobody unpacks it anew meanwhile.
+    // In this order: without its archive, no process unpacks it anew meanwhile.
     (removed.trees, removed.in_use) = cache::remove_trees(name, store)?;
     if removed == Removed::default() {
         return Err(crate::image::unknown(image_dir, name));

@@ -4,5 +4,5 @@ use std::io::BufReader;
 
 use crate::progress::Watched;
 
-/// A file, read in large pieces, while somebody watches how far it is.
+/// A file, read in large pieces, while the progress bar watches how far it is.
 pub(crate) type Source = BufReader<Watched>;

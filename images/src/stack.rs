@@ -190,7 +190,7 @@ impl Stack {
         let Some(&there) = self.names(directory).and_then(|names| names.get(hidden)) else {
             return Ok(());
         };
-        // A name that this very layer has stays; of a directory that it has, what is new in it.
+        // A name that this very layer has stays; a directory of its own keeps what is new in it.
         let stays = match self.names(there.inode) {
             Some(_) => !self.hide_in(there.inode) || there.layer == self.layer,
             None => there.layer == self.layer,
@@ -290,7 +290,7 @@ impl Stack {
         Ok(())
     }
 
-    /// Gives a file a name; what had it before has it no more.
+    /// Gives a file a name; the file that had it before loses it.
     fn name(&mut self, directory: usize, name: &[u8], inode: usize) {
         let layer = self.layer;
         if let Some(names) = self.names_mut(directory) {

@@ -2,7 +2,7 @@
 //!
 //! It holds root file systems, with setuid programs that any user of the
 //! machine could start if they could reach them. Hence mode 0700: outside of a
-//! container nobody but root gets in.
+//! container only root gets in.
 //!
 //! A mode binds everyone but the owner. A store of another user would stay open to that
 //! user, who could open it to all, and exchange what root makes in it. So a store belongs
@@ -26,8 +26,8 @@ use crate::way::{Missing, follow};
 ///
 /// A store that is already there and lets others in is closed to them. That
 /// happens only to a directory which has nothing in it but containers:
-/// `--container-dir /tmp` is an error, and not the end of `/tmp` for everybody
-/// else. A store of another user is an error, too, and nothing in it is touched.
+/// `--container-dir /tmp` is an error, and not the end of `/tmp` for all other
+/// users. A store of another user is an error, too, and nothing in it is touched.
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -55,9 +55,9 @@ pub fn create_store(directory: &Path) -> Result<()> {
     cache::close(directory)
 }
 
-/// Takes away what a directory hands down to all that is made in it, beside their modes
-/// (the default of acl(5)), and may have been handed itself: it would give files of the
-/// container to a user of the host, whose number a user in the container has.
+/// Removes the default ACL (acl(5)), which a directory hands down to all that is made in it
+/// and may itself have inherited: it would open the container's files to a user of the host,
+/// and to the user in the container who has the same number.
 fn hand_nothing_down(store: &Path) -> Result<()> {
     match xattr::remove(store, "system.posix_acl_default") {
         Ok(()) => Ok(()),
@@ -94,8 +94,8 @@ pub fn find_store(directory: &Path) -> Result<Option<PathBuf>> {
     Ok(Some(store))
 }
 
-/// Whether root can have its containers there, for whoever asks before becoming root. Its
-/// mode is no matter: root closes it.
+/// Whether root can have its containers there, for a program that asks before it becomes
+/// root. The directory's mode does not matter: root closes it.
 ///
 /// ```
 /// assert!(images::check_store_for_root("/no/such/store".as_ref()).is_ok());
@@ -131,7 +131,7 @@ fn is_closed(there: &Metadata) -> bool {
     there.mode() & 0o7777 & !0o700 == 0
 }
 
-/// Takes everybody else's permissions away. What they have put there until then shows in
+/// Takes all other users' permissions away. What they have put there until then shows in
 /// the second look, after which nothing more can come.
 fn close(directory: &Path, us: Uid) -> Result<()> {
     let failed = |error: &io::Error| {

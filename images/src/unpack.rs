@@ -6,7 +6,7 @@
 //! and never follows a link that happens to have that name.
 //!
 //! The second promise: all or nothing. An archive that turns out to be broken,
-//! hostile or too big leaves no tree behind that somebody could take for an
+//! hostile or too big leaves no tree behind that a runtime could take for an
 //! image.
 
 use std::ffi::OsStr;
@@ -113,12 +113,12 @@ impl Unpacking {
         Ok(())
     }
 
-    /// The directory that the image's command starts in, if it is missing: a `WORKDIR` in a
-    /// Dockerfile makes it, but not everything that writes images does. Here and not by
-    /// the container, whose user may not.
+    /// Makes the directory that the image's command starts in, if it is missing: a `WORKDIR`
+    /// in a Dockerfile makes it, but not every tool that writes images does. The runtime makes
+    /// it here, since the container's user may not.
     ///
-    /// Best effort: where something else is in its place, the start says so, and nothing is
-    /// lost for who does not need it.
+    /// Best effort: where something else is in its place, the start says so, and a container
+    /// that does not need it loses nothing.
     fn make_working_dir(&mut self, path: &str) {
         if let Ok(Some(place)) = split(path.as_bytes()) {
             let _ = make_parent(&mut self.inside, &mut self.directories, &place.path());
@@ -319,7 +319,7 @@ impl Unpacking {
             return Ok(());
         }
         if member.kind == Kind::Fifo {
-            // No link is followed: we made this FIFO a moment ago, where nobody else can.
+            // No link is followed: we made this FIFO a moment ago, where no other process can.
             fchmodat(
                 parent,
                 name,

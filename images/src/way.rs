@@ -10,7 +10,7 @@
 //! us, and others may not write to it, unless it is sticky as /tmp is, where only an
 //! owner can rename (inode(7)). For links on the way the owner counts as well. We look
 //! from `/` downwards: what lies in a directory that obeys the rule stays what it was
-//! when we looked, and so there is nothing to win by being quick.
+//! when we looked, and so no other user can win a race against us.
 
 use std::collections::VecDeque;
 use std::ffi::OsString;
@@ -39,8 +39,8 @@ const LINKS: usize = 40;
 const WRITABLE_BY_OTHERS: u32 = 0o022;
 const STICKY: u32 = 0o1000;
 
-/// Follows `path`, which must be in nobody's hands but root's and those of `us`. Returns
-/// where it leads, without links, and what is there; `None` if something is missing.
+/// Follows `path`, which only root and `us` may control. Returns where it leads, without
+/// links, and what is there; `None` if something is missing.
 pub(crate) fn follow(
     path: &Path,
     us: Uid,
@@ -115,11 +115,11 @@ fn look(path: &Path) -> io::Result<Option<Metadata>> {
 }
 
 /// With its mode from the start, whatever the umask leaves to others: between a mkdir
-/// and a chmod there is time to walk in.
+/// and a chmod another user could walk in.
 fn make(directory: &Path, is_last: bool) -> io::Result<()> {
     let mode = if is_last { 0o700 } else { 0o755 };
     match DirBuilder::new().mode(mode).create(directory) {
-        // Another container is being started.
+        // Another process that starts a container was faster.
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
         made => made,
     }

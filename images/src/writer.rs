@@ -23,8 +23,8 @@ pub(crate) struct Writer<W: Write> {
 
 impl<W: Write> Writer<W> {
     /// Begins with a comment that says where the archive is from, and with what the image
-    /// says of its command. Readers of tars pass over both, and neither can get lost on
-    /// a way on which the archive does not.
+    /// says of its command. Readers of tars pass over both, and neither can get lost
+    /// unless the archive does.
     pub(crate) fn new(into: W, comment: &str, config: &Config) -> io::Result<Self> {
         let mut tar = Builder::new(into);
         let record = [
@@ -65,7 +65,7 @@ impl<W: Write> Writer<W> {
             records.push(("mtime".to_owned(), time(member.mtime).into_bytes()));
         }
         for (name, value) in member.xattrs.iter().filter(|(name, _)| may_bring(name)) {
-            // The equals sign would end the name. No file system has use for such a one.
+            // The equals sign would end the name. No file system uses a name with one.
             if let Some(name) = std::str::from_utf8(name)
                 .ok()
                 .filter(|name| !name.contains('='))

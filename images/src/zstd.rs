@@ -60,7 +60,7 @@ impl Zstd {
     }
 }
 
-/// A frame that the file does not hold all of is no nonsense. The decoder knows, deep inside.
+/// Tells a frame that is cut short from one that makes no sense: the decoder's causes say which.
 fn undecoded(error: FrameDecoderError) -> io::Error {
     let mut cause: Option<&dyn Error> = Some(&error);
     while let Some(inner) = cause {

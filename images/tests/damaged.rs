@@ -75,7 +75,7 @@ fn an_archive_that_is_cut_short_is_refused(#[case] whole: Vec<u8>, #[values(0, 1
     let before = scratch.outside();
     scratch.unpack(&whole).unwrap();
     scratch.clear();
-    // The last block of a plain tar is the second of two zero blocks, which nobody misses.
+    // The last block of a plain tar is the second of two zero blocks, which no reader misses.
     let end = if whole == archive() {
         whole.len() - 1024
     } else {

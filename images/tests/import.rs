@@ -1,4 +1,4 @@
-//! From an archive that somebody has to an image.
+//! From an archive that the user has to an image.
 
 #![allow(clippy::unwrap_used, reason = "a test may")]
 #![allow(unreachable_pub, reason = "shared with the other tests")]

@@ -101,7 +101,7 @@ fn an_archive_that_cannot_be_read_is_named() {
 #[test]
 fn an_image_directory_that_is_not_writable_is_named_with_a_way_out() {
     let scratch = Scratch::new();
-    // A place where nobody can make a directory, not even root.
+    // A place where no user can make a directory, not even root.
     let directory = Path::new("/proc/nowhere/images");
     let text = images::find(directory, "base").unwrap_err().to_string();
     assert!(

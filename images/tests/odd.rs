@@ -20,7 +20,7 @@ use tar::EntryType;
 #[case::a_file("dev", Tar::new().file("dev", "x"))]
 #[case::a_fifo("dev", Tar::new().raw(Tar::header(b"dev", EntryType::Fifo), b""))]
 fn a_place_to_mount_on_may_be_anything(#[case] line: &str, #[case] archive: Tar) {
-    // Who mounts there looks first (`mount_point` in `given`): the tree is as the image has it.
+    // A level that mounts there looks first (`mount_point` in `given`): the tree is the image's.
     unpacked(&Scratch::new(), &archive.finish(), &[line]);
 }
 

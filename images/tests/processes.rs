@@ -124,7 +124,7 @@ fn succeeded(output: Output) -> String {
     text
 }
 
-/// What helpers say who are started together.
+/// What helpers say that are started together.
 ///
 /// All have ended before one of them is judged: a failed test would otherwise
 /// clean up under the hands of those that still run.
@@ -292,7 +292,7 @@ fn progress() {
         shown.contains("unpacking image") && shown.contains("MiB"),
         "{shown:?}"
     );
-    // And nobody is bothered where standard error is not a terminal.
+    // And where standard error is not a terminal, no bar is drawn.
     scratch.clear();
     let output = helper("threads", &scratch).output().unwrap();
     assert_eq!(output.stderr, b"");

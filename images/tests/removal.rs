@@ -140,7 +140,7 @@ fn a_store_that_others_could_exchange_is_refused_and_not_made() {
     );
     assert_eq!(fs::read_dir(&shared).unwrap().count(), 0);
     assert_eq!(scratch.outside(), before);
-    // Sticky, nobody but its owner renames what is in it.
+    // In a sticky directory only the owner of an entry may rename it.
     fs::set_permissions(&shared, Permissions::from_mode(0o1777)).unwrap();
     images::create_store(&shared.join("a/store")).unwrap();
     assert_eq!(mode(&shared.join("a")) & 0o022, 0);

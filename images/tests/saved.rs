@@ -1,4 +1,4 @@
-//! Images that were saved with their layers, and other things that people put there.
+//! Images that were saved with their layers, and other things that users take for an image.
 
 #![allow(clippy::unwrap_used, reason = "a test may")]
 #![allow(unreachable_pub, reason = "shared with the other tests")]
@@ -180,7 +180,7 @@ fn a_root_one_level_down_is_named() {
             .finish(),
         &["one level down, in \"debian\"", "tar -C \"debian\""],
     );
-    // A directory that is no root is somebody's image of one directory.
+    // A directory that is no root may be a user's image of one directory.
     unpacked(
         &Scratch::new(),
         &Tar::new().directory("data/").file("data/x", "").finish(),

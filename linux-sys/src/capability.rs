@@ -219,13 +219,13 @@ impl CapabilitySet {
         self.0
     }
 
-    /// These and `capability`.
+    /// This set and `capability`.
     #[must_use]
     pub const fn with(self, capability: Capability) -> CapabilitySet {
         CapabilitySet(self.0 | 1 << capability.0)
     }
 
-    /// These but `capability`.
+    /// This set without `capability`.
     #[must_use]
     pub const fn without(self, capability: Capability) -> CapabilitySet {
         CapabilitySet(self.0 & !(1 << capability.0))
@@ -241,7 +241,7 @@ impl CapabilitySet {
         self.0 == 0
     }
 
-    /// Them, in order.
+    /// Its members, in order.
     pub fn iter(self) -> impl Iterator<Item = Capability> {
         (0..64)
             .map(Capability)
@@ -278,7 +278,7 @@ impl fmt::Debug for CapabilitySet {
 /// [`cap_ambient_raise`](crate::cap_ambient_raise).)
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Capabilities {
-    /// What counts when the kernel asks.
+    /// What the kernel checks.
     pub effective: CapabilitySet,
     /// What may be put into the effective set.
     pub permitted: CapabilitySet,
@@ -391,8 +391,8 @@ pub fn capset(capabilities: &Capabilities) -> Result<()> {
             permitted,
             inheritable,
         } = capabilities;
-        // Forty names three times hide the one that matters: many are shown as in the Cap
-        // lines of /proc/PID/status, with which they are to be compared.
+        // Forty names three times hide the one that matters: a learner compares long sets with
+        // the Cap lines of /proc/PID/status, so they are shown in the same form.
         let [effective, permitted, inheritable] =
             [effective, permitted, inheritable].map(|set| match set.iter().count() {
                 0..=4 => set.to_string(),

@@ -13,8 +13,8 @@ use crate::threads::only_one_thread;
 use crate::{Error, Result};
 
 /// What a child may have of its own. Everything else that clone offers is about
-/// *sharing* with the parent, and sharing memory, descriptors or signal handlers
-/// is what safe Rust could not bear.
+/// *sharing* with the parent, and a child that shares the parent's memory,
+/// descriptors or signal handlers would break what safe Rust promises.
 const ALLOWED: CloneFlags = CloneFlags::CLONE_NEWCGROUP
     .union(CloneFlags::CLONE_NEWIPC)
     .union(CloneFlags::CLONE_NEWNET)
@@ -23,7 +23,7 @@ const ALLOWED: CloneFlags = CloneFlags::CLONE_NEWCGROUP
     .union(CloneFlags::CLONE_NEWUSER)
     .union(CloneFlags::CLONE_NEWUTS);
 
-/// The child's status when its callback panicked: Docker's "the runtime failed".
+/// The child's status when its callback panicked: Docker's number for "the runtime failed".
 const PANICKED: u8 = 125;
 
 /// Starts a child in new namespaces; the child runs `callback` and exits with its value.
@@ -99,7 +99,8 @@ pub fn clone<F: FnOnce() -> u8>(callback: F, flags: CloneFlags) -> Result<Pid> {
     //   that we go on, unmap the stack and drop our copy.
     // - The stack is writable, aligned to a page and its top is passed, as stacks
     //   grow downwards on every machine we are written for.
-    // - No thread but ours exists, so no lock is held that nobody could release.
+    // - The calling thread is the only one, so the child inherits no lock that
+    //   another thread holds.
     let child = unsafe {
         libc::clone(
             child::<F>,
@@ -130,14 +131,14 @@ extern "C" fn child<F: FnOnce() -> u8>(callback: *mut c_void) -> libc::c_int {
                 .unwrap_or_default();
             let line = format!("the clone callback panicked{place}: {text}\n");
             let _ = std::io::Write::write_all(&mut std::io::stderr(), line.as_bytes());
-            // Where panics abort instead of unwinding, nobody comes after us.
+            // Where panics abort instead of unwinding, `catch_unwind` below never returns.
             if cfg!(panic = "abort") {
                 crate::exit(PANICKED);
             }
         }));
     }
-    // SAFETY: `clone` passed a pointer to its own `Option<F>`, of which this
-    // process has a copy of its own, and nobody else looks at it.
+    // SAFETY: `clone` passed a pointer to its own `Option<F>`, of which this process
+    // has a copy of its own, and this is its only thread.
     let callback = unsafe { &mut *callback.cast::<Option<F>>() };
     let run = || callback.take().map_or(PANICKED, |callback| callback());
     match catch_unwind(AssertUnwindSafe(run)) {
@@ -181,8 +182,8 @@ impl Stack {
             return Err(Errno::last());
         }
         let stack = Stack { lowest };
-        // SAFETY: the guard lies within the mapping that we just made and which
-        // nobody uses yet.
+        // SAFETY: the guard lies within the mapping that we just made, on which no
+        // child runs yet.
         Errno::result(unsafe { libc::mprotect(lowest, Stack::GUARD, libc::PROT_NONE) })?;
         Ok(stack)
     }

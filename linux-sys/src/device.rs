@@ -10,8 +10,8 @@ use crate::{Error, Result};
 
 /// Makes a device node: a name for a driver of the kernel. (Or a FIFO, a socket, an empty file.)
 ///
-/// The node is only a name with two numbers in it. Whoever may make one for the disk
-/// may read the disk, whatever root directory he sees; that is why level 11 takes
+/// The node is only a name with two numbers in it. A process that may make one for the
+/// disk can read the whole disk, whatever its root directory: that is why level 11 takes
 /// CAP_MKNOD away, and why mounts have MS_NODEV.
 ///
 /// # Arguments
@@ -90,10 +90,10 @@ pub const fn makedev(major: u64, minor: u64) -> u64 {
     nix::sys::stat::makedev(major, minor)
 }
 
-/// Sets the permission bits that new files shall *not* have; returns the former ones.
+/// Sets the permission bits that new files are *not* to have; returns the former ones.
 ///
-/// It belongs to the process, is inherited by fork and exec, and cannot fail. [`mknod`],
-/// [`mkdir`](crate::mkdir) and open obey it, [`chmod`](crate::chmod) does not.
+/// The mask belongs to the process; fork and exec pass it on. The call cannot fail. [`mknod`],
+/// [`mkdir`](crate::mkdir) and open obey the mask, [`chmod`](crate::chmod) does not.
 ///
 /// # Example
 ///

@@ -26,7 +26,7 @@ use crate::{Error, Result};
 /// * `EEXIST`: something is there already.
 /// * `ENOENT`, `ENOTDIR`: the directory above does not exist or is none.
 /// * `EACCES`, `EROFS`, `ENOSPC`: it cannot be written to.
-/// * `EPERM`: a filesystem without directories of one's own, like /proc.
+/// * `EPERM`: a filesystem in which processes cannot make directories, like /proc.
 ///
 /// # Example
 ///
@@ -83,8 +83,8 @@ pub fn rmdir(path: impl AsRef<Path>) -> Result<()> {
 
 /// Makes a symbolic link called `path` whose text is `target`.
 ///
-/// The text is not looked at now: it may lead nowhere, and it is followed from the
-/// root of whoever follows it.
+/// The kernel does not look at the text now: it may lead nowhere. It is resolved when a
+/// process follows the link, from the root of that process.
 ///
 /// # Errors
 ///

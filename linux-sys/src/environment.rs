@@ -9,9 +9,9 @@ use crate::{Errno, Error, Result};
 
 /// Forgets every variable of this process.
 ///
-/// The environment is a list in the process's own memory: the kernel has copied it there
-/// at exec, and does not look at it any more. [`execvp`](crate::execvp) hands it on, and
-/// looks a command up in the `PATH` that it finds there.
+/// The environment is a list in the process's own memory: the kernel copied it there at
+/// exec, and does not look at it any more. [`execvp`](crate::execvp) hands the list on,
+/// and looks a command up in the `PATH` that it finds there.
 ///
 /// # Errors
 ///
@@ -29,8 +29,8 @@ use crate::{Errno, Error, Result};
 /// Manual page: clearenv(3). Level 05.
 pub fn clearenv() -> Result<()> {
     only_one_thread("clearenv", &[])?;
-    // SAFETY: takes no pointer. It replaces `environ`, which has no lock: nobody else may
-    // look at it meanwhile, and there is nobody else, the caller is the only thread.
+    // SAFETY: takes no pointer. It replaces `environ`, which has no lock: no other thread may
+    // read it meanwhile, and there is none, as the caller is the only thread.
     match unsafe { libc::clearenv() } {
         0 => Ok(()),
         _ => Err(Error::new("clearenv", Case::Any, Errno::ENOMEM, &[])),
@@ -69,7 +69,7 @@ pub fn setenv(name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Result<()> {
     let c_value = c_string("setenv", &shown, "the value", value)?;
     only_one_thread("setenv", &shown)?;
     // SAFETY: both strings end in NUL and live for the call, which copies them. `environ`
-    // has no lock: the caller is the only thread, so nobody else looks at it meanwhile.
+    // has no lock, but the caller is the only thread, so no other one reads it meanwhile.
     let result = unsafe { libc::setenv(c_name.as_ptr(), c_value.as_ptr(), 1) };
     Errno::result(result).map_or_else(
         |errno| Err(Error::new("setenv", Case::Any, errno, &shown)),

@@ -38,7 +38,7 @@ pub type Result<T> = std::result::Result<T, Error>;
 /// assert!(error.to_string().ends_with("; man 2 chdir"));
 /// ```
 #[derive(Clone, PartialEq, Eq)]
-// Boxed, so that a `Result<()>` stays one word on the way that succeeds.
+// Boxed, so that a `Result<()>` is one word, and a call that succeeds costs no more.
 pub struct Error(Box<Failure>);
 
 #[derive(Clone, PartialEq, Eq)]
@@ -61,7 +61,7 @@ impl Error {
         Error::with(call, errno, shown, explanation)
     }
 
-    /// This crate itself says no, and says why.
+    /// This crate refuses the call itself, and says why.
     pub(crate) fn refused(
         call: &'static str,
         errno: Errno,

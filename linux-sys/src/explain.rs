@@ -37,7 +37,7 @@ const SUBJECTS: &[&[Call]] = &[
     trespass::CALLS,
 ];
 
-/// What means the same wherever it comes from.
+/// Errnos that mean the same for every call.
 const EVERYWHERE: &[(Errno, &str)] = &[
     (
         Errno::EBADF,
@@ -90,7 +90,8 @@ pub(crate) fn explain(name: &str, case: Case, errno: Errno) -> Option<&'static s
 /// What a failed call means, as strace(1) writes it: `mount`, its arguments between the
 /// parentheses, and the errno.
 ///
-/// This is the explanation of [`Error`](crate::Error), for whoever looks on from outside.
+/// This is the explanation of [`Error`](crate::Error), for a program that reads the trace of
+/// another one.
 ///
 /// ```
 /// use linux_sys::{Errno, explain_traced};
@@ -123,7 +124,7 @@ pub fn explain_traced(name: &str, arguments: &str, errno: Errno) -> Option<&'sta
         "vfork" => ("fork", Case::Any),
         "execve" => ("execve", Case::Path),
         "wait4" => ("waitpid", Case::Any),
-        // On some machines there is only the newer call, which takes a directory as well.
+        // Some architectures have only the newer call, which takes a directory as well.
         "mknodat" => ("mknod", Case::Any),
         "mkdirat" => ("mkdir", Case::Any),
         "symlinkat" => ("symlink", Case::Any),
@@ -216,7 +217,7 @@ mod tests {
         assert!(text.contains("in an initramfs before Linux 7.0"), "{text}");
     }
 
-    /// What a learner of levels 00 to 11 can reach must be there.
+    /// Every error that a learner of levels 00 to 11 can cause must be there.
     #[test]
     fn nothing_that_a_level_can_reach_is_missing() {
         use Errno::*;

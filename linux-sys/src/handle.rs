@@ -17,7 +17,7 @@ const SIZE: usize = 128;
 /// A file's name within its file system: an inode and its generation, usually.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileHandle {
-    /// How the bytes are to be read: the file system's own business.
+    /// How the bytes are to be read; only the file system knows.
     pub kind: i32,
     /// The bytes, 128 at most.
     pub bytes: Vec<u8>,
@@ -93,8 +93,8 @@ pub fn name_to_handle_at(path: impl AsRef<Path>) -> Result<FileHandle> {
 
 /// Opens a file for reading by its handle, wherever in its file system it is.
 ///
-/// No path is walked, so no root stops it and no directory's mode: which is why only
-/// CAP_DAC_READ_SEARCH may.
+/// The kernel walks no path, so no root and no directory's mode stops the caller: which is
+/// why the call needs CAP_DAC_READ_SEARCH.
 ///
 /// # Arguments
 ///

@@ -8,8 +8,8 @@ use crate::{Error, Result};
 
 /// Replaces the list of supplementary groups.
 ///
-/// Before [`setgid`] and [`setuid`]: once the user is another one, so is the power to
-/// choose groups gone, and the groups of root stay with the command.
+/// Call it before [`setgid`] and [`setuid`]: a process that has stopped being root may no
+/// longer choose its groups, and the command would keep those of root.
 ///
 /// # Arguments
 ///
@@ -47,7 +47,7 @@ pub fn setgroups(groups: &[Gid]) -> Result<()> {
 
 /// Sets the group; with CAP_SETGID the real, effective and saved one, for good.
 ///
-/// It clears the signal asked for with [`set_pdeathsig`](crate::set_pdeathsig).
+/// The call clears the signal asked for with [`set_pdeathsig`](crate::set_pdeathsig).
 ///
 /// # Errors
 ///
@@ -76,7 +76,7 @@ pub fn setgid(gid: Gid) -> Result<()> {
 ///
 /// When the last of the three stops being root, the permitted, effective and ambient
 /// capabilities are emptied (unless [`set_keepcaps`](crate::set_keepcaps) says
-/// otherwise, and then only permitted stays). It also clears the signal asked for with
+/// otherwise, and then only permitted stays). The call also clears the signal asked for with
 /// [`set_pdeathsig`](crate::set_pdeathsig).
 ///
 /// # Errors

@@ -10,9 +10,9 @@ use crate::{Error, Result};
 
 /// Gives this process a new, empty session keyring, and returns the ring's number.
 ///
-/// Children share it, and so do the programs that they become: no namespace but that
-/// of users divides keyrings. Whoever keeps keys there and starts a stranger's program
-/// does this in between.
+/// Children share it, and so do the programs that they become: of all namespaces only that
+/// of users divides keyrings. A parent that keeps keys there has the child make this call
+/// before it becomes a program that is not to find them.
 ///
 /// # Errors
 ///
@@ -49,7 +49,7 @@ pub fn keyctl_join_session_keyring() -> Result<i32> {
 ///
 /// # Arguments
 ///
-/// * `name`: what it is found by; a key of this name that is there already is changed.
+/// * `name`: what the key is found by; one of this name that is there already is changed.
 /// * `payload`: what the kernel is to keep, 1 to 32767 bytes.
 ///
 /// # Errors

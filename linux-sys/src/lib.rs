@@ -1,7 +1,7 @@
 //! The Linux system calls of the workshop: C semantics, Rust types, errors that teach.
 //!
 //! A container is not a thing that the kernel knows. It is a process for which a
-//! dozen system calls were made, in the right order, before it became somebody's
+//! dozen system calls were made, in the right order, before it became the user's
 //! program. This crate is those calls: one function for each, named as in C, taking
 //! what C takes, so that what you learn here is true in every other language and in
 //! the kernel's own manual.
@@ -76,15 +76,15 @@
 //! | [`ignored_at_start`] | what our caller ignores | 00, given | execve(2) |
 //! | [`kill`] | sends one | 00, given | kill(2) |
 //! | [`setsid`], [`setpgid`] | sessions and process groups | 00, given | setsid(2), setpgid(2) |
-//! | [`tcgetpgrp`], [`tcsetpgrp`] | whom Ctrl-C reaches | 00, given | tcsetpgrp(3) |
+//! | [`tcgetpgrp`], [`tcsetpgrp`] | which process group Ctrl-C reaches | 00, given | tcsetpgrp(3) |
 //! | [`tiocgetd`], [`tiocsetd`] | what makes lines of what is typed | 00, given | ioctl_tty(2) |
-//! | [`tiocgexcl`], [`tiocexcl`], [`tiocnxcl`] | whether others may open it | 00, given | ioctl_tty(2) |
+//! | [`tiocgexcl`], [`tiocexcl`], [`tiocnxcl`] | whether other processes may open it | 00, given | ioctl_tty(2) |
 //!
 //! ## Users and capabilities: what a process may do
 //!
 //! | call | what it does | level | manual |
 //! |---|---|---|---|
-//! | [`setgroups`], [`setgid`], [`setuid`] | become somebody else, in this order | 10 | setgroups(2), ... |
+//! | [`setgroups`], [`setgid`], [`setuid`] | become another user, in this order | 10 | setgroups(2), ... |
 //! | [`setresgid`], [`setresuid`] | all three ids, each by itself | 10 | setresuid(2) |
 //! | [`capget`], [`capset`] | effective, permitted, inheritable set | 11 | capget(2) |
 //! | [`capbset_read`], [`capbset_drop`] | bounding set | 11 | prctl(2) |
@@ -108,7 +108,7 @@
 //!
 //! | call | what it does | level | manual |
 //! |---|---|---|---|
-//! | [`seccomp_new_listener`] | calls wait until somebody has decided about them | checks | seccomp(2) |
+//! | [`seccomp_new_listener`] | calls wait until another process decides about them | checks | seccomp(2) |
 //! | [`notif_recv`] | the next call that waits | checks | seccomp_unotify(2) |
 //! | [`notif_continue`], [`notif_fail`] | lets it go on, or fail | checks | seccomp_unotify(2) |
 //!

@@ -187,7 +187,7 @@ pub fn umount2(target: impl AsRef<Path>, flags: MntFlags) -> Result<()> {
     })
 }
 
-/// What [`mount_setattr`] shall change; by default nothing.
+/// What [`mount_setattr`] is to change; by default nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MountAttr {
     /// Attributes to switch on.

@@ -1,8 +1,8 @@
 //! `/proc/PID/mountinfo`: what is mounted where, as that process sees it
 //! (proc_pid_mountinfo(5)).
 //!
-//! No system call, but what the kernel answers where no call asks it: a program that tidies
-//! up, or looks for a file system, reads it.
+//! It is a file and no system call: a program that unmounts what it finds, or looks for a
+//! file system, reads it.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -43,7 +43,7 @@ pub struct MountInfo<'a> {
 }
 
 impl<'a> MountInfo<'a> {
-    /// Reads a line; none if it is not like that.
+    /// Parses a line; `None` if it has another form.
     pub fn parse(line: &'a [u8]) -> Option<MountInfo<'a>> {
         // Any number of optional fields stands before the dash, perhaps none.
         let dash = line.windows(3).position(|it| it == b" - ")?;

@@ -70,7 +70,8 @@ pub fn unshare(flags: CloneFlags) -> Result<()> {
 ///
 /// * `EBADF`: not an open descriptor.
 /// * `EINVAL`: not a namespace of that kind; or a user namespace and several threads.
-/// * `EPERM`: needs CAP_SYS_ADMIN here and over there.
+/// * `EPERM`: needs CAP_SYS_ADMIN in the caller's user namespace and in the one that owns
+///   the namespace.
 /// * `ESRCH`: the pidfd's process has ended.
 ///
 /// # Example
@@ -96,7 +97,7 @@ pub fn setns(fd: impl AsFd, nstype: CloneFlags) -> Result<()> {
     })
 }
 
-/// Sets the hostname, as everyone in this UTS namespace sees it.
+/// Sets the hostname that every process in this UTS namespace sees.
 ///
 /// # Arguments
 ///

@@ -51,7 +51,7 @@ pub fn socket(domain: i32, kind: i32, protocol: i32) -> Result<OwnedFd> {
             &[plain(domain), plain(kind), plain(protocol)],
         )
     })?;
-    // SAFETY: the kernel has just given us this descriptor, and nobody else has it.
+    // SAFETY: the kernel just made this descriptor for us alone.
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 

@@ -37,7 +37,7 @@ impl Default for OpenHow {
 ///
 /// For paths into something that you did not make: an image's `/proc` may be a
 /// symbolic link to wherever its author likes, and mount(2) would follow it. With
-/// `RESOLVE_NO_SYMLINKS` the kernel refuses, without a moment between look and use.
+/// `RESOLVE_NO_SYMLINKS` the kernel refuses, and leaves no moment between look and use.
 ///
 /// # Arguments
 ///
@@ -57,7 +57,7 @@ impl Default for OpenHow {
 ///
 /// * `ELOOP`: a symbolic link where none is allowed, or too many.
 /// * `EXDEV`: leaves `directory`, or crosses a mount point where that is forbidden.
-/// * `EAGAIN`: somebody renames directories at this moment: try again.
+/// * `EAGAIN`: another process renamed a directory at this moment: try again.
 /// * `EINVAL`: flags that contradict each other, or a mode although nothing is created.
 /// * `ENOENT`, `ENOTDIR`, `EACCES`, `EEXIST`: as for open(2).
 /// * `ENOSYS`: before Linux 5.6.
@@ -114,14 +114,14 @@ pub fn openat2(directory: impl AsFd, path: impl AsRef<Path>, how: OpenHow) -> Re
 ///
 /// # I/O safety
 ///
-/// Closing now also closes what others in this process own: a `File` that lives on
-/// will find its number closed, or worse, reused. Use it where nobody lives on, just
-/// before exec or exit; anywhere else take `CLOSE_RANGE_CLOEXEC`.
+/// Closing now also closes what other code in this process owns: a `File` that is used
+/// afterwards finds its number closed, or worse, reused. Close now just before exec or
+/// exit, when no owner is used again; anywhere else take `CLOSE_RANGE_CLOEXEC`.
 ///
 /// # Errors
 ///
 /// * `EINVAL`: `first` is larger than `last`, or a flag that this kernel does not know.
-/// * `EMFILE`: with `CLOSE_RANGE_UNSHARE`, no room for a table of one's own.
+/// * `EMFILE`: with `CLOSE_RANGE_UNSHARE`, no room for the process's own table.
 /// * `ENOSYS`: before Linux 5.9.
 ///
 /// # Example

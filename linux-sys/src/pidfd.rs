@@ -12,9 +12,9 @@ use crate::{Error, Result};
 
 /// A descriptor that stands for the process `pid`.
 ///
-/// A number can be given to another process once its owner has ended and was waited
-/// for; a descriptor cannot. It becomes readable (poll(2)) when the process ends. It is
-/// closed on exec.
+/// The kernel may give a number to another process once its owner has ended and was
+/// waited for; a descriptor keeps its process. It becomes readable (poll(2)) when the
+/// process ends. It is closed on exec.
 ///
 /// # Arguments
 ///
@@ -47,7 +47,7 @@ pub fn pidfd_open(pid: Pid) -> Result<OwnedFd> {
     Ok(unsafe { OwnedFd::from_raw_fd(fd as i32) })
 }
 
-/// Sends a signal to the process behind `pidfd`, and never to a stranger who got its number.
+/// Sends a signal to the process behind `pidfd`, and never to another one that got its number.
 ///
 /// # Arguments
 ///

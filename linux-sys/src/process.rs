@@ -33,7 +33,7 @@ pub enum Fork {
 /// in the kernel (the offset of an open file, a terminal). Pending signals and
 /// timers are not copied.
 ///
-/// The child must not go back into its parent's business: its arm of the `match`
+/// The child must not run on into code that is its parent's: its arm of the `match`
 /// ends in [`execvp`] or [`exit`].
 ///
 /// # Errors
@@ -63,8 +63,8 @@ pub enum Fork {
 pub fn fork() -> Result<Fork> {
     only_one_thread("fork", &[])?;
     // SAFETY: the danger of fork is a lock that a thread which does not exist in
-    // the child holds for ever. There is no such thread: ours is the only one,
-    // and nobody else could start another one since we looked.
+    // the child holds for ever. There is no such thread: the caller's is the only
+    // one, and it has started no other since we looked.
     match unsafe { nix::unistd::fork() } {
         Ok(nix::unistd::ForkResult::Parent { child }) => Ok(Fork::Parent { child }),
         Ok(nix::unistd::ForkResult::Child) => Ok(Fork::Child),
@@ -123,7 +123,7 @@ pub fn exit(status: u8) -> ! {
 /// * `E2BIG`: arguments and environment are too long together.
 /// * `ELOOP`: symbolic links, or scripts as interpreters, in a circle.
 /// * `EPERM`: the file grants capabilities that the bounding set no longer has.
-/// * `ETXTBSY`: somebody has the file open for writing.
+/// * `ETXTBSY`: a process has the file open for writing.
 /// * `EINVAL`, from this crate: a NUL byte in the name or an argument, where the
 ///   program would see the string's end. The text says which one.
 ///
@@ -268,8 +268,8 @@ impl WaitStatus {
 /// Waits for a child, and collects it.
 ///
 /// A child that ended stays in the process table as a *zombie*, a line with a
-/// status, until its parent asks. An interruption by a signal handler (`EINTR`) is
-/// no reason to stop waiting: the call is repeated.
+/// status, until its parent waits for it. An interruption by a signal handler (`EINTR`)
+/// is no reason to stop waiting: the call is repeated.
 ///
 /// # Arguments
 ///
@@ -290,7 +290,7 @@ impl WaitStatus {
 /// let child = match fork()? {
 ///     Fork::Parent { child } => child,
 ///     Fork::Child => loop {
-///         std::thread::park(); // until somebody ends us
+///         std::thread::park(); // until the parent kills us
 ///     },
 /// };
 /// assert_eq!(waitpid(child, WaitOptions::WNOHANG)?, WaitStatus::StillRunning);

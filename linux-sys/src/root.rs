@@ -68,7 +68,7 @@ pub fn chdir(path: impl AsRef<Path>) -> Result<()> {
 
 /// Makes `new_root` the root mount of this mount namespace and moves the old one to `put_old`.
 ///
-/// Other than [`chroot`], it changes the mount table: after
+/// Unlike [`chroot`], it changes the mount table: after
 /// [`umount2`](crate::umount2) of `put_old` the old root is not hidden but *gone*
 /// from here. The working directory is not changed: [`chdir`] to `/` next.
 ///

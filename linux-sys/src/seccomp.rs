@@ -22,16 +22,16 @@ pub struct Notification {
     pub arguments: [u64; 6],
 }
 
-/// From now on this thread, and whatever it starts, makes none of these calls by itself:
-/// each waits until somebody has answered at the descriptor that is returned.
+/// From now on each of these calls, made by this thread or by whatever it starts, waits until
+/// the process that holds the returned descriptor has answered there.
 ///
 /// The filter is inherited by fork and clone and survives exec, and there is no way to be rid
 /// of it. It belongs to the calling *thread*: a program that wants to watch its child
 /// installs it in a thread of its own, starts the child there, and lets the thread end.
 /// When the last descriptor is closed, the calls fail with `ENOSYS`.
 ///
-/// With CAP_SYS_ADMIN it does without [`set_no_new_privs`](crate::set_no_new_privs), which would
-/// change what the started program may become.
+/// A caller with CAP_SYS_ADMIN needs no [`set_no_new_privs`](crate::set_no_new_privs), which
+/// would change what the started program may become.
 ///
 /// # Arguments
 ///
@@ -41,7 +41,7 @@ pub struct Notification {
 /// # Errors
 ///
 /// * `EACCES`: the caller has neither CAP_SYS_ADMIN nor no_new_privs.
-/// * `EBUSY`: somebody decides about this thread's calls already. There can be only one.
+/// * `EBUSY`: another process decides about this thread's calls already, and only one can.
 /// * `EINVAL`: too many calls (from this crate); or a kernel without user notification.
 /// * `ENOSYS`: a kernel without seccomp.
 ///
@@ -101,7 +101,7 @@ pub fn seccomp_new_listener(calls: &[i64]) -> Result<OwnedFd> {
     }
 }
 
-/// So that all jumps are short enough.
+/// With more calls, a jump over all of them would not fit into its eight bits.
 const MOST: usize = 200;
 
 /// The number by which the kernel tells which machine's calls they are (linux/audit.h).
@@ -134,7 +134,7 @@ fn program(calls: &[i64]) -> Vec<libc::sock_filter> {
         load(NUMBER),
     ];
     for (index, call) in calls.iter().enumerate() {
-        // Over those that are left, and over the ALLOW.
+        // Jump over the comparisons that are left, and over the ALLOW.
         program.push(skip_unless(*call as u32, (count - index) as u8, 0));
     }
     program.push(answer(libc::SECCOMP_RET_ALLOW));
@@ -151,8 +151,8 @@ fn instruction(code: u32, jt: u8, jf: u8, k: u32) -> libc::sock_filter {
     }
 }
 
-/// Waits for the next call. poll(2) tells whether there is one (`POLLIN`), and that nobody is
-/// left who could make any (`POLLHUP`).
+/// Waits for the next call. poll(2) tells whether there is one (`POLLIN`), and that no process
+/// is left that could make any (`POLLHUP`).
 ///
 /// # Errors
 ///
@@ -181,7 +181,7 @@ pub fn notif_recv(listener: impl AsFd) -> Result<Notification> {
     })
 }
 
-/// Lets a call go on: the kernel makes it, as if nobody had asked.
+/// Lets a call go on: the kernel makes it, as if there were no filter.
 ///
 /// # Errors
 ///
@@ -206,7 +206,7 @@ pub fn notif_continue(listener: impl AsFd, id: u64) -> Result<()> {
 ///
 /// Manual page: seccomp_unotify(2), `SECCOMP_IOCTL_NOTIF_SEND`. Checks.
 pub fn notif_fail(listener: impl AsFd, id: u64, errno: Errno) -> Result<()> {
-    // Zero, which is nobody's errno, would tell the caller of a success.
+    // Zero, which stands for no error, would tell the caller that its call succeeded.
     let error = match errno as i32 {
         0 => libc::EIO,
         number => number,
@@ -214,7 +214,8 @@ pub fn notif_fail(listener: impl AsFd, id: u64, errno: Errno) -> Result<()> {
     send(listener, id, -error, 0)
 }
 
-/// Nobody but these two: an answer with another value would be a lie about memory.
+/// Only for the two above: an answer with a value of its own could lie to the caller about
+/// the caller's memory.
 fn send(listener: impl AsFd, id: u64, error: i32, flags: u32) -> Result<()> {
     let fd = listener.as_fd().as_raw_fd();
     let answer = libc::seccomp_notif_resp {

@@ -12,7 +12,7 @@ use crate::{Error, Result};
 /// The kernel's own idea of a signal set: 64 bits, signal N is bit N-1.
 pub(crate) const SET_SIZE: usize = size_of::<u64>();
 
-/// What a signal shall do to the process. (Handlers are no part of this crate: a
+/// What a signal is to do to the process. (Handlers are no part of this crate: a
 /// program that wants to know blocks the signal and waits for it, see [`sigtimedwait`].)
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Disposition {
@@ -46,7 +46,7 @@ pub(crate) struct KernelSigaction {
 ///
 /// # Errors
 ///
-/// * `EINVAL`: no such signal; or SIGKILL (9) or SIGSTOP (19), which nobody can change.
+/// * `EINVAL`: no such signal; or SIGKILL (9) or SIGSTOP (19), which no process can change.
 ///
 /// # Example
 ///
@@ -354,7 +354,7 @@ pub use libc::{SI_KERNEL, SI_USER};
 
 /// Takes one of `set`'s signals, waiting for it if none is pending; `None` when the time is over.
 ///
-/// The signals must be blocked (by [`sigprocmask`]), or they do what they do instead of
+/// The signals must be blocked (by [`sigprocmask`]), or they take effect instead of
 /// waiting for us. An interruption (`EINTR`, for example by being stopped and continued)
 /// is no reason to stop waiting: the rest of the time is waited for.
 ///
@@ -437,8 +437,8 @@ fn wait_once(set: &SignalSet, timeout: Option<Duration>) -> std::result::Result<
 ///
 /// # Arguments
 ///
-/// * `process`: positive: that process; 0: the caller's process group; -1: everyone
-///   the caller may signal; below: the group of that number.
+/// * `process`: positive: that process; 0: the caller's process group; -1: every process
+///   that the caller may signal; below: the group of that number.
 /// * `signum`: 1 to 64; 0 sends nothing and only asks whether it could.
 ///
 /// # Errors

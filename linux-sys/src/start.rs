@@ -42,20 +42,19 @@ fn is_ignored(signum: i32) -> bool {
 
 /// The signals that were ignored when this program was started, as its caller left them.
 ///
-/// exec keeps an ignored signal ignored (that is how nohup(1) works), so this is
-/// something that a caller has asked for. In `main` it is too late to look: Rust's runtime
-/// has ignored SIGPIPE by then, whatever it was before. So a function looks that runs
-/// before it.
+/// exec keeps an ignored signal ignored (that is how nohup(1) works), so the caller has
+/// asked for it. In `main` it is too late to look: Rust's runtime has ignored SIGPIPE by
+/// then, whatever it was before. So a function that runs before `main` looks.
 ///
-/// Without 32 and 33: the C library keeps them to itself, and leaves them ignored in what
-/// its `posix_spawn` starts. Nobody has asked for that.
+/// Without 32 and 33: the C library keeps them for itself, and its `posix_spawn` leaves
+/// them ignored in the programs that it starts, though no caller has asked for that.
 ///
 /// # Example
 ///
 /// ```
 /// let ignored = linux_sys::ignored_at_start();
-/// println!("whoever started this program ignores {ignored}");
-/// assert!(!ignored.contains(9), "nobody can ignore SIGKILL");
+/// println!("the program that started this one ignores {ignored}");
+/// assert!(!ignored.contains(9), "no process can ignore SIGKILL");
 /// ```
 ///
 /// Manual page: execve(2), signal(7). Given code, from level 00.

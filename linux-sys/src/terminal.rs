@@ -1,4 +1,5 @@
-//! Which process group a terminal listens to, and what it is told to have heard.
+//! Terminals: which process group has the keyboard, what makes lines of what is typed, which
+//! processes may open one.
 
 use std::os::fd::{AsFd, AsRawFd};
 
@@ -68,10 +69,10 @@ pub fn tcsetpgrp(terminal: impl AsFd, group: Pid) -> Result<()> {
     })
 }
 
-/// Types a byte on a terminal: whoever reads from it next takes it for a key that was
-/// struck.
+/// Types a byte on a terminal: the process that reads from it next takes the byte for a
+/// key that the user struck.
 ///
-/// That may be the shell, when the program that has done it is gone.
+/// That process may be the user's shell, once the program that typed is gone.
 ///
 /// # Errors
 ///
@@ -169,7 +170,7 @@ pub fn tiocsetd(terminal: impl AsFd, discipline: i32) -> Result<()> {
     })
 }
 
-/// Whether a terminal is exclusive: nobody without CAP_SYS_ADMIN can open it again.
+/// Whether a terminal is exclusive: no process without CAP_SYS_ADMIN can open it again.
 ///
 /// # Errors
 ///
@@ -215,7 +216,7 @@ pub fn tiocexcl(terminal: impl AsFd) -> Result<()> {
     without_argument("tiocexcl", terminal, libc::TIOCEXCL as _)
 }
 
-/// Lets others open a terminal again: see [`tiocgexcl`].
+/// Lets other processes open a terminal again: see [`tiocgexcl`].
 ///
 /// # Errors
 ///

@@ -4,8 +4,8 @@
 //!
 //! Both copy the memory of the whole process but only the thread that calls. If
 //! another one held a lock at that moment, say the allocator's, then the child
-//! has a locked lock and nobody who will ever unlock it: the next allocation hangs
-//! for ever, one time in a thousand. C leaves it to the programmer to call only
+//! has the lock held and no thread that will ever release it: the next allocation
+//! hangs for ever, one time in a thousand. C leaves it to the programmer to call only
 //! async-signal-safe functions in the child, which no Rust type can express. So
 //! this crate looks, and refuses; there is no way around it.
 
@@ -27,7 +27,7 @@ pub(crate) fn only_one_thread(call: &'static str, shown: &[Shown]) -> Result<()>
         match count() {
             Ok(1) => return Ok(()),
             // `join` returns a moment before the kernel has taken the thread off its
-            // list, and tells nobody when it does: look again for a little while.
+            // list, and the kernel sends no event when it does: look again for a while.
             Ok(2..) if Instant::now() < deadline => std::thread::yield_now(),
             Ok(count) => {
                 let why = format!(

@@ -1,4 +1,4 @@
-//! One process in the hands of another, as a debugger has it.
+//! One process under the control of another, as under a debugger.
 
 use nix::errno::Errno;
 use nix::unistd::Pid;
@@ -7,10 +7,10 @@ use crate::error::plain;
 use crate::explain::Case;
 use crate::{Error, Result};
 
-/// Becomes the tracer of the process `pid`: from now on it may be stopped, and its
-/// memory and registers changed.
+/// Becomes the tracer of the process `pid`: from now on the caller may stop it, and change
+/// its memory and registers.
 ///
-/// It goes on running until somebody stops it. It is let go when the tracer ends.
+/// The process goes on running until its tracer stops it. It is let go when the tracer ends.
 ///
 /// # Errors
 ///

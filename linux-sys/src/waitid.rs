@@ -1,4 +1,4 @@
-//! waitid: waiting for a child with more choice in what for.
+//! waitid: waiting for a child, with a choice of what to wait for.
 
 use std::mem::zeroed;
 

@@ -1,13 +1,13 @@
 //! Blobs that were downloaded and verified.
 //!
-//! While it comes, a blob is called after its digest and `.partial`: if the connection
-//! breaks, or you press Ctrl-C, the next attempt goes on where this one stopped.
-//! When all of it is there and has its digest, it gets that as its name, so that
-//! it need not be downloaded again should a later one fail. When the image is
-//! complete, they go.
+//! While a blob is coming, its file is called by its digest and `.partial`: if the
+//! connection breaks, or the user presses Ctrl-C, the next attempt goes on where this
+//! one stopped. When all of it is there and has its digest, the file gets that as its
+//! name, so that it need not be downloaded again should a later one fail. When the image
+//! is complete, the pull removes its blobs.
 //!
-//! A user without a home has no place for them, for everyone writes to /tmp; nothing is
-//! kept then.
+//! A user without a home has no place for them, since every user writes to /tmp; then
+//! nothing is kept.
 
 use std::env;
 use std::fs::File;
@@ -84,7 +84,7 @@ impl Blobs {
             let file = open_partial(directory, &partial(expected))?;
             // Another pull is at the same blob: then this one is ours alone, without a name.
             let file = Flock::lock(file, FlockArg::LockExclusiveNonblock).ok()?;
-            // It may just have finished with it.
+            // The other pull may just have finished, and given the file another name.
             is_called(&file, directory, &partial(expected)).then_some(file)
         });
         Ok(match named {
@@ -119,14 +119,14 @@ impl Blobs {
         }
     }
 
-    /// What came of a blob is of no use.
+    /// Removes what came of a blob, as it is of no use.
     pub(crate) fn drop(&self, blob: &Partial, expected: &Expected) {
         if let (Partial::Named(_), Some(directory)) = (blob, &self.kept) {
             let _ = unlinkat(directory, &*partial(expected), UnlinkatFlags::NoRemoveDir);
         }
     }
 
-    /// The image is complete. Whoever else is at it has the files open.
+    /// Removes the blobs of a complete image. Another pull that uses them has the files open.
     pub(crate) fn forget(&self, layers: &[Expected]) {
         let Some(directory) = &self.kept else { return };
         for layer in layers {

@@ -15,7 +15,7 @@ use crate::exchange::announced;
 use crate::manifest::{Expected, Hasher};
 use crate::room;
 
-/// Others write to the disk, too: so often we look whether there still is room.
+/// Other programs write to the disk, too: after so many bytes we look whether there is room.
 const LOOK_AFTER: u64 = 1 << 20;
 
 pub(crate) struct Coming<'a> {
@@ -73,7 +73,7 @@ impl<'a> Coming<'a> {
         if self.size > 0 && !self.goes_on(answer) {
             self.start_over()?;
         }
-        // Before a single byte is read, if the registry is so kind as to say so.
+        // Before a single byte is read, if the registry says how many there will be.
         let whole = announced(answer).map(|rest| self.size.saturating_add(rest));
         Ok(match whole {
             Some(whole) if whole != self.layer.size => Err(whole),

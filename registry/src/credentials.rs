@@ -1,7 +1,7 @@
 //! Who we are to a registry: what Docker's configuration says.
 //!
-//! Whoever has logged in with `docker login` is logged in here, too. Nothing is ever
-//! written there.
+//! A user who has logged in with `docker login` is logged in here, too. We only read that
+//! file, and never write to it.
 
 use std::env;
 use std::fs::File;
@@ -13,7 +13,7 @@ use given::Error;
 use oci_client::Reference;
 use oci_client::secrets::RegistryAuth;
 
-/// The credentials for the registry of `reference`; nobody in particular if there are none.
+/// The credentials for the registry of `reference`; without any, the pull is anonymous.
 pub(crate) fn of(reference: &Reference) -> Result<RegistryAuth, Error> {
     let Some(path) = path() else {
         return Ok(RegistryAuth::Anonymous);
@@ -63,7 +63,7 @@ fn unusable(path: &Path, reference: &Reference, error: &CredentialRetrievalError
         CredentialRetrievalError::ConfigReadError => {
             "it must be JSON: see what `python3 -m json.tool` says of it"
         }
-        _ => "log in again, or pull as nobody in particular with DOCKER_CONFIG=/nonexistent",
+        _ => "log in again, or pull without an account, with DOCKER_CONFIG=/nonexistent",
     };
     format!(
         "the credentials for {} in {} cannot be used: {error}; {advice}",

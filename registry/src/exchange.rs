@@ -203,7 +203,7 @@ async fn in_time<T>(
         Ok(Ok(answer)) => Ok(answer),
         Ok(Err(error)) if error.is_timeout() => Err(Failure::new(url, Why::Late)),
         Ok(Err(error)) => {
-            // After a redirect, that is another one.
+            // After a redirect, that is another host.
             let at = host(error.url().unwrap_or(url));
             let why = Why::Broke(error);
             Err(Failure { at, why })

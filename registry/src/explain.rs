@@ -176,7 +176,7 @@ impl Asked {
                 "no host is called {at}; see whether the name is right and the network is there"
             )
         } else if has(&["Connection refused"]) {
-            format!("nobody listens at {at}; see whether the name and the port are right")
+            format!("no program listens at {at}; see whether the name and the port are right")
         } else if has(&["certificate"]) {
             format!(
                 "the certificate of {at} is not to be trusted ({chain}); if its authority is your own, \

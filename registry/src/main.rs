@@ -1,7 +1,7 @@
 //! Images out of OCI registries, and the image directory: `cargo workshop images`.
 //!
 //! A crate of its own, because speaking TLS takes more code than everything else in
-//! the workshop together: who never pulls an image never waits for it to compile.
+//! the workshop together: a learner who never pulls an image never waits for it to compile.
 //!
 //! # A map of the house
 //!
@@ -12,7 +12,7 @@
 //! | `credentials.rs` | who we are to a registry: Docker's configuration |
 //! | `remote.rs` | one image in one registry: its manifest, its blobs |
 //! | `layer.rs` | downloading a layer, as long as there is progress |
-//! | `session.rs` | asking a registry as the one that we are to it |
+//! | `session.rs` | asking a registry, with the user's credentials if it wants them |
 //! | `challenge.rs` | how it wants to know who asks; where a password may go |
 //! | `exchange.rs` | one question and its answer, within limits of bytes and of time |
 //! | `tries.rs` | asking again, where that may help |
@@ -31,9 +31,9 @@
 //!
 //! # Who does what
 //!
-//! What comes out of the network is downloaded, verified and merged by you, and not by
-//! root. Root only copies the finished archive into the image directory, and lists and
-//! removes there, if that directory is root's.
+//! The user's own process downloads, verifies and merges what comes out of the network.
+//! Root only copies the finished archive into the image directory, and lists and removes
+//! there, if that directory is root's.
 
 #![forbid(unsafe_code)]
 

@@ -109,7 +109,7 @@ fn layer(layer: &OciDescriptor) -> Result<Expected, String> {
 
 /// What a descriptor promises.
 pub(crate) fn expected(digest: &str, size: i64) -> Result<Expected, String> {
-    // It becomes part of an address and of a file name, so it had better be one.
+    // It becomes part of an address and of a file name, so nothing but a digest will do.
     let digits = match digest.split_once(':') {
         Some(("sha256", digits)) if digits.len() == 64 => digits,
         Some(("sha512", digits)) if digits.len() == 128 => digits,

@@ -18,7 +18,7 @@ const MOST_SILENT: usize = 8;
 /// Which manifests of an index may be the one for this machine.
 ///
 /// Mostly that is one: the first of those that say so and fit best. An entry need not say
-/// what it is for; where no other one is for this machine, their configurations are asked.
+/// what it is for; where no other one is for this machine, we look into its configuration.
 pub(crate) fn choose(index: &OciImageIndex) -> Result<Vec<Expected>, String> {
     let fit = |entry: &&ImageIndexEntry| {
         let platform = entry.platform.as_ref()?;

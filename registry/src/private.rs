@@ -35,7 +35,7 @@ pub(crate) fn private(cache: &Path) -> Result<File, String> {
         .create(cache)
         .map_err(failed)?;
     let mut directory = File::open(cache).map_err(failed)?;
-    // Without 0022, what others put there could be removed or replaced by others.
+    // A user who may write to the first directory could put another one in the second's place.
     for (name, closed) in [("rubber-docker", 0o022), ("blobs", 0o077)] {
         directory = below(&directory, name, closed)?;
     }

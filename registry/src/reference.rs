@@ -7,7 +7,7 @@ use oci_client::{ParseError, Reference};
 
 /// Reads a reference as Docker does: `alpine`, `ghcr.io/owner/name:tag`, `name@sha256:...`.
 pub(crate) fn parse(text: &str) -> Result<Reference, Error> {
-    // What people paste.
+    // Users paste addresses that begin like this.
     for scheme in ["https://", "http://", "docker://", "oci://"] {
         if let Some(rest) = text.strip_prefix(scheme) {
             return Err(format!(
@@ -45,7 +45,7 @@ pub(crate) fn name_of(reference: &Reference) -> String {
     }
 }
 
-/// What somebody else has written, fit for a terminal.
+/// Text that a registry or a file's author wrote, made fit for a terminal.
 pub(crate) fn shown(text: &str) -> String {
     const ENOUGH: usize = 300;
     let mut shown: String = text

@@ -41,9 +41,9 @@ impl Remote {
     ) -> Result<Self, Error> {
         let auth = credentials::of(&reference)?;
         let registry = reference.resolve_registry();
-        // Without TLS, whoever is on the way can read a password. On loopback there is no way.
+        // Without TLS, every machine on the way can read a password. On loopback there is none.
         let with_tls = !plain_http && !is_loopback(registry);
-        // Fails only if somebody was faster, which nobody is.
+        // Fails only where a provider is installed already, and no other code of ours installs one.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let scheme = if with_tls { "https" } else { "http" };
         let base = format!("{scheme}://{registry}/v2/")
@@ -200,7 +200,7 @@ impl Remote {
         };
         format!(
             "{what} of {} is not as long as was promised: the manifest says {promised} bytes, and {seen} came. \
-             The registry, or somebody on the way, is at fault: try again, and tell those who run it if it stays so",
+             The registry, or a machine on the way, is at fault: try again, and tell those who run it if it stays so",
             self.reference
         )
         .into()

@@ -13,7 +13,7 @@ pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
         return Some(Duration::from_secs(text.parse().unwrap_or(u64::MAX)));
     }
     let then: SystemTime = DateTime::parse_from_rfc2822(text).ok()?.into();
-    // What is over is now.
+    // A date that has passed means now.
     Some(then.duration_since(SystemTime::now()).unwrap_or_default())
 }
 

@@ -22,8 +22,8 @@ fn left(file: &File) -> io::Result<Option<u64>> {
     Ok((about.blocks() > 0).then_some(left))
 }
 
-/// That `bytes` more can be written to the file system of `file`. For then they are not
-/// asked for if there is no room: a full disk harms more programs than this one.
+/// Checks, before we ask for `bytes` more, that the file system of `file` has room for them:
+/// a full disk harms more programs than this one.
 pub(crate) fn check(file: &File, bytes: u64, what: &str) -> Result<(), Error> {
     let left = left(file).map_err(|error| format!("cannot see how much room is left: {error}"))?;
     match left {

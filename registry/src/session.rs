@@ -1,4 +1,4 @@
-//! Asking a registry for the things of one repository, as the one that we are to it.
+//! Asking a registry for the things of one repository, with the user's credentials.
 //!
 //! A registry that wants to know who asks says so in `WWW-Authenticate`. It wants the
 //! name and password with each request (`Basic`), or a token that another server gives
@@ -170,8 +170,8 @@ impl Session {
     }
 }
 
-/// The server that gives tokens knows neither images nor tags: whatever it is that it
-/// does not like, it is who asks.
+/// The server that gives tokens knows neither images nor tags: whatever it refuses, it
+/// refuses to the user who asks.
 fn refused(mut failure: Failure) -> Failure {
     if let Why::Refused { status, .. } = &mut failure.why
         && (400..500).contains(status)

@@ -144,7 +144,7 @@ pub(crate) fn size(bytes: u64) -> String {
 
 /// One line on standard output; a reader who has gone away is no failure.
 pub(crate) fn say(line: &str) -> Result<(), Error> {
-    // Names and origins were written by others.
+    // Other programs wrote names and origins.
     match writeln!(io::stdout(), "{}", given::printable(line)) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
         _ => Ok(()),

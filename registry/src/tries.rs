@@ -11,7 +11,7 @@ use tokio::time::sleep;
 
 use crate::exchange::{Failure, Why};
 
-/// So often something is asked for again. Each time, the pause is twice as long.
+/// How often we ask again. Each time, the pause is twice as long.
 const AGAIN: u32 = 3;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(500);

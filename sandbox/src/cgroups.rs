@@ -1,7 +1,7 @@
 //! The sandbox's own control groups.
 //!
-//! Below one group of ours, made by the keeper at the top of each hierarchy that
-//! counts, whatever the level does is the sandbox's own business:
+//! The keeper makes one group at the top of each hierarchy that counts; what the level
+//! does below it touches no other group of the machine:
 //!
 //! ```text
 //! /sys/fs/cgroup[/memory]              the machine's
@@ -17,8 +17,8 @@
 //! The keeper removes what it made when everything inside is dead. It holds a lock on
 //! each of its groups; a group whose lock is free has lost its keeper, and the next
 //! keeper removes it. Enabling a controller at the machine's root, where it was not,
-//! is the one thing that stays: switching it off again would race with whoever relies
-//! on it meanwhile. It changes no group's share.
+//! is the one thing that stays: switching it off again would race with a program that
+//! relies on it meanwhile. It changes no group's share.
 
 mod further;
 mod hierarchy;
@@ -39,7 +39,7 @@ use hierarchy::NEEDED;
 
 pub use hierarchy::{Hierarchy, Version};
 
-/// What our groups are called; the keeper's number follows, for people.
+/// What our groups are called; the keeper's process number follows, for a user who looks.
 const PREFIX: &str = "rubber-docker-check-";
 /// Where the sandbox's processes live on version 2.
 const LEAF: &str = "checks";
@@ -116,7 +116,7 @@ pub(crate) struct Groups {
 struct Group {
     hierarchy: Hierarchy,
     path: PathBuf,
-    /// Held as long as the keeper lives: this group is nobody's leftover.
+    /// Held as long as the keeper lives, so that no other keeper sweeps the group away.
     _lock: Flock<File>,
 }
 
@@ -150,7 +150,7 @@ impl Groups {
                 for name in NEEDED.into_iter().filter(|name| hierarchy.has(name)) {
                     enable(&hierarchy.top, name)?;
                 }
-                // One that the machine does not hand down anyway we can do without.
+                // A controller that the machine does not hand down is one we can do without.
                 let _ = enable(&hierarchy.top, "pids");
             }
             let (path, lock) = make_group(&hierarchy.top)?;
@@ -167,7 +167,7 @@ impl Groups {
         Ok(groups)
     }
 
-    /// In the hierarchies that nobody needs, where that can be done.
+    /// In the hierarchies that no limit is set in, where the machine allows it.
     fn make_further(&mut self) -> Result<(), Error> {
         let known: Vec<Hierarchy> = self.made.iter().map(|it| it.hierarchy.clone()).collect();
         for hierarchy in further::further(&mounts()?, &known) {
@@ -175,7 +175,7 @@ impl Groups {
             let Ok((path, lock)) = make_group(&hierarchy.top) else {
                 continue;
             };
-            // Version 1's cpuset takes nobody into a group without a processor.
+            // Version 1's cpuset takes no process into a group without a processor.
             for file in ["cpuset.cpus", "cpuset.mems"] {
                 if let Ok(all) = read(&hierarchy.top.join(file)) {
                     write(&path.join(file), all.trim())?;
@@ -190,12 +190,12 @@ impl Groups {
         Ok(())
     }
 
-    /// PID 1's part, as long as the hierarchies can be written to: move in. What it is
-    /// in when it unshares its cgroup namespace is the root of that.
+    /// PID 1's part, as long as it can write to the hierarchies: move in. The group that it
+    /// is in when it unshares its cgroup namespace becomes the root of that.
     pub(crate) fn join(&self) -> Result<(), Error> {
         self.made.iter().try_for_each(|group| {
             let file = match group.hierarchy.version {
-                // For a single thread, as we are: no wait until nobody forks or ends.
+                // Moves the one thread that we have, and waits for no fork or exit on the machine.
                 Version::V1 => "tasks",
                 Version::V2 => "cgroup.procs",
             };
@@ -289,7 +289,7 @@ fn make_group(top: &Path) -> Result<(PathBuf, Flock<File>), Error> {
                 made.map_err(|why| Error::new(format_args!("mkdir {}", path.display()), why))?
             }
         }
-        // Between mkdir and lock it looked like a leftover, and may have been swept.
+        // Between mkdir and lock it looked like a leftover, which another keeper may have swept.
         if let Some(lock) = lock(&path) {
             return Ok((path, lock));
         }
@@ -300,7 +300,7 @@ fn make_group(top: &Path) -> Result<(PathBuf, Flock<File>), Error> {
     ))
 }
 
-/// The lock of the group that is there now under this name; none if it is taken.
+/// The lock of the group that is there now under this name; `None` if a keeper holds it.
 fn lock(path: &Path) -> Option<Flock<File>> {
     let lock = Flock::lock(File::open(path).ok()?, FlockArg::LockExclusiveNonblock).ok()?;
     let (locked, named) = (lock.metadata().ok()?, fs::metadata(path).ok()?);

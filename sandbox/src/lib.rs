@@ -3,7 +3,7 @@
 //! Three processes take part:
 //!
 //! ```text
-//! asker            whoever wants to know something (the runner of the checks)
+//! asker            the process that wants to know something (the runner of the checks)
 //!  └─ keeper       enforces the deadline, ends everything when the asker dies
 //!      └─ PID 1    of new mount, PID, UTS, IPC, network and cgroup namespaces: the judge
 //!          └─ the level's process, and below it the container
@@ -22,7 +22,7 @@
 //! if the keeper is killed: `cgroups` tells who removes them.) Everything of the
 //! machine's that can still be seen is read-only, and `superblocks` sees to it that it does
 //! not become so for the machine itself. This holds mistakes, not attackers:
-//! a level's process is root, and there are ways out for who looks for them.
+//! a level's process is root, and one that looks for ways out will find some.
 //!
 //! The sandbox's PID 1 judges from inside, because only from there the level's
 //! mounts can be seen as the level's host sees them, and because it is the one
@@ -91,7 +91,7 @@ pub enum End {
     Ended(WaitStatus),
     /// The deadline came first.
     DeadlinePassed,
-    /// Whoever asked was gone or told us to stop.
+    /// The asker was gone, or a signal told us to stop.
     Abandoned,
     /// However it ended, a file system of the machine's is not as it was: this one.
     MachineChanged(String),
@@ -105,7 +105,7 @@ impl Sandbox<'_> {
     /// signal mask and its children's PID namespace are changed for good.
     pub fn run(self, judge: impl FnOnce(&Path) -> u8) -> Result<End, Error> {
         let base = self.base()?;
-        // Inherited as ignored, SIGCHLD would have the kernel reap behind our back.
+        // Had our parent left SIGCHLD ignored, the kernel would reap our children itself.
         linux_sys::signal(SIGCHLD, Disposition::Default)?;
         let awaited = [SIGCHLD, SIGTERM, SIGINT, SIGHUP, SIGQUIT]
             .into_iter()
@@ -132,7 +132,7 @@ impl Sandbox<'_> {
             }
             Fork::Parent { child } => {
                 drop(theirs);
-                // Closes the race between PID 1's prctl and our death: it goes on only
+                // Closes the race between PID 1's prctl and our death: PID 1 goes on only
                 // when we were alive after it had armed itself. If it is gone already,
                 // its status says more than an error here would.
                 let mut armed = [0];
@@ -189,8 +189,8 @@ impl Sandbox<'_> {
                 linux_sys::setsid()?;
             }
             linux_sys::sigprocmask(How::SetMask, mask)?;
-            // Whatever our callers ignore, exec would hand it on to the level. Two of them
-            // can not be changed and two are the C library's; that is no error.
+            // Whatever our callers ignore, exec would hand it on to the level. Two signals
+            // cannot be changed and two are the C library's; that is no error.
             for signum in 1..=64 {
                 let _ = linux_sys::signal(signum, Disposition::Default);
             }
@@ -273,7 +273,7 @@ fn furnish(base: &Path, machine: &Machine, visible: &[PathBuf]) -> Result<(), Er
     mount_with(&format!("{SIZE},{IN_LARGE_PIECES}")).or_else(|_| mount_with(SIZE))?;
     bound_processes();
     // As systemd leaves it on nearly every machine. In a private tree a level that
-    // forgets MS_PRIVATE would leak nothing, and nobody would notice.
+    // forgets MS_PRIVATE would leak nothing, and no check would notice.
     linux_sys::mount("", "/", "", MsFlags::MS_REC | MsFlags::MS_SHARED, "")?;
     Ok(())
 }

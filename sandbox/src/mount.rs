@@ -1,4 +1,4 @@
-//! A line of the mount table, as text: what is told of it is told to people.
+//! A line of the mount table, as text that an error can show.
 
 use std::ffi::OsStr;
 use std::path::PathBuf;
@@ -29,7 +29,7 @@ pub struct Mount {
 }
 
 impl Mount {
-    /// Reads a line; none if it is not like that.
+    /// Parses a line; `None` if it has another form.
     pub fn parse(line: &str) -> Option<Mount> {
         let it = MountInfo::parse(line.as_bytes())?;
         let text = |field: &OsStr| field.to_string_lossy().into_owned();

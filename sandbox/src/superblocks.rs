@@ -8,17 +8,17 @@
 //!
 //! The kernel has a rule against that: a file system on which a process has a file open
 //! for writing is not made read-only (EBUSY). So the keeper has one open on each, as long
-//! as the sandbox lives (process 1 inherits it, should the keeper be killed): a file without a name (O_TMPFILE in open(2)), which leaves no
-//! trace, or where there are none, one of the kernel's own. A file system that has neither
-//! (/proc, devpts) is taken out of the sandbox's tree, unless a program that will be run is
-//! on it.
+//! as the sandbox lives (PID 1 inherits it, should the keeper be killed): a file without a
+//! name (O_TMPFILE in open(2)), which leaves no trace, or where there are none, one of the
+//! kernel's own. PID 1 takes a file system that has neither (/proc, devpts) out of the
+//! sandbox's tree, unless a program that will be run is on it.
 //!
 //! This is simpler than to show the machine through overlays, which have superblocks of
 //! their own: those cannot be stacked in a machine that is itself a container, and hide
 //! what is mounted below. It costs one open(2) a file system.
 //!
-//! Not prevented is what leaves a file system writable: to change another option of it,
-//! or to make one writable that was not. That is told afterwards.
+//! A level can still do what leaves a file system writable: change another option of it,
+//! or make one writable that was not. The keeper reports that afterwards.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
@@ -32,7 +32,7 @@ use nix::libc::{EOPNOTSUPP, O_TMPFILE};
 use crate::error::Error;
 use crate::mount::Mount;
 
-/// May keep us waiting for another machine or a program: not asked, and taken out.
+/// Another machine, or a program, may keep us waiting for these: PID 1 takes them out unasked.
 const FOREIGN: [&str; 5] = ["autofs", "nfs", "nfs4", "cifs", "smb3"];
 
 /// What the kernel's own file systems have in every machine. It is opened and never written.
@@ -43,7 +43,7 @@ const OWN_FILES: [(&str, &str); 3] = [
     ("cgroup2", "cgroup.procs"),
 ];
 
-/// What a level has done then.
+/// What a level has usually done when one of them has changed.
 pub const USUALLY: &str = "MS_REMOUNT without MS_BIND reaches the whole file system, and so every mount of it on this \
      machine; with MS_BIND it changes the one mount (mount(2))";
 

@@ -5,9 +5,9 @@
 //! What rd has to find out is an argument here: STORE exists, TREE is the unpacked
 //! image, each GROUP is a `rubber-docker` in which a control group is made. There is no
 //! command line with options, no search for the image or for the hierarchies, no thought
-//! for terminals, and after an error nothing is tidied up. All that a container *is* is
-//! here, each call once and in rd's order: src/container.rs of levels/complete is the
-//! text, this is its pronunciation without pauses.
+//! for terminals, and after an error nothing is tidied up. Every call that makes the
+//! container is here, once and in rd's order, which src/container.rs of levels/complete
+//! explains.
 
 use std::convert::Infallible;
 use std::fs::{self, OpenOptions};
@@ -95,7 +95,7 @@ fn run(container: &Container, tree: &Path) -> Result<(), Error> {
     let child = clone(|| given::exit(contain(container)), namespaces)?;
     let status = waitpid(child, WaitOptions::empty())?;
 
-    // One of them is the memory controller's: was anybody killed?
+    // As rd does: has the kernel killed a process in the memory controller's group?
     let mut kills = container
         .groups
         .iter()
@@ -206,7 +206,7 @@ fn mount_all(container: &Container) -> Result<(), Error> {
     Ok(())
 }
 
-/// Without following a link, as rd does it: safety is no luxury that could be left out.
+/// Opens it without following a link, as rd does: that safety is a part of the cost.
 fn place(root: &Path, name: &str) -> Result<PathBuf, Error> {
     given::mount_point(root, name)
 }

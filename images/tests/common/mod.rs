@@ -17,7 +17,7 @@ use tempfile::TempDir;
 
 pub const ARCHIVE: &str = "image.tar";
 
-/// A directory with images, a target, and a tree outside that nobody may touch.
+/// A directory with images, a target, and a tree outside that no archive may touch.
 pub struct Scratch {
     directory: TempDir,
 }

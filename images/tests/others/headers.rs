@@ -1,4 +1,4 @@
-//! Headers as people's archives have them, on paper and as bytes.
+//! Headers as the archives of many tars have them, described and as bytes.
 //!
 //! Not among them, because the others differ; what we do is in `header.rs`. Go's column is
 //! what its source says (`archive/tar/strconv.go`, `reader.go`); it is not run here.

@@ -73,7 +73,7 @@ struct Counts {
     agreed: u64,
     /// The two others differ, or one of them refuses.
     undecided: u64,
-    /// We refuse, of these.
+    /// How many of the undecided we refuse.
     refused: u64,
 }
 
@@ -105,7 +105,7 @@ fn compare(scratch: &Scratch, archive: &[u8], counts: &mut Counts) -> Result<(),
         counts.refused += u64::from(ours.is_none());
         proptest::prop_assert!(
             ours.is_none() || ours == gnu || ours == bsd,
-            "ours is nobody's: {ours:#?}\nGNU tar: {gnu:#?}\nbsdtar: {bsd:#?}"
+            "ours is like neither: {ours:#?}\nGNU tar: {gnu:#?}\nbsdtar: {bsd:#?}"
         );
     }
     Ok(())

@@ -202,8 +202,8 @@ pub(super) const CALLS: &[Call] = &[
             (
                 Any,
                 EAGAIN,
-                "somebody renamed a directory on the way just now, so the kernel cannot promise \
-                 that the path stays beneath: try again",
+                "another process renamed a directory on the way just now, so the kernel cannot \
+                 promise that the path stays beneath: try again",
             ),
             (
                 Any,

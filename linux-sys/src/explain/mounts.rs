@@ -159,9 +159,9 @@ pub(super) const CALLS: &[Call] = &[
                 Any,
                 EPERM,
                 "mounting needs CAP_SYS_ADMIN in the user namespace that owns this mount \
-                 namespace: run as root; in a user namespace of one's own only after unsharing \
-                 CLONE_NEWNS too, and even there not everything: proc and sysfs need their own PID \
-                 or network namespace and an old one that is fully visible",
+                 namespace: run as root; in a new user namespace only after unsharing CLONE_NEWNS \
+                 too, and even there not everything: proc and sysfs need their own PID or network \
+                 namespace and an old one that is fully visible",
             ),
             (
                 Remount,
@@ -283,8 +283,8 @@ pub(super) const CALLS: &[Call] = &[
             (
                 Any,
                 EPERM,
-                "chroot needs CAP_SYS_CHROOT: run as root (in a user namespace of one's own, its \
-                 root will do)",
+                "chroot needs CAP_SYS_CHROOT: run as root (in a new user namespace, its root \
+                 will do)",
             ),
         ],
     ),

@@ -163,7 +163,7 @@ pub(super) const CALLS: &[Call] = &[
             (
                 Any,
                 EIO,
-                "the terminal has been hung up: nobody is there any more",
+                "the terminal has been hung up: its user, or the program that showed it, is gone",
             ),
             (Any, ENOTTY, NO_TERMINAL),
             (
@@ -280,7 +280,7 @@ const EXEC: &[Meaning] = &[
     (
         Any,
         ETXTBSY,
-        "somebody has the file open for writing: close it before executing it (also in processes \
+        "a process has the file open for writing: close it before executing it (also in processes \
          forked meanwhile)",
     ),
 ];

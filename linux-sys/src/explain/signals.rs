@@ -9,8 +9,8 @@ use super::table::{Call, Case, call};
 const NO_SIGNAL: &str = "there is no such signal: they are 1 to 64, and 0 only asks whether the \
      process is there";
 
-const MAY_NOT: &str = "that process belongs to another user: signals reach one's own processes, \
-     with CAP_KILL everyone's";
+const MAY_NOT: &str = "that process belongs to another user: the caller may signal processes of \
+     its own user, with CAP_KILL those of every user";
 
 pub(super) const CALLS: &[Call] = &[
     call(
@@ -19,7 +19,7 @@ pub(super) const CALLS: &[Call] = &[
             Any,
             EINVAL,
             "there is no such signal (they are 1 to 64), or it is SIGKILL or SIGSTOP, whose effect \
-             nobody can change",
+             no process can change",
         )],
     ),
     call(
@@ -68,8 +68,8 @@ pub(super) const CALLS: &[Call] = &[
             (
                 Any,
                 ESRCH,
-                "no such process, as seen from this PID namespace: open the pidfd before anybody \
-                 waits for it",
+                "no such process, as seen from this PID namespace: open a child's pidfd before \
+                 its parent waits for it",
             ),
         ],
     ),

@@ -1,4 +1,4 @@
-//! What a container's program has no business with: somebody's process, files, keys,
+//! What a container's program has no business with: the host's processes, files, keys and
 //! keyboard. No level needs these calls; the checks try whether they lead anywhere.
 
 use Case::Any;
@@ -110,8 +110,8 @@ pub(super) const CALLS: &[Call] = &[
             (
                 Any,
                 EBUSY,
-                "somebody decides about this thread's calls already, and there can be only one: a \
-                 container's runtime does that for some containers",
+                "another process decides about this thread's calls already, and only one can: some \
+                 container runtimes do that for their containers",
             ),
             (
                 Any,
@@ -128,8 +128,8 @@ pub(super) const CALLS: &[Call] = &[
             (
                 Any,
                 ENOENT,
-                "nobody waits for this answer any more: the process has ended, or a signal has taken \
-                 it out of the call",
+                "no process waits for this answer any more: it has ended, or a signal has taken it \
+                 out of the call",
             ),
         ],
     ),
@@ -141,8 +141,8 @@ pub(super) const CALLS: &[Call] = &[
             (
                 Any,
                 EIO,
-                "typing for somebody else is switched off on this machine \
-                 (/proc/sys/dev/tty/legacy_tiocsti is 0), but for who has CAP_SYS_ADMIN",
+                "on this machine only a process with CAP_SYS_ADMIN may type on a terminal \
+                 (/proc/sys/dev/tty/legacy_tiocsti is 0)",
             ),
             (
                 Any,

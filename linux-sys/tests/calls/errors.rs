@@ -215,7 +215,7 @@ fn overlay() -> Outcome {
     }
     let data = "lowerdir=/tmp/lower,upperdir=/tmp/upper,workdir=/tmp/work";
     over("/tmp/merged", data).unwrap();
-    // What happens to everybody who tries the workshop inside a container.
+    // What a learner meets who runs the workshop inside a container.
     directories(&["/tmp/merged/upper", "/tmp/merged/work"]);
     let data = "lowerdir=/tmp/lower,upperdir=/tmp/merged/upper,workdir=/tmp/merged/work";
     fails(

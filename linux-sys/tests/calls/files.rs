@@ -110,7 +110,7 @@ fn close() -> Outcome {
     assert!(fs::symlink_metadata(&link).is_ok());
     close_range(3, u32::MAX, CloseRangeFlags::empty()).unwrap();
     assert!(fs::symlink_metadata(&link).is_err());
-    // Its number is free, and perhaps somebody else's by now.
+    // Its number is free, and may be another file's by now: do not close it again.
     std::mem::forget(file);
     fails(
         close_range(4, 3, CloseRangeFlags::empty()),

@@ -112,8 +112,8 @@ fn run(test: fn() -> Outcome) -> WaitStatus {
             // If the runner is killed, so are its tests.
             set_pdeathsig(SIGKILL).unwrap();
             sigprocmask(How::SetMask, &SignalSet::empty()).unwrap();
-            // Who started us may have left some ignored: a shell SIGINT and SIGQUIT of
-            // what runs in the background, the C library's posix_spawn 32 and 33.
+            // Our parent may have left some ignored: a shell SIGINT and SIGQUIT of what
+            // runs in the background, the C library's posix_spawn 32 and 33.
             (1..=64).for_each(|signum| drop(signal(signum, Disposition::Default)));
             exit(match catch_unwind(AssertUnwindSafe(test)) {
                 Ok(Ok(())) => 0,

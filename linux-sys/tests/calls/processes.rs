@@ -424,7 +424,7 @@ fn nul_byte() -> Outcome {
 }
 
 fn set_path(path: &str) {
-    // SAFETY: nobody else reads the environment: this process has one thread.
+    // SAFETY: no other thread reads the environment: this process has one.
     unsafe { std::env::set_var("PATH", path) };
 }
 
@@ -432,7 +432,7 @@ fn unsearchable_path() -> Outcome {
     in_private_tmp()?;
     mkdir("/tmp/mine", Mode::empty()).unwrap();
     set_path("/bin:/tmp/mine");
-    // Root may search everything; so give that up.
+    // Root may search every directory; so this process gives that power up.
     linux_sys::capset(&linux_sys::Capabilities::default()).unwrap();
     fails(
         execvp("no-such-program", &["x"]),

@@ -144,7 +144,7 @@ fn pidfd() -> Outcome {
     };
     assert_eq!(waitpid(child, WaitOptions::empty()).unwrap(), ended);
     fails(pidfd_send_signal(&pidfd, 9), Errno::ESRCH, "has ended");
-    fails(pidfd_open(child), Errno::ESRCH, "before anybody waits");
+    fails(pidfd_open(child), Errno::ESRCH, "before its parent waits");
     fails(
         pidfd_open(Pid::from_raw(0)),
         Errno::EINVAL,

@@ -1,4 +1,4 @@
-//! What a container has no business with: tracing, handles, keys, somebody's keyboard.
+//! What a container has no business with: tracing, handles, the host's keys and keyboard.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::Read;
@@ -80,7 +80,7 @@ fn keys() -> Outcome {
 fn typing() -> Outcome {
     let pair = openpty(None, None).unwrap();
     let name = fs::read_link(format!("/proc/self/fd/{}", pair.slave.as_raw_fd())).unwrap();
-    // Whoever leads a session and has no terminal yet gets the first one that it opens.
+    // A session leader that has no terminal yet gets the first one that it opens.
     setsid().unwrap();
     let mut terminal = OpenOptions::new()
         .read(true)
@@ -99,7 +99,7 @@ fn typing() -> Outcome {
     let mut line = [0; 16];
     let count = terminal.read(&mut line).unwrap();
     assert_eq!(&line[..count], b"typed\n");
-    // When the other end is closed, a SIGHUP goes to who leads the session: to us.
+    // When the other end is closed, the kernel sends SIGHUP to the session's leader: to us.
     std::mem::forget(pair.master);
     Ok(())
 }
@@ -133,7 +133,7 @@ fn answers() -> Outcome {
     assert_eq!(refused.unwrap_err().errno(), Errno::EDQUOT);
     made.unwrap();
     rmdir(&directory).unwrap();
-    // The answer was given already, and with it the thread is gone.
+    // The thread has had its answer, and has ended.
     fails(
         notif_continue(&listener, second.id),
         Errno::ENOENT,

@@ -1,7 +1,7 @@
 // Where examples and tests may try things: a process of their own, in namespaces
-// of its own. What they mount, rename and drop is gone when it ends, and none of
-// it needs root: in its own user namespace every user is root, over nothing but
-// what is in there. (A file for `include!` as well as `mod`, hence no `//!`.)
+// of its own. What they mount, rename and drop is gone when the process ends, and
+// none of it needs root: in its own user namespace every user is root, over nothing
+// but what belongs to it. (A file for `include!` as well as `mod`, hence no `//!`.)
 
 /// Moves the calling process into its own user and mount namespaces, and `more`;
 /// the sentence of the failure says why this machine does not allow it.

@@ -7,7 +7,7 @@ use crate::tree::Tree;
 /// The README's first command, without its container.
 const FIRST: &str = "cargo build -q -p rd";
 
-/// What is typed after it: each finds what the ones before it have built.
+/// What the learner types after it: each command finds what the ones before it have built.
 const NEXT: [&str; 3] = [
     "cargo build -q -p workshop",
     "cargo build -q -p level00",

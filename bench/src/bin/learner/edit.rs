@@ -1,4 +1,4 @@
-//! Every minute after that: a line of a level has changed, is it true?
+//! Every minute after that: the learner has changed a line of a level, and checks it.
 
 use std::fs;
 use std::path::{Path, PathBuf};

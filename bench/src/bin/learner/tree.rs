@@ -52,7 +52,7 @@ impl Tree {
         if !done.success() {
             return Err("git could not clone the tree, and says why above".into());
         }
-        // Where crates come from, if somebody has said so, is no matter of waiting.
+        // The user's setting of where crates come from stays: it is not what we measure.
         let home = self.scratch.join("cargo");
         fs::create_dir(&home)?;
         if let Some(usual) = usual_home() {

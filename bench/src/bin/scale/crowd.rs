@@ -63,7 +63,7 @@ impl Place {
         Ok((word, begin.elapsed()))
     }
 
-    /// Waits for the first word out of a container. Nobody reads the second.
+    /// Waits for the first word out of a container, and reads no further one.
     fn hear(&self, child: &mut Child) -> Result<(), Error> {
         let mut output = child.stdout.take().ok_or("rd has no output")?;
         match output.read(&mut [0])? {
@@ -99,7 +99,7 @@ pub struct Crowd {
 }
 
 impl Crowd {
-    /// Nobody yet.
+    /// No container yet.
     pub fn new() -> Result<Self, Error> {
         let (waiting_for, door) = pipe()?;
         Ok(Self {

@@ -21,11 +21,11 @@ pub struct Debian {
 pub struct Layer {
     /// The image, with its tag.
     pub image: String,
-    /// The layer's file in there.
+    /// The layer's file in that directory.
     pub file: PathBuf,
 }
 
-/// Run a program to its end; an error if that is none to be proud of.
+/// Run a program to its end; an error if it fails.
 pub fn run(program: &str, words: &[&str]) -> Result<(), Error> {
     let output = Command::new(program)
         .args(words)
@@ -93,7 +93,7 @@ fn biggest(directory: &Path) -> Result<PathBuf, Error> {
     Ok(layer)
 }
 
-/// Where it is; made by whoever needs it first.
+/// Where it is; the first measurement that needs it makes it.
 fn archive(scratch: &Scratch) -> Result<PathBuf, Error> {
     let cache = match (std::env::var_os("XDG_CACHE_HOME"), std::env::var_os("HOME")) {
         (Some(cache), _) => PathBuf::from(cache),

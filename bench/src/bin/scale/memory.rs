@@ -11,11 +11,11 @@ use crate::crowd::Crowd;
 /// Of one process, in KiB; see proc_pid_smaps(5).
 #[derive(Default, Clone, Copy)]
 struct Process {
-    /// All pages that it sees, other people's libraries among them.
+    /// All pages that it has mapped, shared libraries among them.
     rss: f64,
-    /// The same, each page divided by the number of those who see it.
+    /// The same, each page divided by the number of processes that have it mapped.
     pss: f64,
-    /// Pages that nobody else sees: what is free again when it ends.
+    /// Pages that no other process has mapped: what is free again when it ends.
     private: f64,
 }
 
@@ -26,11 +26,11 @@ pub struct Memory {
     count: usize,
 }
 
-/// What is in use of the whole machine, in KiB, as /proc/meminfo calls it.
+/// What the whole machine uses, in KiB, by the names of /proc/meminfo.
 pub struct Kernel([(&'static str, f64); 5]);
 
-/// What the container's own pages are not: these the kernel has for itself. The last
-/// counts everything: these, the pages of the processes, and whatever else happens.
+/// The first four count memory that the kernel has for itself, beside the processes' pages.
+/// The last counts everything: that, those pages, and whatever else happens.
 const KINDS: [&str; 5] = [
     "Slab",
     "Percpu",
@@ -91,7 +91,7 @@ impl Process {
 }
 
 impl Memory {
-    /// Of everybody in `crowd`.
+    /// Of every member of `crowd`.
     pub fn measure(crowd: &Crowd, kernel: Kernel) -> Result<Self, Error> {
         let mut parents = [Vec::new(), Vec::new()];
         let mut commands = Vec::new();

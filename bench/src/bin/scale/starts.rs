@@ -24,7 +24,7 @@ pub struct Point {
 
 /// All that was measured.
 pub struct Starts {
-    /// With nobody, with a few, with all.
+    /// With no other container, with a few, with all.
     pub points: [Point; 3],
     /// Of each member of the crowd, in the order in which they came.
     pub joined: Vec<Duration>,
@@ -69,7 +69,7 @@ pub fn measure(place: &Place, sizes: &Sizes) -> Result<(Starts, Memory), Error> 
 }
 
 fn time(place: &Place, count: usize, point: &mut Point) -> Result<(), Error> {
-    // The same start for everybody, whatever the disk had to do before.
+    // The same start for every container, whatever the disk had to do before.
     disk::forget(&place.store)?;
     for _ in 0..3 {
         place.start("base")?;

@@ -1,7 +1,7 @@
 //! A thousand containers, and nothing left of them, however this ends.
 //!
-//! Whoever measures is PID 1 of a process namespace. When it ends, by itself or by a
-//! signal, the kernel kills every process in there: parents, containers, tar. A parent
+//! The child that measures is PID 1 of a PID namespace. When it ends, by itself or by a
+//! signal, the kernel kills every process in that: parents, containers, tar. Its parent
 //! outside, which only waits, then removes what processes leave: directories and groups.
 
 use std::fs;
@@ -14,7 +14,7 @@ use linux_sys::{
     set_pdeathsig, sigprocmask, waitpid,
 };
 
-/// Run `measure` in there. The number is our exit status.
+/// Run `measure` as that PID 1. The number is our exit status.
 pub fn run(measure: impl FnOnce(&Scratch) -> Result<(), Error>) -> Result<u8, Error> {
     let scratch = Scratch::new()?;
     let parent = given::this_process()?;

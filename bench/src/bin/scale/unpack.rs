@@ -17,7 +17,7 @@ use crate::numbers::{Times, rounded};
 /// Program and Debian package.
 pub const NEEDED: [(&str, &str); 2] = [("umoci", "umoci"), ("debootstrap", "debootstrap")];
 
-/// One of those who unpack.
+/// A program that unpacks.
 pub struct Row {
     /// Its name in the table.
     pub name: &'static str,
@@ -31,12 +31,12 @@ pub struct Row {
 
 /// All that was measured.
 pub struct Unpacked {
-    /// Each tar before those who are compared with it.
+    /// Each tar before the programs that are compared with it.
     pub rows: Vec<Row>,
     bytes: u64,
 }
 
-/// Everybody in turns.
+/// All programs in turns.
 pub fn measure(scratch: &Scratch, sizes: &Sizes) -> Result<Unpacked, Error> {
     let debian = Debian::new(scratch, sizes.packed)?;
     let trees = scratch.join("trees");
@@ -80,8 +80,8 @@ pub fn measure(scratch: &Scratch, sizes: &Sizes) -> Result<Unpacked, Error> {
 /// In a command line, where the tree goes.
 const TARGET: &str = "TARGET";
 
-/// Let ext4 put each tree into a part of the disk of its own. Without a journal, it gives
-/// nobody the number of a file that was removed a few minutes ago, and whoever makes a file
+/// Let ext4 put each tree into a part of the disk of its own. Without a journal, ext4 does not
+/// give away the number of a file that was removed a few minutes ago, and for each new file
 /// steps over all of them in the same part. Right after `rm -r` of such a tree, unpacking
 /// another one beside it took several times as long, and it is not ext4 that we measure.
 fn spread(trees: &Path) {
