@@ -874,8 +874,9 @@ fn ends_early(host: &Host) -> Outcome {
     const SIGTERM: i32 = 15;
     for signal in [SIGINT, SIGTERM, SIGHUP, SIGALRM] {
         let name = linux_sys::signal_name(signal);
-        let ended = ask_early(host, signal)?;
-        let left = left_in_store(host)?;
+        let (ended, before) = ask_early(host, signal)?;
+        let mut left = left_in_store(host)?;
+        left.retain(|name| !before.contains(name));
         if ended.signal() == Some(signal) && left.is_empty() {
             continue;
         }
@@ -903,8 +904,8 @@ fn ends_early(host: &Host) -> Outcome {
 }
 
 /// Starts the level, and sends it a signal when it has begun to make its container, and has
-/// no child yet.
-fn ask_early(host: &Host, signal: i32) -> Result<Ended, Failure> {
+/// no child yet. Returns how it ended, and what was in the store before.
+fn ask_early(host: &Host, signal: i32) -> Result<(Ended, Vec<String>), Failure> {
     const SIGCONT: i32 = 18;
     const SIGSTOP: i32 = 19;
     const ATTEMPTS: u32 = 20;
@@ -913,10 +914,12 @@ fn ask_early(host: &Host, signal: i32) -> Result<Ended, Failure> {
         let image = format!("new-{signal}-{attempt}");
         host.add_changed_image(&image, |archive| Ok(archive.to_vec()))?;
         let archive = host.archive(&image);
+        // An attempt that came too late is an ordinary run: what it leaves is for others to say.
+        let before = left_in_store(host)?;
         let run = host.run(&["probe", "hold"]).image(&image).start()?;
         let level = run.pid();
         host.waiting("the level's process to make its container's directory");
-        while left_in_store(host)?.is_empty() && process::is_alive(level) {
+        while left_in_store(host)? == before && process::is_alive(level) {
             std::thread::yield_now();
         }
         // It holds still while we look. One that has ended says so itself.
@@ -932,7 +935,7 @@ fn ask_early(host: &Host, signal: i32) -> Result<Ended, Failure> {
         let ended = run.end()?;
         fs::remove_file(&archive).map_err(|why| Failure::seen(why.to_string()))?;
         if is_early {
-            return Ok(ended);
+            return Ok((ended, before));
         }
     }
     Err(Failure::seen(format!("its child was faster, {ATTEMPTS} times")).elsewhere())
