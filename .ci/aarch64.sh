@@ -56,13 +56,14 @@ unpack_compiler() {
     done
     unpacked "$home/partial" "$@"
     ln -sf dash "$home/partial/usr/bin/sh"
-    # Whole or not at all, should somebody stop us here.
+    # Renamed when complete: a killed script leaves no partial compiler.
     mv -T "$home/partial" "$compiler"
 }
 
-# cargo_there ARG...: as somebody else than root it takes a user namespace. Processes go with
-# their namespace's first, and that with us; mounts go with the last process. The programs get
-# no debugging symbols: the checks copy their own one around.
+# cargo_there ARG...: a user other than root needs a user namespace for it. When unshare(1)
+# dies, the kernel kills its child, and with that, as PID 1 of a namespace, all processes
+# there; their mounts go with the last one. The programs get no debugging symbols, since the
+# checks copy their own executable around.
 cargo_there() {
     local flags=(--mount --pid --fork --kill-child --propagation private)
     if [ "$(id -u)" != 0 ]; then flags+=(--map-root-user); fi

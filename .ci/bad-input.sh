@@ -12,8 +12,8 @@ set -euo pipefail
 . "$(dirname "$script")/answers.sh"
 seclude "$@"
 
-# Nobody in particular, who must be able to reach the programs.
-nobody() { setpriv --reuid 65534 --regid 65534 --clear-groups "$@"; }
+# An ordinary user, who must be able to reach the programs.
+as_nobody() { setpriv --reuid 65534 --regid 65534 --clear-groups "$@"; }
 # Root, but without root's power to read what it may not.
 without_dac() { setpriv --bounding-set=-dac_override,-dac_read_search --inh-caps=-dac_override,-dac_read_search "$@"; }
 
@@ -51,7 +51,7 @@ commands() {
     refused 'a path through a file' 127 'ENOTDIR' "$program" run -- /etc/passwd/command
     refused 'a file that is no program' 126 'EACCES.*chmod' "$program" run -- /etc/passwd
     refused 'a directory as command' 126 'EACCES.*directory' "$program" run -- /etc
-    refused 'a command, and nobody to hear of it' 127 '.' bash -c "$program run -- no-such-command 2>&-; status=\$?; echo $name: nobody >&2; exit \$status"
+    refused 'an unknown command, with standard error closed' 127 '.' bash -c "$program run -- no-such-command 2>&-; status=\$?; echo $name: closed >&2; exit \$status"
 }
 
 images() {
@@ -179,12 +179,12 @@ taken_names() {
 }
 
 no_root() {
-    refused 'no root' 125 'root|sudo' nobody "$program" run true
+    refused 'no root' 125 'root|sudo' as_nobody "$program" run true
     if [ "$name" = level01 ]; then return; fi # the solution of 00 needs none
     # Even where the directories would allow it.
     chown 65534 "$scratch/odd/theirs"
     refused 'no root, in directories of their own' 125 'EPERM.*(root|CAP_SYS)' \
-        nobody "$program" run --container-dir "$scratch/odd/theirs/containers" --image-dir "$scratch/odd/theirs" -i base true
+        as_nobody "$program" run --container-dir "$scratch/odd/theirs/containers" --image-dir "$scratch/odd/theirs" -i base true
     same "$name: no root: nothing is left in their directory" '' "$(left_in "$scratch/odd/theirs/containers")"
 }
 

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# The benchmark, shortened: does it run to its end, name everybody, leave nothing behind,
-# and is rd still close to the floor?
+# The benchmark, shortened: does it run to its end, name every runtime, leave nothing
+# behind, and is rd still close to the floor?
 #
-# Times on a busy machine say little, so they are judged generously: less than twice the
-# floor's. System calls can be counted, and nobody else's work changes their number.
+# Times on a busy machine say little, so they are judged generously: at most twice the
+# floor's. System calls are counted, and no other process changes their number.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

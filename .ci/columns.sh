@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Proves that what we say fits on terminals of 60, 80 and 160 columns: the terminal, which
-# breaks a line in the middle of a word, has none to break. And that nobody who waits for
-# another cargo has an empty screen before them.
+# Proves that what our programs print fits on terminals of 60, 80 and 160 columns: a
+# terminal breaks a long line in the middle of a word. And that a learner whose cargo waits
+# for another cargo is not left before an empty screen.
 #
 #   .ci/columns.sh
 #

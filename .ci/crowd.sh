@@ -40,10 +40,10 @@ all_as_before() {
 crowd() {
     local number status pids=() wrong='' begun=0 top begin=$SECONDS
     mkfifo "$scratch/hold" "$scratch/begun"
-    # Both ends, so that nobody waits for the other to open it.
+    # Both ends: open(2) of one end of a FIFO waits for the other (fifo(7)).
     exec {begun_end}<>"$scratch/begun" {hold}<>"$scratch/hold"
     for ((number = 1; number <= at_once; number++)); do
-        # `read` ends when nobody can write any more.
+        # The command's `read` ends when this script, the last writer, closes the FIFO.
         "$rd" run -- sh -c "echo begun; read -r _; exit $number" \
             <"$scratch/hold" >"$scratch/begun" 2>"$scratch/$number.err" {begun_end}<&- {hold}<&- &
         pids[number]=$!
@@ -103,7 +103,7 @@ row() {
     printf '%d groups more in the kernel\n' $(($(kernel_groups) - kernel_groups_before))
 }
 
-# A file system of its own, so that nobody else's files are counted.
+# A file system of its own, so that no other program's files are counted.
 mount -t tmpfs -o mode=700 none "$RUBBER_DOCKER_CONTAINERS"
 "$rd" run true 2>/dev/null
 mounts_before=$(mount_table)

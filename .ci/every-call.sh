@@ -50,7 +50,7 @@ error_of() {
     esac
 }
 
-# Groups with processes that we cannot see, or of another name, are those of others.
+# A group with processes that this script cannot see, or of another name, is another program's.
 left() {
     local group
     left_in "$RUBBER_DOCKER_CONTAINERS"
@@ -101,7 +101,7 @@ first_and_last() {
     "$workshop" clean >/dev/null
     same "$2: clean removes what is left" '' "$(left 2)"
 }
-# is_killed NAME WHEN: whoever makes the call, does not survive it.
+# is_killed NAME WHEN: SIGKILL ends the process, parent or child, that makes the call.
 is_killed() {
     local leftovers
     inject "$1" "$2" signal=KILL
@@ -145,7 +145,7 @@ check 'the calls are those of a container' grep -q '^pivot_root ' "$scratch/call
 first_and_last rmdir,unlinkat:error=EBUSY 'the command ends with 3, and nothing can be removed' 3 'exited with status 3$'
 first_and_last clone,clone3:error=EAGAIN 'no process can be made, and nothing removed' 125 '^rd: clone.*EAGAIN'
 
-# The shell reports on its standard error who has been killed; we know.
+# The shell reports killed processes on its standard error; this script killed them itself.
 exec {stderr}>&2 2>"$scratch/notices"
 wrong='' cases=0 excused=0 begin=$SECONDS
 for_each 1 goes_wrong

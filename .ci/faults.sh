@@ -189,7 +189,7 @@ on_the_first_day() {
     nothing_is_left "the first container with $1"
 }
 
-# The limit is on files, not on pipes: so what is said comes whole.
+# The limit is on files, not on pipes: through a pipe the message comes whole.
 piped() {
     local status=0 readers=()
     cat <"$scratch/pipe.out" & readers+=($!)
@@ -237,7 +237,8 @@ processes() {
     served 'one process more' with_processes 2 "$program" run echo served
     from_nothing refused 'no image, and no process more' 125 'EAGAIN|os error 11' with_processes 1 "$program" run true
 }
-# The checks sweep away what has such a name and no lock on it, be it a moment old.
+# A keeper of the checks removes any group with such a name that no process has locked, even one
+# that is a moment old.
 make_limited() {
     mkdir -p "$(limited)" && exec {limited}<"$(limited)" && flock -n "$limited" && [ -e "$(limited)/pids.max" ]
 } 2>/dev/null

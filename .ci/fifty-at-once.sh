@@ -11,8 +11,8 @@ seclude "$@"
 
 rd=$(program rd)
 
-# In a process namespace of our own, nobody else's come and go meanwhile. This
-# script itself, with its subshells, does not count.
+# In the script's own PID namespace no other program's processes come and go. The script
+# itself, with its subshells, does not count.
 process_list() {
     pgrep -a . >"$scratch/processes"
     sed "\\|$script|d" "$scratch/processes"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Unpacks archives out of the dice for as long as it is told to: none may make the
-# unpacker panic, change anything outside of its directory, or leave something behind
-# when it is refused. What is found is printed at its smallest.
+# Unpacks random archives for SECONDS: none may make the unpacker panic, have it change
+# anything outside of its directory, or leave something behind when it refuses the
+# archive. The test prints the smallest archive that still fails.
 #
 #   .ci/fuzz.sh [SECONDS]     default: 60
 set -euo pipefail

@@ -56,7 +56,7 @@ check 'it runs all suites' grep -qE ' \.ci/run$' "$workflow"
 # shellcheck disable=SC2016 # a dollar of the README's
 check "it runs the README's own command for tests" grep -qxF -- "      - run: env -u CI $(sed -n 's/^\$ \(cargo test.*\)/\1/p' README.md)" "$workflow"
 
-# Told to whoever contributes: the same that holds here.
+# A contributor is asked to run what .ci/run runs.
 # shellcheck disable=SC2016 # backticks of a fence
 while read -r command; do
     check "\`$command\`, which CONTRIBUTING.md asks for, is what .ci/run does" \

@@ -117,7 +117,7 @@ other_places() {
 powers() {
     # The shell in between: setpriv itself keeps its powers until it has started something.
     # shellcheck disable=SC2016 # the arguments are those of the inner shell
-    local nobody=(setpriv --reuid 65534 --regid 65534 --clear-groups -- sh -c '"$@"' nobody)
+    local as_nobody=(setpriv --reuid 65534 --regid 65534 --clear-groups -- sh -c '"$@"' sh)
     image eval 'cp usr/bin/cat usr/bin/setuid; chmod 6755 usr/bin/setuid; mknod disk b 1 0; mknod null c 1 3'
     served 'it has a setuid program and devices'
     attempt -- stat -c '%a %u' /usr/bin/setuid
@@ -126,7 +126,7 @@ powers() {
     program_of_root=$(find "$RUBBER_DOCKER_CONTAINERS" -path '*/usr/bin/setuid' | tail -n 1)
     check "$name: it is in the store" test -u "$program_of_root"
     same "$name: an ordinary user cannot start it there" 'Permission denied' \
-        "$("${nobody[@]}" "$program_of_root" "$canary/file" 2>&1 | sed 's/.*: //')"
+        "$("${as_nobody[@]}" "$program_of_root" "$canary/file" 2>&1 | sed 's/.*: //')"
     same "$name: its devices were left out" '' "$(find "$RUBBER_DOCKER_CONTAINERS/.images" -xdev \( -type b -o -type c \))"
 }
 

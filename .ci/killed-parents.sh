@@ -26,7 +26,7 @@ RANDOM=$seed
 
 # In microseconds, and without a process for it: it is then in $now.
 look_at_the_clock() { now=${EPOCHREALTIME/[.,]/}; }
-# pause MICROSECONDS: nobody ever writes there.
+# pause MICROSECONDS: reads from a FIFO to which no process writes, until the timeout.
 mkfifo "$scratch/never"
 exec {never}<>"$scratch/never"
 pause() {
@@ -38,7 +38,7 @@ pause() {
 
 # ---- one container ----
 
-# Nobody else has a process with such a word in its command line.
+# No other program's process has such a word in its command line.
 mark() { printf '987654.%04d' "$1"; }
 alive() { pgrep -f -- "$(mark "$1")" >/dev/null; }
 
@@ -106,8 +106,8 @@ its_end() {
     fi
 }
 
-# nobody_outlives NUMBER SINCE: within a second of its parent's end, all are gone.
-nobody_outlives() {
+# none_outlives NUMBER SINCE: within a second of the parent's end, all processes are gone.
+none_outlives() {
     local took
     while :; do
         if ! alive "$1"; then
@@ -146,8 +146,8 @@ round() {
     at_second=$now
     its_end "$a" "${pids[a]}"
     its_end "$b" "${pids[b]}"
-    nobody_outlives "$a" "$at_first"
-    nobody_outlives "$b" "$at_second"
+    none_outlives "$a" "$at_first"
+    none_outlives "$b" "$at_second"
 }
 
 # ---- all of them ----
@@ -160,8 +160,8 @@ works() {
     same "$1" fine "$said$(sed '/exited with status 0$/d' "$scratch/err")"
     same "$1, and leaves nothing" "$before" "$(left_in "$RUBBER_DOCKER_CONTAINERS" | sort)"
 }
-# The script itself, with its subshells, does not count. Whoever has no memory any
-# more has no command line either, and is gone in a moment.
+# The script itself, with its subshells, does not count. An exiting subshell that has given
+# up its memory has no command line either, and is gone in a moment.
 process_list() {
     pgrep -a . >"$scratch/processes"
     sed "\\|$script|d" "$scratch/processes"
@@ -181,7 +181,7 @@ works 'before: a container runs'
 "$program" run --container-dir "$scratch/of-parents-that-live" true 2>/dev/null
 tree_before=$(manifest "$RUBBER_DOCKER_CONTAINERS/.images")
 
-# The shell reports on its standard error who has been killed; we know.
+# The shell reports killed processes on its standard error; this script killed them itself.
 quietly() {
     local status=0
     "$@" 2>"$scratch/notices" || status=$?
@@ -212,7 +212,7 @@ works 'after: a container runs'
 
 # ---- in the middle of making the image's tree ----
 
-# Nobody has the image yet, nor the tree: what is half made must not be taken for whole.
+# Neither image nor tree is there yet: the next parent must not take a half-made one for whole.
 # unpack_and_be_killed TIMES
 unpack_and_be_killed() {
     local number

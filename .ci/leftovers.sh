@@ -16,10 +16,10 @@ seclude "$@"
 workshop=$(program workshop)
 rounds=5
 
-# Nobody else has a process with such a word in its command line.
+# No other program's process has such a word in its command line.
 mark=987655.4321
 ours() { pgrep -f -- "$mark" | grep -vx $$ || :; }
-nobody() { [ -z "$(ours)" ]; }
+none_of_ours() { [ -z "$(ours)" ]; }
 # end PARENT: abruptly, and without the shell's word about it.
 end() {
     disown "$1"
@@ -70,7 +70,7 @@ check 'a dry run says what would be removed' grep -q . <<<"$seen"
 same 'and removes nothing' "$living" "$(left_in "$RUBBER_DOCKER_CONTAINERS" | wc -l)"
 
 if seen=$("$workshop" clean 2>&1); then ok 'clean succeeds'; else not_ok 'clean succeeds' "$seen"; fi
-if wait_until "$patience" nobody; then ok 'no process is left'; else not_ok 'no process is left' "$(ours)"; fi
+if wait_until "$patience" none_of_ours; then ok 'no process is left'; else not_ok 'no process is left' "$(ours)"; fi
 same 'the mounts are as before' "$mounts_before" "$(mount_table)"
 same 'no directory is left' '' "$(left_in "$RUBBER_DOCKER_CONTAINERS")"
 same 'no group is left' '' "$(new_groups 5 "$groups_before")"
@@ -94,7 +94,7 @@ treasure() {
 }
 untouched() { [ "$(stat -c %a "$elsewhere") $(<"$elsewhere/thesis")" = '755 a year of work' ]; }
 
-# cleaned [OPTION]...: leaves $status and $said. Whoever hangs is ended: 124.
+# cleaned [OPTION]...: sets $status and $said. timeout(1) ends a clean that hangs: 124.
 cleaned() {
     status=0
     said=$(timeout 60 "$workshop" clean "$@" 2>&1 </dev/null) || status=$?
@@ -171,7 +171,7 @@ if command -v script >/dev/null; then
 else
     skip 'at a terminal it asks' 'there is no script(1) here to play one'
 fi
-# A directory of other people's, in which two things have such names.
+# A user's own directory, in which a directory and a file have names like containers.
 mkdir "$scratch/photographs" "$scratch/photographs/deadbeefcafe"
 touch "$scratch/photographs/deadbeefcafe/1.jpg" "$scratch/photographs/0123456789ab"
 cleaned --container-dir "$scratch/photographs"
@@ -212,7 +212,7 @@ cleaned --container-dir "$scratch/link"
 same 'a store behind a link: clean finds what is mounted in it' "0 " "$status $(left_in "$store")"
 harmless 'a store behind a link'
 
-# Mounts that somebody forgot.
+# Mounts that a user made in a container's directory, and forgot.
 for what in '--bind /' '--rbind /' "--bind $elsewhere" "--rbind $elsewhere"; do
     for place in rootfs rootfs/home; do
         container "$odd"
@@ -259,7 +259,7 @@ for place in "$odd" "$half" "$RUBBER_DOCKER_IMAGES/.base.tar.partial"; do
     for kind in 'mkfifo' 'mknod' 'python3'; do
         case $kind in
             mkfifo) mkfifo "$place" ;;
-            # The null device's number, should somebody open it all the same.
+            # The null device's number: harmless if a program does open it.
             mknod) mknod "$place" c 1 3 ;;
             python3) python3 -c 'import socket, sys; socket.socket(socket.AF_UNIX).bind(sys.argv[1])' "$place" ;;
         esac
@@ -289,7 +289,7 @@ check 'a cache that is a link: nothing elsewhere is removed' test -d "$elsewhere
 rm "$store/.images"
 mv "$scratch/images-aside" "$store/.images"
 
-# In other hands.
+# A store that another user owns.
 install -d -o 65534 -m 755 "$scratch/theirs"
 container "$scratch/theirs/deadbeefcafe"
 cleaned --container-dir "$scratch/theirs"

@@ -58,7 +58,7 @@ users() {
 
 # Docker's list without MKNOD (see levels/complete/src/capabilities.rs):
 # chown dac_override fowner fsetid kill setgid setuid setpcap net_bind_service net_raw
-# sys_chroot audit_write setfcap. Nobody can give what they have not got.
+# sys_chroot audit_write setfcap. The runtime cannot give one that its caller lacks.
 usual() {
     local bit mask=0
     for bit in 0 1 3 4 5 6 7 8 10 13 18 29 31; do mask=$((mask | 1 << bit)); done
@@ -126,13 +126,13 @@ twice() {
     wait "$parent" || status=$?
     same "two SIG$signal: ends with 137" 137 "$status"
     check "two SIG$signal: at once" test $(($(milliseconds) - before)) -le 1000
-    check "two SIG$signal: nobody is left" gone "$command"
+    check "two SIG$signal: the command is gone" gone "$command"
 }
 gone() { [ ! -e "/proc/$1" ]; }
 
-# A command that counts until SIGUSR1 asks for the sum. Two signals that arrive at
-# almost the same time are one for who gets them, so what the parent sends is
-# counted as well.
+# A command that counts until SIGUSR1 asks for the sum. The kernel may deliver two equal
+# signals that arrive at almost the same time as one (signal(7)), so what the parent sends
+# is counted as well.
 counts() {
     local about=$1 tracer='' status=0
     shift
@@ -193,8 +193,8 @@ every_signal() {
 }
 nothing_pending() { ! grep -Eq '^(Shd|Sig)Pnd:.*[1-9a-f]' "/proc/$1/status"; }
 
-# interrupted WHAT SIGNAL STATE...: a container is begun, and sent SIGNAL when STATE is
-# true. It ends by that signal, and of nothing half made is anything left.
+# interrupted WHAT SIGNAL STATE...: starts a container, and sends its parent SIGNAL when STATE
+# is true. The parent ends by that signal, and leaves nothing half made.
 interrupted() {
     local what=$1 signal=$2 status=0
     shift 2
@@ -215,14 +215,15 @@ while_it_is_made() {
     # In two megabytes 500 of zeros: they take a while to write.
     mkdir -p "$scratch/large/bin"
     truncate -s 500M "$scratch/large/zeros"
-    # It begins as a root does: what begins with something large is unpacked to see what it is.
+    # `bin` comes first, as in a root: of an archive that begins with something large, the
+    # runtime unpacks that to see what the archive is.
     tar -C "$scratch/large" -cf - bin zeros | gzip -1 >"$RUBBER_DOCKER_IMAGES/large.tar.gz"
     rm -r "$scratch/large"
     for signal in INT TERM HUP QUIT ALRM; do
         interrupted 'while an image is unpacked' "$signal" is_unpacking
     done
 
-    # One unpacks, and holds still; another waits for it, and need not.
+    # The first parent is stopped while it unpacks; SIGINT ends the second, which waits for it.
     start first -i large -- true
     first=$parent
     wait_until "$patience" is_unpacking || :
@@ -297,7 +298,7 @@ streams
 named_streams
 wait "$once"
 ended_once once
-# Now that no other container is there, what is left must be theirs.
+# No other container runs any more, so what is left must be from these.
 every_signal
 while_it_is_made
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Proves that somebody who is not root, but may use sudo, can do what the README says:
-# clone, type its two commands, and own every file afterwards. And that somebody who
-# may not use sudo is told what to do.
+# Proves that an ordinary user who may use sudo can do what the README says: clone, type
+# its two commands, and own every file afterwards. And that a user who may not use sudo
+# is told what to do.
 #
 #   .ci/ordinary-user.sh [full]      with `full`: the whole of the README's `cargo test`
 #
@@ -30,7 +30,7 @@ may_use_sudo() {
 }
 may_not_use_sudo() { rm /etc/sudoers.d/rubber-docker-ci; }
 
-# ---- their Rust: this machine's, whoever it belongs to ----
+# ---- their Rust: this machine's, whichever user owns it ----
 
 # rustup keeps it in a home that others may not enter. A bind mount leads to it all the same.
 sysroot=$(rustc --print sysroot)

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Unpacks archives out of the dice with our own reader, with GNU tar and with bsdtar: what
-# the two agree on, ours must do as well. The seed is printed; IMAGES_OTHERS_SEED repeats it.
+# Unpacks random archives with our own reader, with GNU tar and with bsdtar: what the two
+# agree on, ours must do as well. The test prints its seed; IMAGES_OTHERS_SEED repeats it.
 #
 #   .ci/other-tars.sh [CASES]     default: 5000
 set -euo pipefail

@@ -12,8 +12,8 @@ target=$(realpath -m "${CARGO_TARGET_DIR:-target}")
 passed=0
 failed=0
 
-# How many seconds an awaited state may take. Long, for a machine that is busy:
-# whoever waits is awake again a moment after it has come.
+# How many seconds an awaited state may take. Long, for a busy machine; on any other the
+# script goes on a moment after the state has come.
 # shellcheck disable=SC2034 # read by those who source this
 patience=30
 
@@ -100,7 +100,7 @@ manifest() (
 debian_suite=${DEBIAN_SUITE:-bookworm}
 
 # Prints the path of a tar of one, as debootstrap makes it: kept under ~/.cache/rubber-docker,
-# downloaded by whoever asks first.
+# downloaded by the first script that asks.
 debian_archive() {
     local archive log=$scratch/debootstrap.log
     archive=${XDG_CACHE_HOME:-$HOME/.cache}/rubber-docker/debian-$debian_suite.tar
@@ -111,7 +111,7 @@ debian_archive() {
             return 1
         fi
         mkdir -p "${archive%/*}"
-        # Whole or not at all, should somebody stop us here.
+        # Renamed when complete: a killed script leaves no partial archive.
         tar -C "$scratch/debian" --numeric-owner --xattrs -cf "$archive.$$.partial" .
         mv "$archive.$$.partial" "$archive"
         rm -rf --one-file-system "$scratch/debian"
@@ -122,7 +122,8 @@ debian_archive() {
 # ---- schemas ----
 
 # Prints the path of a program that compares files with JSON schemas, and has those of GitHub,
-# compose and others in it: kept under ~/.cache/rubber-docker, installed by whoever asks first.
+# compose and others in it: kept under ~/.cache/rubber-docker, installed by the first script
+# that asks.
 schema_checker() {
     local place=${XDG_CACHE_HOME:-$HOME/.cache}/rubber-docker/check-jsonschema-0.38.0
     if [ ! -x "$place/bin/check-jsonschema" ]; then
@@ -150,9 +151,9 @@ hierarchy() {
 }
 
 # The groups that ours could be mistaken for: those at the top of a hierarchy, all in
-# a `rubber-docker`, and whatever else is called as a container is. The others belong
-# to whoever else is at work on this machine, and come and go. A `rubber-docker` may
-# stay. Those called rubber-docker-check-* are the checks' own.
+# a `rubber-docker`, and whatever else is called as a container is. The others belong to
+# the machine's other programs, and come and go. A `rubber-docker` may stay. Those called
+# rubber-docker-check-* are the checks' own.
 control_groups() {
     local top
     cgroup_tops | while read -r top; do
@@ -163,7 +164,7 @@ control_groups() {
 }
 
 # new_groups SECONDS BEFORE: the control groups that were not there before, and are
-# there all the time until the deadline: somebody else's container ends meanwhile.
+# there all the time until the deadline: another program's container ends meanwhile.
 new_groups() {
     local deadline=$((SECONDS + $1)) new
     new=$(comm -13 <(printf '%s\n' "$2") <(control_groups))
@@ -211,7 +212,7 @@ make_scratch() {
     trap 'exit 129' HUP
     trap 'exit 130' INT
     trap 'exit 143' TERM
-    # Whoever the programs run as must be able to walk through it.
+    # Every user as whom the programs run must be able to walk through it.
     chmod 755 "$scratch"
 }
 

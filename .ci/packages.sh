@@ -68,9 +68,9 @@ keyring() {
     return 1
 }
 
-# Its lists are kept, the machine's own are not touched. As root, apt would have another
-# user do the work, who may not write here. Nothing counts as installed: a set is complete
-# whatever this machine has. And sid is signed for a week only.
+# This apt keeps its own lists, and does not touch the machine's. As root, apt would work as
+# the user _apt, who may not write here. Nothing counts as installed, so that a set is complete
+# whatever this machine has. And the signature of sid's lists is valid for a week only.
 apt() {
     local program=$1
     shift
@@ -148,10 +148,10 @@ missing() {
     done < <(pinned)
 }
 
-# take DIRECTORY: its files come to the others. Whole or not at all.
+# take DIRECTORY: moves its files to the kept ones, by rename(2): whole or not at all.
 take() { find "$1" -name '*.deb' -exec mv -t "$kept" {} +; }
 
-# Of other versions nothing is kept.
+# Removes the files of all other versions.
 forget_the_rest() {
     local path
     for path in "$kept"/*.deb; do
@@ -268,7 +268,7 @@ trap 'rm -rf --one-file-system "$scratch"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 : >"$scratch/apt.log"
-# Two at a time would take away each other's lists.
+# Two of these scripts at a time would remove each other's lists.
 exec 9>"$cache/packages/lock"
 flock 9
 "$verb"

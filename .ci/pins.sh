@@ -125,7 +125,7 @@ touch "$mirror/away"
 get tools
 answers 'a mirror that is away is a skip' 4 '' '*skipped: no mirror*'
 
-# Apt itself, at a port where nobody listens.
+# Apt itself, at a port where no server listens.
 before=$(find /etc/apt /var/lib/apt -printf '%p %s %T@\n' | sort)
 status=0
 XDG_CACHE_HOME=$cache RUBBER_DOCKER_PINNED=$pinned DEBIAN_MIRROR=http://127.0.0.1:1/debian \

@@ -27,8 +27,8 @@ export LC_ALL=C.UTF-8
 machines=("$@")
 if [ $# = 0 ]; then machines=(bookworm trixie sid); fi
 
-# Read by those who are sourced. The machine is emulated, so that all takes its time; but
-# not that much.
+# The sourced scripts read these. QEMU emulates the machine, which makes it slow; but not slower
+# than the limit.
 # shellcheck disable=SC2034
 limit=1500 console=ttyS0 results=ttyS1 emulator=(qemu-system-x86_64 -machine pc -cpu qemu64 -device 'isa-serial,chardev=results,index=1')
 
@@ -74,13 +74,13 @@ work() {
     done
 }
 
-# Those that version 2 shows in another light, and of the others a fourth, always the same ones:
-# each takes ten seconds here.
+# The wrong solutions that fail otherwise on version 2, and a fourth of the others, always the
+# same ones: each takes ten seconds here.
 is_for_version_2() {
     grep -qE '^(check|says|only)-v2: ' "$1" || [[ $(sha1sum <"$1") = [0-3]* ]]
 }
 
-# One measures time, the other moves processes between control groups.
+# `shares` measures time, `doctor` moves processes between control groups.
 alone() {
     if [ "$1" = bookworm ]; then say "shares shares ${levels[-1]}"; fi
     say "doctor doctor ${levels[-1]}"

@@ -82,7 +82,8 @@ umoci new --image "$oci:made"
 umoci unpack --image "$oci:made" "$bundle" >/dev/null
 tree=$bundle/rootfs
 
-# The lowest: programs of this machine, so that it can be run, and things for the others to change.
+# The lowest layer: programs of this machine, so that it can run, and files for the layers above
+# to change.
 "$rd" run true 2>/dev/null
 tar -C "$tree" -xpf "$RUBBER_DOCKER_IMAGES/base.tar"
 mkdir -p "$tree"/three/{tree/deep/er,opaque/deep,was-directory/deep,shared,directory,stays}
@@ -272,7 +273,7 @@ put() { curl -sS --fail-with-body -X PUT -H "Content-Type: $3" --data-binary @- 
 case $(uname -m) in x86_64) machine=amd64 other=arm64 ;; aarch64) machine=arm64 other=amd64 ;; *) machine=$(uname -m) other=amd64 ;; esac
 kind=application/vnd.oci.image.manifest.v1+json
 manifest=$(skopeo inspect --raw --tls-verify=false "docker://$open/test/zstd:1")
-# The other machine's is the same but for an annotation, so that its digest is another one.
+# The other architecture's manifest differs by an annotation only, and so in its digest.
 annotated=${manifest%\}}',"annotations":{"for":"another machine"}}'
 # entry MANIFEST ARCHITECTURE
 entry() {
@@ -299,7 +300,7 @@ taken 'an index with several of those' no-platforms
 refused 'an index with such variants alone' "there is none for linux/$machine.*linux/$machine/v99" "$fake/variants"
 refused 'an index in an index' 'lists another index' "$fake/nested"
 
-# ---- who asks ----
+# ---- passwords ----
 
 # A password's hash as the registry wants it: bcrypt, which crypt(3) knows.
 # shellcheck disable=SC2016 # perl's own
@@ -488,7 +489,7 @@ refused '404' 'no image "missing" with the tag latest' "$fake/missing"
 refused '404 by a real registry' 'no image "test/three" with the tag nope' "$open/test/three:nope"
 refused '503' 'in trouble.*503' "$fake/trouble"
 refused 'an unknown host' 'no host is called' "registry.invalid/x"
-refused 'nobody listening' 'nobody listens' "127.0.0.1:1/x"
+refused 'a port without a server' 'listens at' "127.0.0.1:1/x"
 refused 'no reference' 'lower case' "Alpine"
 refused 'an address' 'leave https://' "https://$open/test/three:1"
 refused 'a name that is none' 'no name of an image' "$fake/plain" --name ../x
@@ -600,7 +601,7 @@ check 'and it says which there are' grep -q 'there is no image "by-digest".*thre
 images rm ../base
 same 'what is no name is refused' 1 "$status"
 
-# ---- who is not root ----
+# ---- an ordinary user ----
 
 theirs=$scratch/nobodys
 install -d -o 65534 -g 65534 -m 700 "$theirs"
@@ -622,7 +623,7 @@ check 'they remove it' as_nobody "$theirs/images" "$theirs/bin/registry" rm thre
 same 'and it is gone' '' "$(ls -A "$theirs/images")"
 same 'nothing of theirs is root'\''s' '' "$(find "$theirs" ! -user 65534 ! -path '*/bin/*')"
 
-# Where the directory is root's, root puts it there, and does nothing else.
+# Where the directory is root's, `registry` has sudo put the archive there, and no more.
 cp -a /etc "$scratch/etc"
 mount --bind "$scratch/etc" /etc
 printf 'nobody ALL=(ALL) NOPASSWD: ALL\n' >/etc/sudoers.d/rubber-docker-ci

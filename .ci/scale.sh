@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Proves that rd goes far, in short: the 60th container starts about as fast as the
 # first, a start does not depend on the size of its image, unpacking keeps up with tar,
-# and what is in the cache is on the disk before the cache says so. Whoever measures
-# leaves nothing behind, also when it is stopped half-way.
+# and a tree is on the disk before the cache has its name. The program that measures leaves
+# nothing behind, even if it is stopped half-way.
 #
 #   .ci/scale.sh
 #

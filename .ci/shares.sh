@@ -55,7 +55,7 @@ inside() {
     unified=$(mounted cgroup2)
     accounts=$(mounted cgroup 'cpuacct,')
     processor=$(taskset -cp $$ | sed 's/.*[ ,-]//')
-    # The image is unpacked by the first who needs it.
+    # The first container unpacks the image.
     rd run true 2>/dev/null || { echo 'failed: rd does not run'; return; }
     if ! small=$(spin 256) || ! large=$(spin 1024); then
         echo 'failed: a container does not start'
@@ -65,7 +65,7 @@ inside() {
     expected='35 100'
     if [ -n "$accounts" ]; then
         expected='256 1024'
-        # Where cpu and cpuacct are two hierarchies, nobody has made a group to count in.
+        # Where cpu and cpuacct are two hierarchies, the runtime made no group to count in.
         for process in "$small" "$large"; do
             if [ "$(accounted "$process")" = / ]; then
                 mkdir "$accounts/$process" && echo "$process" >"$accounts/$process/cgroup.procs"

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Proves that a container's files are in nobody's hands but root's: a container directory
-# of another user, or one that another user could exchange, is refused before anything is
-# made, anywhere; one of root's that lets others in is closed. And that root makes nothing
-# in another place while the owner of such a directory swaps it for a link.
+# Proves that no user but root gets at a container's files: the runtime refuses a container
+# directory of another user, or one that another user could exchange, before it makes
+# anything; it closes one of root's that lets others in. And that root makes nothing in
+# another place while the owner of such a directory swaps it for a link.
 #
 #   .ci/strangers.sh [PROGRAM]...     default: the solutions of levels 01, 04 and of all
 set -euo pipefail
@@ -81,7 +81,7 @@ modes() {
     done
     fresh
     served 'a store to be made in a sticky directory' "$place/a/store"
-    same "$name: what is made above it is open to read, and to nobody to write" '755 0' "$(stat -c '%a %u' "$place/a")"
+    same "$name: what is made above it is root's to write, and every user's to read" '755 0' "$(stat -c '%a %u' "$place/a")"
     for mode in 755 711 777 1777 2775; do
         fresh
         mkdir "$place/store"
@@ -94,7 +94,7 @@ modes() {
     umount "$scratch/in-memory"
     rmdir "$scratch/in-memory"
 
-    # The modes of what is made are ours, and not a careless shell's.
+    # The runtime chooses the modes of what it makes; a careless shell's umask does not.
     fresh
     (umask 000 && RUBBER_DOCKER_IMAGES=$place/var/lib/images "$program" run --container-dir "$place/var/lib/containers" true 2>/dev/null)
     same "$name: with umask 000: nothing that is made is open to write" '' \
@@ -142,7 +142,7 @@ planted() {
     same "$name: a cache that lets others in: it is closed" 700 "$(stat -c %a "$place/store/.images")"
 }
 
-# A setuid program that a container makes is nobody's way to root.
+# A setuid program that a container makes turns no user of the host into root.
 setuid() {
     local program_of_root
     fresh
@@ -152,7 +152,7 @@ setuid() {
     check "$name: a setuid program is in the store" test -n "$program_of_root"
     check "$name: a stranger does not get at it" cannot they test -e "$program_of_root"
     same "$name: the container's own directory is closed, too" 1700 "$(stat -c %a "$(left_in "$place/store")")"
-    # Not even if somebody opens the store later.
+    # Not even if root opens the store to others later.
     chmod 755 "$place/store"
     check "$name: nor through an open store" cannot they test -e "$program_of_root"
 }

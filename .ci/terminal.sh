@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Proves that a container at a real terminal behaves as any command does, in every
-# level: a shell starts without warnings, Ctrl-C and Ctrl-Z reach the command and
-# nobody else, a window that is resized is noticed, a command in the background
+# level: a shell starts without warnings, Ctrl-C and Ctrl-Z reach the command and no
+# other process, a window that is resized is noticed, a command in the background
 # leaves the terminal alone or stops, what was ignored stays ignored, and however a
 # container ends, the shell that started it has its terminal back as it was.
 #
@@ -16,8 +16,8 @@ seclude "$@"
 
 # ---- the terminal ----
 
-# A process id that there cannot be.
-nobody=99999999
+# No process has this id: the kernel's largest is 2^22 (pid_max in proc(5)).
+no_process=99999999
 
 # Each has a server of its own: one that is ending would still answer to its name.
 terminals=0
@@ -38,7 +38,7 @@ open_terminal() {
     about=$1
     patience=30
     terminals=$((terminals + 1))
-    parent=$nobody command=$nobody found=$nobody
+    parent=$no_process command=$no_process found=$no_process
     terminal new-session -d -x 80 -y 24 "env HOME=$home bash --noprofile --rcfile $scratch/rc"
     outer=$(terminal display-message -p '#{pane_pid}')
     tty=$(terminal display-message -p '#{pane_tty}')
@@ -93,7 +93,7 @@ size_of_window() { terminal display-message -p '#{pane_height} #{pane_width}'; }
 given_settings() { without_size <"$scratch/stty"; }
 save_settings() {
     rm -f "$scratch/stty"
-    # In two steps, so that whoever sees the file sees all of it.
+    # In two steps: when this script sees the file, all of it is there.
     enter "stty -a >$scratch/partial; mv $scratch/partial $scratch/stty"
     wait_until "$patience" test -e "$scratch/stty" || :
 }
@@ -314,7 +314,8 @@ a_command_in_the_background() {
     terminal_is_back
     close_terminal
 
-    # It asks whether it is in front, and a PID 1 is told that it is: its parent knows better.
+    # bash asks whether it is in the foreground, and as PID 1 hears that it is; its parent knows
+    # better.
     open_terminal "$name, bash in the background"
     start 'bash &'
     container_runs bash
@@ -341,8 +342,8 @@ jobs_say() {
 }
 clear_screen() { terminal send-keys -R \; clear-history; }
 
-# In the background nobody may read from the terminal, nor with `stty tostop` write to it.
-# The kernel stops who tries; but not a PID 1, which would try for ever.
+# A background process may not read from the terminal, nor with `stty tostop` write to it.
+# The kernel stops one that tries; but not a PID 1, which would try for ever.
 a_command_that_wants_the_terminal() {
     local before
     open_terminal "$name, cat in the background"
@@ -463,7 +464,7 @@ a_terminal_that_hangs_up() {
     done
 }
 
-# Nobody but the leader of the session is told of a hang-up. Where there is no shell, the
+# The kernel tells only the session's leader of a hang-up. Where there is no shell, the
 # leader is the parent.
 a_leader_that_is_hung_up() {
     about="$name, hang-up without a shell"
@@ -480,9 +481,9 @@ a_leader_that_is_hung_up() {
 
 # A command counts the signals that it gets, until SIGUSR1 asks for the sum. The
 # parent passes signals on one after the other, so the sum comes after all of them.
-# Two that arrive at almost the same time would be counted as one, therefore strace
-# counts as well what the parent sends: what the terminal has already delivered to
-# the command, not at all.
+# It would count two that arrive at almost the same time as one, therefore strace counts
+# what the parent sends as well: none of a signal that the terminal has already sent to
+# the command.
 a_command_that_counts() {
     local signal=$1 send=$2 times=$3
     open_terminal "$name, $signal"
@@ -497,7 +498,7 @@ a_command_that_counts() {
     $send
     eventually 'it reaches the command' shows 'got-1'
     # Not in the middle of bash's own handling of the first signal.
-    found=$nobody
+    found=$no_process
     child_of "$command" sleep || :
     eventually 'the command goes on' other_child_of "$command" "$found"
     kill -USR1 "$parent" || :
@@ -505,7 +506,7 @@ a_command_that_counts() {
     eventually 'and the command ends as it likes' shows "^$name: $command exited with status 3"
     eventually 'and the parent with it' gone "$parent"
     if command -v strace >/dev/null; then
-        same "$about: the parent sends it as often as nobody else does" "$times" "$(grep -c "SIG$signal)" "$scratch/sent")"
+        same "$about: the parent sends it if the terminal does not" "$times" "$(grep -c "SIG$signal)" "$scratch/sent")"
         same "$about: the parent sends SIGUSR1 once" 1 "$(grep -c 'SIGUSR1)' "$scratch/sent")"
     else
         skip "$about: how often the parent sends it" 'there is no strace here'
@@ -524,7 +525,7 @@ mkdir "$scratch/home" "$scratch/bin"
 printf 'PS1="outer> "\nPATH=%s\nunset HISTFILE\n' "$scratch/bin:$PATH" >"$scratch/rc"
 export TERM=screen
 "$(program checks)" probe-image >/dev/null
-# What this machine sets for every shell, such as another prompt. Only in here.
+# Hides what this machine sets for every shell, such as another prompt, from this script alone.
 if [ -e /etc/bash.bashrc ]; then mount --bind /dev/null /etc/bash.bashrc; fi
 
 if [ $# = 0 ]; then
@@ -533,10 +534,10 @@ else
     names=("$@")
 fi
 for name in "${names[@]}"; do
-    # The container of the first one is the host, where a shell would read its user's files.
+    # The command of level 00 runs on the host, where a shell would read its user's files.
     if [ "$name" = level01 ]; then home=$scratch/home; else home=/root; fi
     ln -s "$(program "$name")" "$scratch/bin/$name"
-    # And so would a command be looked for: this one is in an image of its own.
+    # There the shell also looks for `probe`, which the other levels have in an image.
     ln -sf "$(program checks)" "$scratch/bin/probe"
     mounts_before=$(mount_table)
 

@@ -117,9 +117,9 @@ boot() {
     esac
 }
 
-# sum_up MACHINE REMARK: the machine tells its results over a line of its own, where nobody
-# else writes. The last word there is `finished`: without it, the machine has not got to its
-# end. What it told is added to the matrix, with the remark.
+# sum_up MACHINE REMARK: the machine writes its results to a serial line of their own, to which
+# neither kernel nor console does. The last word there is `finished`: without it, the machine has
+# not got to its end. The results are added to the matrix, with the remark.
 sum_up() {
     local kind name passed failed not_run skipped status
     local all_passed=0 all_failed=0 all_not_run=0 all_skipped=0 count=0 finished=no expected

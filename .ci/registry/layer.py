@@ -61,7 +61,7 @@ add("three/out", tarfile.SYMTYPE, link="../../../../../etc/passwd", mode=0o777)
 # Names.
 add("three/" + "long-name-" * 20, contents=b"long")
 for depth in range(1, 21):
-    # Described, as the time of a directory that no layer describes is anybody's guess.
+    # With an entry: a directory without one gets its time from the program that unpacks it.
     directory("three/" + "/".join(["deep-directory"] * depth))
 add("three/" + "/".join(["deep-directory"] * 20) + "/file", contents=b"deep")
 add("three/name with \u00fcmlaut\nand line feed", contents=b"odd")

@@ -21,8 +21,8 @@ pub struct LevelChecks {
 /// A sentence about a level that the kernel can confirm.
 ///
 /// A check of level N states what stays true in every later solution, so that it
-/// can run against all of them: a learner who breaks level 03 while working on 07
-/// is told so.
+/// can run against all of them: it tells a learner who breaks level 03 while working
+/// on 07.
 pub struct Check {
     /// The sentence. It is also the check's name for filters.
     pub name: &'static str,

@@ -46,15 +46,15 @@ impl<'a> Container<'a> {
                 .ran(run.line())
                 .at(format!("/proc/{level}/exe"))
                 .usually(
-                    "fork is missing: exec replaces the process that calls it, so nobody is \
-                     left who could wait for the command and report its end",
+                    "fork is missing: exec replaces the process that calls it, so no parent is \
+                     left to wait for the command and report its end",
                 ));
         }
         let parents = procfs::parents();
         let parent = |pid: &i32| parents.get(pid).copied();
         let is_below = |pid: i32| std::iter::successors(Some(pid), parent).any(|it| it == level);
         // A command whose parent has ended is a child of the sandbox's PID 1 now. It is
-        // the command all the same; who waits for it is another check's matter.
+        // the command all the same; another check asks which process waits for it.
         let below = parents.keys().copied().filter(|&pid| is_below(pid));
         let orphans = parents.keys().copied().filter(|pid| parent(pid) == Some(1));
         let mut all = below.chain(orphans).filter(|&pid| pid != 1 && pid != level);
@@ -62,7 +62,7 @@ impl<'a> Container<'a> {
             return Ok(Container { run, pid });
         }
         if !is_ready {
-            // Nobody is left who could say anything: the level ends, or has ended.
+            // No process is left that could say `ready`: the level ends, or has ended.
             return Err(run.end()?.failed_to_start());
         }
         let seen = format!(

@@ -2,9 +2,9 @@
 //!
 //! The asker starts this executable again as a keeper, which makes the sandbox and has
 //! the question answered by its PID 1. The question travels as arguments, the answer as
-//! JSON lines over a pipe that is the keeper's and PID 1's standard output; the level's
-//! process never gets it. A level that prints what a check wants to see has said it to
-//! nobody.
+//! JSON lines over a pipe that is the keeper's and PID 1's standard output. The level's
+//! process never gets that pipe: it cannot pass a check by printing what the check wants
+//! to see.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;

@@ -256,11 +256,11 @@ pub(crate) fn words_of_this_run(command: &[impl AsRef<OsStr>]) -> Vec<OsString> 
     words
 }
 
-/// Sends one message to whoever asked. Our standard output is theirs alone: the
-/// level's process gets pipes of its own.
+/// Sends one message to the asker. Our standard output leads to it alone: the level's
+/// process gets pipes of its own.
 pub(crate) fn tell(message: &Value) {
     let message = names::usual(&message.to_string());
-    // Nobody left to tell is no reason to stop: the keeper ends us.
+    // An asker that has gone is no reason to stop: the keeper ends us.
     let _ = writeln!(io::stdout().lock(), "{message}");
 }
 
@@ -505,8 +505,8 @@ impl Run<'_> {
         &self.line
     }
 
-    /// Waits until the probe says that it is ready, or until nobody is left who
-    /// could. What it says is an event to wait for and nothing else: it proves nothing.
+    /// Waits until the probe says that it is ready, or until no process is left that could.
+    /// What the probe says is an event to wait for and nothing else: it proves nothing.
     pub(crate) fn await_ready(&mut self) -> bool {
         self.host
             .waiting(&format!("`{}` to start its command", self.line));
@@ -662,14 +662,14 @@ impl Ended {
         }
     }
 
-    /// Whether its command has run to an end that the runtime was content with: it has
-    /// said so, and failed afterwards. For people, as all that is taken from its errors.
+    /// Whether the level has reported an end of its command, and failed only afterwards. A hint
+    /// for the learner, as all that is taken from what the level prints.
     pub(crate) fn has_run(&self) -> bool {
         let mut lines = self.errors.lines();
         lines.any(|line| line.contains(REPORT) && !line.ends_with("with status 125"))
     }
 
-    /// Whether it has refused to wait for its child, because it held no signals back.
+    /// Whether the parent refused to wait for its child, because it held no signals back.
     pub(crate) fn is_unwaited(&self) -> bool {
         self.errors.contains("call given::hold_signals()")
     }

@@ -88,7 +88,7 @@ fn report(level: &LevelChecks, check: &Check, mut heard: Heard) -> Report {
     }
 }
 
-/// The other side: makes the sandbox and judges in it.
+/// The keeper's side: makes the sandbox and has its PID 1 judge.
 pub(crate) fn keeper(arguments: &[OsString]) -> ExitCode {
     let Some((asker, level, check, binary, judged)) = question(arguments) else {
         return execution::not_for_people(ARGUMENT);
@@ -108,7 +108,7 @@ fn look(level: &LevelChecks, check: &Check, host: &Host, problem: Option<&str>) 
         }
     };
     let report = Report::from_outcome(level, check, outcome);
-    // What the check itself has found is told, and outranks everything.
+    // A failure that the check itself has found outranks a change of the host.
     match host.changed().filter(|_| report.verdict != Verdict::Fail) {
         Some(change) => beside(change, level, check, report),
         None => report,

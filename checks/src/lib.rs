@@ -100,9 +100,9 @@ pub fn main(package: &str, binary: &str) -> ExitCode {
 }
 
 /// The executable that runs checks has two more roles: under the name `probe` it is
-/// the program in the containers, and with a first argument that nobody types it is
-/// the process around one sandbox. Must be asked before anything else is done, above
-/// all before a thread is started.
+/// the program in the containers, and with a first argument that only the asker gives it
+/// is the process around one sandbox. The caller must ask before it does anything else,
+/// above all before it starts a thread.
 pub fn other_roles() -> Option<ExitCode> {
     let arguments: Vec<OsString> = std::env::args_os().collect();
     let name = arguments

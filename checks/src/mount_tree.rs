@@ -1,13 +1,13 @@
 //! The whole mount tree of a container's namespace, down to what lies beneath its root, and
 //! whose its mounts are.
 //!
-//! mountinfo tells a process what lies *on* its root, however deep it is buried there. What
-//! its root lies on it does not tell. After pivot_root(2) that is nothing, or an empty file
-//! system that the kernel keeps at the bottom of each namespace. But who moves or binds a
-//! directory onto `/` (MS_MOVE, MS_BIND in mount(2)) covers the host's tree with it, and all
-//! of that tree is still there.
+//! mountinfo shows a process what lies *on* its root, however deep it is buried there. It does
+//! not show what the root lies on. After pivot_root(2) that is nothing, or an empty file system
+//! that the kernel keeps at the bottom of each namespace. But a child that moves or binds a
+//! directory onto `/` (MS_MOVE, MS_BIND in mount(2)) covers the host's tree with it, and all of
+//! that tree is still there.
 //!
-//! So a process of ours takes the roots away, one after the other, in a copy of the namespace.
+//! So a child of the check's removes the roots, one after the other, in a copy of the namespace.
 
 use std::io::{self, Read, Write};
 use std::os::fd::OwnedFd;
@@ -61,7 +61,7 @@ pub(crate) fn layers(pid: i32) -> Result<Vec<Layer>, Failure> {
     }
 }
 
-/// The part of who asked: a look at each layer that is told of.
+/// The asker's part: looks at each layer that the digging child announces.
 fn look(digger: i32, told: &mut UnixStream) -> Result<Vec<Layer>, Failure> {
     let mut layers = Vec::new();
     while told.read_exact(&mut [0]).is_ok() {
@@ -76,7 +76,7 @@ fn look(digger: i32, told: &mut UnixStream) -> Result<Vec<Layer>, Failure> {
     Ok(layers)
 }
 
-/// The part of the process that enters the namespace: tells of each layer, and takes it away.
+/// The child's part: enters the namespace, announces each layer, and then unmounts it.
 fn dig(namespace: &OwnedFd, asker: &mut UnixStream) -> io::Result<()> {
     let failed = |why: linux_sys::Error| io::Error::other(why.to_string());
     // By this, setns leads to the top of our copy again, whatever /proc is by then.
@@ -95,10 +95,10 @@ fn dig(namespace: &OwnedFd, asker: &mut UnixStream) -> io::Result<()> {
 
 /// Takes away the mount at `/`, with all that lies on it; an error if it is the last.
 ///
-/// By a detour, for its sake: an umount of what lies on a shared mount is repeated wherever
-/// else that mount is, on the machine too. pivot_root refuses to put anything there (EINVAL).
-/// So first it puts an empty file system in the place of the root; where that has worked, an
-/// umount is safe.
+/// By a detour, for the machine's sake: the kernel repeats an umount of what lies on a shared
+/// mount in all of that mount's peers, on the machine too. But pivot_root refuses a root that
+/// lies on a shared mount (EINVAL). So first it puts an empty file system in the place of the
+/// root; where that has worked, an umount is safe.
 fn take_root_away() -> linux_sys::Result<()> {
     // Directories that are there in nearly every container, and on every host.
     let place = ["/proc", "/dev", "/sys"].map(Path::new);

@@ -1,13 +1,13 @@
 //! What the checks call their things: drawn anew for each run.
 //!
-//! A solution that can tell that it is judged can do right by its judge and by nobody
-//! else. So nothing that the level's process sees of a check is called the same each time:
-//! not the program in the container, nor the image, nor the directories. What people read
-//! has the usual names, so that two reports of one mistake are the same report: a learner
-//! who repeats what `ran` says takes the image that `checks probe-image` makes, in which
-//! the program is called `probe`.
+//! A solution that can tell that it is judged could be right for its judge alone. So nothing
+//! that the level's process sees of a check is called the same each time: not the program in
+//! the container, nor the image, nor the directories. What people read has the usual names,
+//! so that two reports of one mistake are the same report: a learner who repeats what `ran`
+//! says takes the image that `checks probe-image` makes, in which the program is called
+//! `probe`.
 //!
-//! Whoever draws tells the keepers of its sandboxes what: a number. Where nobody has
+//! The asker draws a number, and tells it to the keepers of its sandboxes. Where none was
 //! drawn, as in the table of the escapes, things have their usual names.
 
 use std::collections::hash_map::RandomState;
@@ -268,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn where_nobody_has_drawn_names_are_the_usual_ones() {
+    fn where_no_number_was_drawn_names_are_the_usual_ones() {
         assert_eq!((program(), image(), canary()), ("probe", "test", "canary"));
         assert!(is_program("probe") && is_program("weasel") && !is_program("sh"));
     }

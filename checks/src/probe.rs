@@ -1,5 +1,5 @@
 //! The program that checks run inside a container: one verb for each thing that a
-//! check, or somebody with a "break it" section in front of them, wants done.
+//! check, or a learner at a "Break it" section, wants done.
 //!
 //! It is the checks' own executable under the name `probe`, so that it exists
 //! wherever checks run, whatever tools an image has. What it prints is for people:
@@ -237,7 +237,7 @@ fn catch() -> Result<(), Failure> {
     let mut caught: Vec<OwnedFd> = Vec::new();
     loop {
         if let Some(signal) = linux_sys::sigtimedwait(&SignalSet::all(), None)? {
-            // Seen from outside in /proc/PID/fd: a count that nobody else can write.
+            // A check counts these in /proc/PID/fd: no other process can add to them.
             caught.push(File::open("/")?.into());
             println!("{}", linux_sys::signal_name(signal.signal));
         }
@@ -311,7 +311,7 @@ fn fds() -> Result<(), Failure> {
     let own = "/proc/self/fd";
     for entry in fs::read_dir(own).map_err(|why| format!("{own}: {why}"))? {
         let entry = entry?;
-        // The directory's own descriptor is gone again when somebody looks.
+        // A descriptor that was closed since readdir leads nowhere.
         if let Ok(target) = fs::read_link(entry.path()) {
             println!(
                 "{} -> {}",

@@ -27,11 +27,11 @@ pub(crate) fn kill(pid: i32) -> Result<(), Failure> {
 
 /// Takes note of the end of a child. Orphans, too, are children of the sandbox's PID 1.
 pub(crate) fn collect(pid: i32) {
-    // What is not ours to collect is not there either, as far as we are concerned.
+    // ECHILD means that it is not our child, and then there is nothing to collect.
     let _ = linux_sys::waitpid(Pid::from_raw(pid), WaitOptions::empty());
 }
 
-/// Waits for the end of a process, whoever collects it; false if it goes on living.
+/// Waits for the end of a process, whichever process collects it; false if it goes on living.
 pub(crate) fn await_end(pid: i32, patience: Duration) -> Result<bool, Failure> {
     let failed = |why: &dyn std::fmt::Display| {
         Failure::seen(format!("process {pid} cannot be waited for: {why}"))

@@ -1,8 +1,8 @@
 //! Several checks at once, told in their order.
 //!
 //! A check is judged when everything that it needs has been, and its report is given
-//! when those of all checks before it have been. Whoever reads sees what they would
-//! see if one came after the other, only sooner.
+//! when those of all checks before it have been. The learner reads what they would read
+//! if one came after the other, only sooner.
 
 use std::ops::ControlFlow;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -135,7 +135,7 @@ where
     }
 
     fn lock(&self) -> MutexGuard<'_, State<E>> {
-        // Nobody panics while holding it; and if, the state is whole all the same.
+        // No thread panics while it holds the lock; if one did, the state would still be whole.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

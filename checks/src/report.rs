@@ -106,8 +106,7 @@ impl Printer {
         }
     }
 
-    /// Levels before `level` are not what somebody wants to read of, unless something is
-    /// wrong with them.
+    /// Of the levels before `level` the learner wants to read only what is wrong with them.
     pub fn fold_before(mut self, level: u8) -> Printer {
         self.unfolded = level;
         self
@@ -584,7 +583,7 @@ mod tests {
         // Whatever is known of the levels before it.
         let earlier = [(0, "pass"), (8, "skip")];
         assert_eq!(after(Some(8), &earlier, false).end(), End::NotJudged);
-        // One check that somebody has chosen, or the finished runtime.
+        // One check that the caller has chosen, or the finished runtime.
         for judged in [None, Some(8)] {
             assert_eq!(after(judged, &[(3, "skip")], false).end(), End::NotJudged);
         }

@@ -100,7 +100,7 @@ fn is_named(level: &LevelChecks, arguments: &Arguments) -> bool {
 fn list(chosen: &[(&'static LevelChecks, &'static Check)]) -> ExitCode {
     let mut out = io::stdout().lock();
     for (level, check) in chosen {
-        // Nobody to read the list is no failure of ours.
+        // A reader that closes the pipe early is no failure of ours.
         let _ = writeln!(out, "{}: {}: test", level.package(), check.name);
     }
     let _ = writeln!(out, "\n{} tests, 0 benchmarks", chosen.len());

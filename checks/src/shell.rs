@@ -5,8 +5,8 @@
 //! it, without a compiler: a stand-in called `cargo` starts the built program. So does
 //! `cargo test -p level03`: the checks make their sandboxes inside this one.
 //!
-//! Whoever asks (a test, without root) speaks JSON lines over our standard input
-//! and output. Waiting, comparing and giving up are the asker's business:
+//! The asker (a test, without root) speaks JSON lines over our standard input and
+//! output. Waiting, comparing and giving up are its business:
 //!
 //! ```text
 //! > {"terminal": "host$", "run": "ls"}       start this in that terminal
@@ -48,7 +48,7 @@ done
 
 const END: &[u8] = b"\0end of command ";
 
-/// In place of cargo: what it would build is built, and nobody may write here.
+/// In place of cargo: the programs are built already, and cargo could not write here.
 const CARGO: &str = r#"#!/bin/sh
 bin=${0%/*}
 stop() {
@@ -81,12 +81,12 @@ exec "$bin/checks" test "$name" "$bin/$name" $quiet "$@"
 /// In place of sudo: we are root here, and there may be none.
 const SUDO: &str = "#!/bin/sh\nexec \"$@\"\n";
 
-/// Somebody who has used git before. The checkout may be another user's, and git would tell
-/// root nothing of it.
+/// The settings of a learner who has used git before. The checkout may be another user's, and
+/// without `safe.directory` git would refuse to read it as root.
 const GIT: &str = "\
 [user]
-\tname = Somebody
-\temail = somebody@example.org
+\tname = Learner
+\temail = learner@example.org
 [safe]
 \tdirectory = *
 ";
@@ -288,7 +288,7 @@ fn report(terminal: &str, mut output: PipeReader) {
             });
         }
     }
-    // Its bash is gone; so that nobody waits for it.
+    // The bash is gone: without a word of that, the asker would wait for it.
     tell(&json!({ "terminal": terminal, "ended": null }));
 }
 

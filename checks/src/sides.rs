@@ -1,5 +1,5 @@
-//! Both sides: what a level makes for its container is not all that it does. After its
-//! process has ended, its host is compared with what it was before.
+//! Both sides: a level may change more than its container. After its process has ended, the
+//! sandbox's PID 1 compares the host with what it was before.
 //!
 //! The comparison is made for every run of every check, whatever else the check is about:
 //! what goes wrong with `--user` only, or only after an error, has no check of its own.
@@ -93,7 +93,7 @@ impl Sides {
         self.lines.push(line.to_owned());
     }
 
-    /// `has_tidied_up`: it has ended by itself, and nobody has killed it.
+    /// `has_tidied_up`: the level's process has ended by itself; the check has not killed it.
     pub(crate) fn run_ends(&mut self, has_tidied_up: bool) {
         self.all_tidied_up &= has_tidied_up;
         self.running = self.running.saturating_sub(1);

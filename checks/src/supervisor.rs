@@ -1,12 +1,12 @@
 //! A level whose system calls a check decides about, as a supervisor of seccomp_unotify(2):
 //! chosen ones wait until the check has let them go on, or has had them fail.
 //!
-//! So a mistake that is a matter of luck (what if a signal comes just here? what if this call
-//! is refused?) is looked at every time. The level's program is not changed, nor who its
-//! parent is, nor its signals; all that it could see is `Seccomp: 2` in `/proc/self/status`.
+//! So a mistake that shows by luck (what if a signal comes just here? what if the kernel refuses
+//! this call?) shows every time. The level's program, its parent and its signals are as they
+//! would be; all that it could see is `Seccomp: 2` in `/proc/self/status`.
 //!
-//! A process waits in such a call as in any other that sleeps: a signal that it does not hold
-//! back takes it out of it, and a signal that ends it does so there.
+//! A process waits in such a call as in any other that sleeps: a signal that it does not block
+//! interrupts the call, and a signal that kills the process does so there.
 
 use std::collections::VecDeque;
 use std::io;
@@ -32,7 +32,7 @@ pub(crate) struct Supervised<'a> {
     run: Run<'a>,
     /// The level's process.
     process: OwnedFd,
-    /// Calls that were made while somebody waited for something else.
+    /// Calls that arrived while the check waited for something else.
     arrived: VecDeque<Call>,
 }
 
@@ -62,7 +62,7 @@ impl<'a> Supervised<'a> {
         });
         let (listener, arrived, _) = match listening {
             Ok(listening) => listening,
-            // Somebody else's filter, or a kernel without: nothing to do with the level.
+            // Another program's filter, or a kernel without them: not the level's fault.
             Err(Some(why)) => return Err(Finding::Skip(format!("no calls can be stopped: {why}"))),
             Err(None) => return Err(run.err().unwrap_or_else(|| Failure::seen("")).into()),
         };

@@ -23,8 +23,8 @@ pub(crate) fn beside(change: Change, level: &LevelChecks, check: &Check, report:
     }
 }
 
-/// Who makes of reports that have a change with them those that are shown: the first that
-/// may tell it fails by it, and the others are what their own check has found.
+/// Turns reports with a change of the host into those that are shown: the first check that may
+/// tell of the change fails by it, and the others say what they have found themselves.
 pub(crate) struct Told {
     judged: u8,
     homes: BTreeSet<String>,

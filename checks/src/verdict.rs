@@ -1,8 +1,8 @@
 //! The verdict on one check, and what is to blame: what has failed may be another step's
 //! doing than the one that the check is about.
 //!
-//! Between programs it is one line of JSON: from the sandbox to the process that asked,
-//! and to a program that reads `--json`. That is the only place where it is not typed.
+//! Between programs it is one line of JSON: from the sandbox to the asker, and to a program
+//! that reads `--json`. Only there it has no type.
 
 use serde_json::{Map, Value, json};
 

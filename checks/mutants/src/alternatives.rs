@@ -1,9 +1,9 @@
 //! Other versions of a source file, put into one file with it, as [`Combined`] has its
 //! mutants: which one a program is decides the number in it.
 //!
-//! Somebody has edited these versions by hand, so more than a body may be different: a
-//! function has come to help, an import, a constant. What is new stands inside each body
-//! that has a use for it, where it hides what has the same name outside:
+//! An author edited these versions by hand, so they may differ in more than a body: by a
+//! helper function, an import, a constant. What is new stands inside each body that uses
+//! it, where it hides what has the same name outside:
 //!
 //! ```text
 //! fn enter(root: &Path) -> Result<(), Error> {

@@ -1,5 +1,5 @@
-//! A source file that is all of its mutants at once: in a program made of it a number
-//! decides which one it is. To build some hundreds one by one would take an hour.
+//! A source file that is all of its mutants at once: a number in the program built from it
+//! chooses one. To build some hundreds one by one would take an hour.
 //!
 //! Each function has a body for each mutant of it, and its own for all the others:
 //!
@@ -81,8 +81,8 @@ impl Combined {
     /// Adds the number, which one file of a program must have: that with `main`.
     #[must_use]
     pub fn with_number(mut self) -> Combined {
-        // The compiler must not know that it is always this number: it is written into
-        // the program afterwards.
+        // The compiler must not take the number for a constant: the test writes another
+        // into the program afterwards.
         let start = MARK.len();
         // Writing to a string cannot fail.
         let _ = write!(

@@ -91,7 +91,7 @@ impl Found<'_> {
         let line = |byte: usize| self.source[..byte].matches('\n').count() + 1;
         let lines = line(bytes.start)..=line(bytes.end);
         let mut text = self.source.lines().zip(1..);
-        // A blank line between two of the learner's is nobody's.
+        // A blank line between two of the learner's counts as theirs.
         text.all(|(text, number)| {
             !lines.contains(&number) || text.trim().is_empty() || self.learners.contains(&number)
         })

@@ -1,9 +1,9 @@
 //! Wrong solutions made by a program: a right one in which one thing is changed.
 //!
 //! Each operator is a slip that people make: a call forgotten, two swapped, an error
-//! not looked at, a flag too few. It is applied wherever it fits in the lines which the
-//! learner writes, and nowhere else. Some of what comes out does not compile, and some
-//! means the same as before; which, only the compiler and the checks can tell.
+//! not looked at, a flag too few. It changes each place where it fits in the lines which
+//! the learner writes, and no other. Some mutants do not compile, and some mean the same as
+//! before; only the compiler and the checks can tell which.
 //!
 //! | file | holds |
 //! |---|---|

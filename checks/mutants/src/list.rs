@@ -17,7 +17,7 @@
 pub enum Kind {
     /// It is right, too: the kernel's state is the same, or that of another right solution.
     Equivalent,
-    /// It is wrong, and nobody has noticed.
+    /// It is wrong, and no check notices.
     Survived,
     /// What was changed is used on version 1 of control groups only; there it is noticed.
     Version1,

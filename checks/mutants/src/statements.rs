@@ -42,7 +42,7 @@ pub(crate) fn of_statement(statement: &Stmt, found: &mut Found) {
             }
         }
         Stmt::Local(local) => {
-            // `let x = step()?;`, and nobody needs x.
+            // `let _ = step()?;`: no later statement needs the value.
             if matches!(&local.pat, syn::Pat::Wild(_)) {
                 found.replace("drop-statement", statement, "");
             }

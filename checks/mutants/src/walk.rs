@@ -20,8 +20,8 @@ pub fn mutants(source: &str, learners: &BTreeSet<usize>) -> syn::Result<Vec<Muta
     Ok(numbered(found.mutants))
 }
 
-/// Gives those that would be called the same a number each. What is the same change in
-/// the same place, made by two operators, is there once.
+/// Numbers the mutants that would have the same name. Where two operators make the same change
+/// in the same place, it keeps one.
 fn numbered(mutants: Vec<Mutant>) -> Vec<Mutant> {
     let mut kept: Vec<Mutant> = Vec::new();
     for mutant in mutants {

@@ -13,7 +13,7 @@
 //! | [`processes`] | the host's processes, and being left alone by them |
 //! | [`neighbours`] | names, sockets, queues, keys, the terminal |
 //! | [`groups`] | more of the machine than it was given |
-//! | [`users`] | being somebody else |
+//! | [`users`] | another user's, group's or root's rights |
 //! | [`kernel`] | the one kernel's own files |
 //! | [`runtime`] | the program that made the container, by a [`hostile_loader`] |
 

@@ -6,7 +6,7 @@ use super::row::{Elsewhere, Later};
 /// with the attack in it, or a wrong solution with the defence taken out.
 pub(super) const SHARED: &[Elsewhere] = &[
     Elsewhere {
-        what: "a descriptor that somebody left open (CVE-2024-21626)",
+        what: "a descriptor that the runtime or its caller left open (CVE-2024-21626)",
         why: "`given::clean_start` closes all but 0, 1 and 2 before exec",
         shown_by: &[("checks/wrong/00/files-left-open.patch", "")],
     },
@@ -101,11 +101,11 @@ pub(super) const LATER: &[Later] = &[
             "lift one's own limit of memory of version 1, in a user namespace of one's own (`--memory 32m`)",
         ],
         stop: "[seccomp](onward.md#6-seccomp), which refuses `unshare` and `clone` with that flag",
-        today: "`sysctl user.max_user_namespaces=0`, if nobody else on the machine needs them. \
-                It is a way to code of the kernel's that was written for root, and to the files \
-                of the container's own control groups: on version 1 that lifts its limits, and \
-                its own freezer holds it against SIGKILL. `--user` with a number that is not \
-                root's ends both: the files are root's",
+        today: "`sysctl user.max_user_namespaces=0`, if no other program on the machine needs \
+                them. Such a namespace opens kernel code that was written for root, and the files \
+                of the container's own control groups: on version 1 the command can lift its \
+                limits there, and have its freezer hold it against SIGKILL. `--user` with a \
+                number that is not root's closes those files, which are root's",
     },
     Later {
         what: "The session's keys",
@@ -123,14 +123,14 @@ pub(super) const LATER: &[Later] = &[
             "end the parent, and all of the pipeline that it was started in",
         ],
         stop: "a session and a terminal of its own, with the parent between that and yours: \
-               `setsid` as in [run -d](onward.md#2-run--d), and a pseudo-terminal. Neither a PID \
-               namespace nor a capability is asked here: `kill 0` names nobody, and the terminal \
-               is the caller's own",
+               `setsid` as in [run -d](onward.md#2-run--d), and a pseudo-terminal. The kernel asks \
+               neither a PID namespace nor a capability here: `kill 0` names no process, and the \
+               terminal is the caller's own",
         today: "`setsid --wait rd run ...` where no terminal is needed: nothing to type on, and \
-                your pipeline is another group's. The parent is in the same one still; it is out \
-                of reach for `--user` with a number that is nobody's outside: there is a row for \
-                that as well. `sysctl dev.tty.legacy_tiocsti=0` ends the typing for the whole \
-                machine, from level 11 on",
+                your pipeline is another group's. The parent is still in the command's group; it \
+                is out of reach for `--user` with a number that no user outside has: there is a \
+                row for that as well. `sysctl dev.tty.legacy_tiocsti=0` ends the typing for the \
+                whole machine, from level 11 on",
     },
     Later {
         what: "A life after the parent's",
@@ -149,7 +149,7 @@ pub(super) const LATER: &[Later] = &[
         ],
         stop: "for good, a [user namespace](onward.md#7-user-namespaces): root in there may not \
                write to what is root's out here. Or what runc does: start once more from a \
-               sealed copy in memory (memfd_create(2)), so that `/proc/self/exe` is nobody's file",
+               sealed copy in memory (memfd_create(2)), so that `/proc/self/exe` is only that copy",
         today: "`--user` again, since the file is root's; or let `rd` be a file that cannot be \
                 written to (`chattr +i`, or a read-only mount). And start no image as root that \
                 you do not trust",

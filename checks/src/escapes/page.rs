@@ -69,9 +69,9 @@ more, in the solutions where the answer changes, in a machine with cgroup versio
 there to be broken: what would change the whole machine is tried in that one only. Where a row says on what kind of machine it is tried,
 it is skipped on others.
 
-Nobody asks the container how it went. Whether an escape has worked is looked at from
-outside, where the third column says, and what the program answers (the last column) only
-tells a defence from an accident.
+The test does not take the container's word. It looks from outside, at what the third column
+names, whether an escape has worked; what the program answers (the last column) only tells a
+defence from an accident.
 
 Try one yourself: `cargo run -p checks -- probe-image` once, then
 
@@ -90,7 +90,8 @@ const LATER_INTRODUCTION: &str = "
 
 `rd` holds a program that makes mistakes, and one that is curious. Against one that means harm, as
 root, it is not finished, and this is the list of what is missing: all that the table calls open.
-The last column is for whoever uses `rd` today; the middle one for whoever [goes on](onward.md).
+The last column is for those who use `rd` today; the middle one for learners who
+[go on](onward.md).
 
 | What is open | What will stop it | Until then |
 |---|---|---|

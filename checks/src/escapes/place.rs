@@ -9,14 +9,14 @@ use sandbox::cgroups::{self, Version};
 /// On the kernel's command line of a machine that is there to be broken.
 const DISPOSABLE: &str = "rubber_docker.disposable";
 
-/// Whether one may type for somebody else: a file that came with Linux 6.2.
+/// Whether a process may type into its terminal, for the next reader: came with Linux 6.2.
 const TYPING: &str = "/proc/sys/dev/tty/legacy_tiocsti";
 
 /// On what machine an escape is tried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Place {
     Any,
-    /// It would change the machine for everybody.
+    /// It would change the machine for all who use it.
     Disposable,
     /// Memory is limited by this version of cgroups.
     Cgroups(Version),
@@ -26,9 +26,9 @@ pub(super) enum Place {
     Loader,
     /// The number in this file is no larger.
     AtMost(&'static str, u64),
-    /// The kernel lets anybody type on their own terminal, or not.
+    /// The kernel lets every process type on its own terminal (TIOCSTI), or not.
     Typing(bool),
-    /// User namespaces are there for everybody.
+    /// Every user may make user namespaces.
     UserNamespaces,
 }
 
@@ -94,7 +94,7 @@ fn is_typing_allowed() -> bool {
     fs::read_to_string(TYPING).map_or(true, |value| value.trim_end() != "0")
 }
 
-/// Debian's, Ubuntu's and the kernel's own ways to keep user namespaces to a few.
+/// The switches of Debian, of Ubuntu and of the kernel that refuse user namespaces.
 fn users_problem() -> Option<String> {
     let closed = [
         ("/proc/sys/kernel/unprivileged_userns_clone", "0"),
@@ -115,7 +115,7 @@ fn is_disposable() -> bool {
     line.split_whitespace().any(|word| word == DISPOSABLE)
 }
 
-/// Whether the root of a cgroup namespace is closed to who lives in it (cgroups(7)).
+/// Whether processes inside a cgroup namespace may not write to its root's limits (cgroups(7)).
 fn is_delegated() -> bool {
     let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
     let mut of_v2 = mounts.lines().filter(|line| line.contains(" - cgroup2 "));

@@ -39,7 +39,7 @@ pub(super) struct Later {
     pub(super) rows: &'static [&'static str],
     /// What will stop it.
     pub(super) stop: &'static str,
-    /// What somebody can do who uses `rd` as it is.
+    /// What a user of `rd` as it is can do.
     pub(super) today: &'static str,
 }
 

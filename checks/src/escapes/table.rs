@@ -237,7 +237,7 @@ pub(super) const ESCAPES: &[Escape] = &[
     Escape {
         what: "talk to an abstract unix socket of the host",
         verbs: "connect @NAME",
-        witness: "the host's listening socket: whether somebody came",
+        witness: "the host's listening socket: whether it got a connection",
         works: (0, 6),
         stopped_by: "a network namespace",
         refusal: "Connection refused",
@@ -247,7 +247,7 @@ pub(super) const ESCAPES: &[Escape] = &[
     Escape {
         what: "talk to a service on the host's 127.0.0.1",
         verbs: "connect 127.0.0.1:PORT",
-        witness: "the host's listening socket: whether somebody came",
+        witness: "the host's listening socket: whether it got a connection",
         works: (0, 6),
         stopped_by: "a network namespace",
         refusal: "Connection refused",

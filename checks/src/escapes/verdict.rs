@@ -14,7 +14,7 @@ pub(super) enum Cell {
     },
     Skipped(String),
     Broken(String),
-    /// Nobody has asked for it.
+    /// The caller's `--only` or `--edges` leaves it out.
     LeftOut,
 }
 

@@ -88,7 +88,8 @@ pub(super) const LEVEL: LevelChecks = LevelChecks {
             name: "a signal that comes when the child was just born leaves no child behind",
             step: 2,
             usually: "`given::hold_signals()?` comes after the fork, or what it holds back is let go \
-                      again: a signal in between ends the parent, and nobody waits for the child",
+                      again: a signal in between ends the parent, which then cannot wait for the \
+                      child",
             needs: &[WAITS],
             run: moments::signal_after_birth,
         },
@@ -341,7 +342,7 @@ fn environment(host: &Host) -> Outcome {
     .into())
 }
 
-/// Variables as nobody would choose them, and as they are found.
+/// Variables that no learner would choose, but that real environments have.
 fn odd_variables() -> Vec<(OsString, OsString)> {
     let variables: [(&[u8], &[u8]); 5] = [
         (b"RD_EMPTY", b""),
@@ -376,8 +377,8 @@ fn not_found(host: &Host) -> Outcome {
 
 fn signals(host: &Host) -> Outcome {
     const SIGPIPE: u32 = 13;
-    // Rust's runtime has the probe ignore SIGPIPE before anybody can see how it was
-    // started, and bash ignores SIGQUIT. Each tells what the other cannot.
+    // Rust's runtime has the probe ignore SIGPIPE before a check can see how the level
+    // started it, and bash ignores SIGQUIT. Each shows what the other hides.
     let shell = host
         .run(&["sh", "-c", "echo ready; read line"])
         .hold_as("/bin/sh")?;
@@ -474,7 +475,7 @@ fn descriptors(path: &Path) -> Result<Vec<u32>, Failure> {
 fn waits(host: &Host) -> Outcome {
     let container = host.run(&["probe", "hold"]).hold()?;
     let level = container.level();
-    // The command may be ahead of its parent: give that time to come to rest.
+    // The command may be ahead of its parent: give the parent time to come to rest.
     let rests = await_that(|| matches!(procfs::state(level), None | Some('S' | 'Z')));
     if procfs::state(level).is_none_or(|state| state == 'Z') {
         let ended = container.end()?;
@@ -545,7 +546,7 @@ fn forwarding(host: &Host) -> Outcome {
 fn stops_and_goes_on(host: &Host) -> Outcome {
     const SIGCONT: i32 = 18;
     const SIGTSTP: i32 = 20;
-    // Of a process group without a shell above it the kernel stops nobody (setpgid(2)).
+    // In a process group without a shell above it, SIGTSTP stops no process (setpgid(2)).
     let command = ["sh", "-c", "echo ready; read line"];
     let container = host.run(&command).in_a_job().hold_as("/bin/sh")?;
     let both = [container.level(), container.pid];

@@ -466,14 +466,14 @@ pub(super) fn expect_devices(container: &Container, point: &str) -> Result<(), F
 fn proc_is_mounted(host: &Host) -> Outcome {
     let container = host.run(&["probe", "hold"]).hold()?;
     expect_mount(&container, "/proc", &["proc"])?;
-    // A proc belongs to the PID namespace of who mounted it, for ever.
+    // A proc belongs to the PID namespace of the process that mounted it, for ever.
     let own = procfs::own_pid(container.pid)?;
     let inner = container.inside(&format!("proc/{own}/cmdline"));
     if procfs::read(container.proc("cmdline"))? == procfs::read(&inner).unwrap_or_default() {
         return Ok(());
     }
     Err(Failure::seen(format!(
-        "process {own}, which is the command, is somebody else in it"
+        "process {own}, which is the command, is another process in it"
     ))
     .expected("the container's /proc shows the PID namespace that the command is in")
     .at(inner.display().to_string())
@@ -910,7 +910,7 @@ fn ask_early(host: &Host, signal: i32) -> Result<(Ended, Vec<String>), Failure> 
     const SIGSTOP: i32 = 19;
     const ATTEMPTS: u32 = 20;
     for attempt in 0..ATTEMPTS {
-        // An image that nobody has unpacked yet: that takes a while.
+        // An image that no level has unpacked yet: that takes a while.
         let image = format!("new-{signal}-{attempt}");
         host.add_changed_image(&image, |archive| Ok(archive.to_vec()))?;
         let archive = host.archive(&image);
@@ -922,11 +922,11 @@ fn ask_early(host: &Host, signal: i32) -> Result<(Ended, Vec<String>), Failure> 
         while left_in_store(host)? == before && process::is_alive(level) {
             std::thread::yield_now();
         }
-        // It holds still while we look. One that has ended says so itself.
+        // The level holds still while we look. One that has ended says so itself.
         process::send(level, SIGSTOP)?;
         await_that(|| !matches!(procfs::state(level), Some('R' | 'S' | 'D')));
-        // While it reads the archive it has looks ahead of it, whatever it does next. Without
-        // that it may be in the call that makes the child, where nobody looks any more.
+        // While the archive is open, the parent will look for signals again before it makes the
+        // child. Later it may already be in that call, and looks no more.
         let is_early = process::children(level).is_empty() && has_open(level, &archive);
         if is_early {
             process::send(level, signal)?;

@@ -262,8 +262,8 @@ fn own_dev(host: &Host) -> Outcome {
     Err(covered(&container, &mounts, failure).into())
 }
 
-/// Whoever may write to /dev can put another file in the place of a device. A tmpfs is
-/// everybody's unless it is told otherwise: its mode is 1777 (tmpfs(5)).
+/// A process that may write to /dev can put another file in the place of a device. Every
+/// process may, unless the mount says otherwise: a tmpfs has mode 1777 (tmpfs(5)).
 fn roots_alone(container: &Container) -> Outcome {
     const READ_AND_ENTER: u32 = 0o555;
     const WRITE: u32 = 0o022;
@@ -337,7 +337,7 @@ fn node(container: &Container, name: &str, (major, minor): (u64, u64)) -> Result
     if file.rdev() != linux_sys::makedev(major, minor) {
         return Err(odd(format!("is {}", show_device(file.rdev()))));
     }
-    // Who owns it may change its mode, and everybody's device would be theirs.
+    // Its owner may change its mode, and take a device that every user needs for themselves.
     if file.uid() != 0 {
         return Err(odd(format!("belongs to user {}", file.uid())));
     }
@@ -448,13 +448,13 @@ fn terminals(container: &Container, mount: &procfs::Mount) -> Outcome {
     let failure = Failure::seen(format!("its options are {}", mount.super_options))
         .expected(
             "a terminal is its owner's to read and write, group tty's (gid=5) to write at most, \
-             and nobody else's: mode=0620,gid=5",
+             and no other user's: mode=0620,gid=5",
         )
         .at(container.proc("mountinfo").display().to_string());
     if mode & 0o600 != 0o600 || mode & !0o620 != 0 {
         return Err(failure
             .usually(
-                "mode= in the data of devpts has other bits than 0620: whoever may read a \
+                "mode= in the data of devpts has other bits than 0620: a process that may read a \
                  terminal's node can take what is typed there",
             )
             .into());
@@ -463,7 +463,7 @@ fn terminals(container: &Container, mount: &procfs::Mount) -> Outcome {
         return Err(failure
             .usually(
                 "gid=5 is missing in the data of devpts: the group that may write to a terminal \
-                 is then that of whoever opens it",
+                 is then that of the process that opens it",
             )
             .into());
     }
@@ -559,7 +559,7 @@ fn leads_to(container: &Container, path: &str) -> PathBuf {
             b".." => drop(reached.pop()),
             _ => {
                 let next = reached.join(part);
-                // Who `self` is, and what its files are, depends on who asks.
+                // `self` and its files are those of the process that follows the link.
                 let is_ones_own = next.starts_with("/proc/self");
                 match fs::read_link(container.inside(&next.display().to_string())) {
                     Ok(target) if !is_ones_own && followed < MOST => {
@@ -574,8 +574,8 @@ fn leads_to(container: &Container, path: &str) -> PathBuf {
     reached
 }
 
-/// A link to pts/ptmx, a node, or a node bound: what counts is where it leads, who may open
-/// it, and that a terminal of the container's comes of it.
+/// A link to pts/ptmx, a node, or a node bound: what counts is where it leads, which users may
+/// open it, and that this makes a terminal in the container's devpts.
 fn ptmx(container: &Container) -> Outcome {
     let found = leads_to(container, "/dev/ptmx");
     let path = container.inside(&found.display().to_string());
@@ -652,5 +652,5 @@ const NO_SHM: &str = "no tmpfs was mounted on /dev/shm, for shared memory (shm_o
                       /dev's own it would share the few kilobytes that are enough for nodes, and \
                       in the host's with the host";
 
-const NO_MODE: &str = "the tmpfs lacks mode=1777: anybody may put something there, and nobody may \
-                       remove what is another's";
+const NO_MODE: &str = "the tmpfs lacks mode=1777: every user may make files there, and none may \
+                       remove another's";

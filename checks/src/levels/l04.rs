@@ -288,14 +288,14 @@ const LAST: &str = "etc/last";
 
 fn never_half(host: &Host) -> Outcome {
     let program = Path::new("/proc/self/exe");
-    // Whoever has begun is killed: what it leaves stays.
+    // The first level's process is killed while it unpacks: what it leaves stays.
     let images = new_images("killed");
     let (image, first) = unpacking(host, &images)?;
     process::send(first.pid(), linux_sys::SIGKILL)?;
     first.end()?;
     let what = "a container was killed while it unpacked the image";
     expect_whole(host.run(&["probe", "hold"]).image(image).hold(), what)?;
-    // Whoever has begun is slow: what it has begun will be whole later.
+    // The first level's process is slow: its tree will be whole later.
     let images = new_images("slow");
     let (image, first) = unpacking(host, &images)?;
     let second = host.run(&["probe", "hold"]).image(image).start()?;
@@ -313,7 +313,7 @@ fn never_half(host: &Host) -> Outcome {
 const SIGCONT: i32 = 18;
 const SIGSTOP: i32 = 19;
 
-/// Images that nobody has unpacked yet, one for each attempt.
+/// Images that no level has unpacked yet, one for each attempt.
 fn new_images(name: &str) -> Vec<String> {
     const ATTEMPTS: u32 = 20;
     (0..ATTEMPTS)
@@ -468,7 +468,7 @@ fn mode_of_root(host: &Host) -> Outcome {
         if file.uid() != 0 {
             return Err(failure(format!("it belongs to user {}", file.uid()))
                 .usually(
-                    "`upper` gives the merged / its owner, and was given away: whoever owns the \
+                    "`upper` gives the merged / its owner, and was given away: the owner of the \
                      root can put other files in the place of all that is in it",
                 )
                 .into());
@@ -499,7 +499,7 @@ fn two_containers(host: &Host) -> Outcome {
             .at(reader.inside("written").display().to_string())
             .into());
     }
-    // An overlay shows a file that nobody has changed under its own inode number.
+    // An overlay shows a file that no container has changed under its own inode number.
     let image = unpacked_image(host)?.join(host.probe());
     let expected = procfs::stat(&image)?.ino();
     for container in [&writer, &reader] {

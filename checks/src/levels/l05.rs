@@ -113,7 +113,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// What nearly all images agree on.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-/// Who the host is in a check: nobody has to give their machine its name back.
+/// Which host a check means: no learner has to give their machine its name back.
 const HERE: &str = "here that is the checks' sandbox: your machine keeps its name";
 
 /// The hostname in the sandbox's own UTS namespace.
@@ -211,7 +211,7 @@ fn named_before_it_starts(host: &Host) -> Outcome {
                 let _ = process::send(*pid, SIGCONT);
             }
         };
-        // If there is a name already, nobody knows whose doing it is.
+        // If there is a name already, parent or child may have set it.
         let is_early = namespace::hostname_of(child).is_ok_and(|name| name == before);
         let is_ready = is_early && run.await_ready_for(PATIENCE);
         if !is_ready {
@@ -243,7 +243,7 @@ fn named_before_it_starts(host: &Host) -> Outcome {
     Ok(())
 }
 
-/// What somebody who is in the container's UTS namespace calls the machine.
+/// The machine's name to a process in the container's UTS namespace.
 fn container_name(container: &Container) -> Result<String, Failure> {
     namespace::look_into(container.pid, CloneFlags::CLONE_NEWUTS, || {
         host_name().unwrap_or_default()

@@ -265,7 +265,7 @@ fn ends_at_second_signal(host: &Host) -> Outcome {
     )
 }
 
-/// The level ends now, although nobody lets its command go.
+/// The level ends now, although the check does not let its command end.
 fn expect_end(host: &Host, container: Container, code: i32, expected: &str) -> Outcome {
     host.waiting("the level's process to end after SIGTERM");
     let level = container.level();
@@ -303,8 +303,8 @@ fn no_process_outlives(host: &Host) -> Outcome {
     .into())
 }
 
-/// The level's process is killed, and with it must end all that it has started with
-/// these options.
+/// Kills the level's process: every process that it has started with these options must end
+/// with it.
 pub(super) fn dies_with_parent(host: &Host, options: &[&str]) -> Outcome {
     let run = host.run(&FAMILY);
     let run = options.iter().fold(run, |run, option| run.option(option));
@@ -334,8 +334,8 @@ pub(super) fn dies_with_parent(host: &Host, options: &[&str]) -> Outcome {
         return Err(failure(&format!("; {gain}"))
             .usually(
                 "exec by root has filled its sets again, since the bounding set was left full, and \
-                 whoever gains capabilities loses the wish for a signal (prctl(2)): `limit` has to \
-                 come before `give_up`, whoever the user is",
+                 a process that gains capabilities loses the wish for a signal (prctl(2)): `limit` \
+                 has to come before `give_up`, for any user",
             )
             .step(11, 1)
             .into());

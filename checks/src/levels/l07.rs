@@ -132,7 +132,7 @@ fn abstract_socket(host: &Host) -> Outcome {
         let address = SocketAddr::from_abstract_name(name)?;
         let listener = UnixListener::bind_addr(&address)?;
         listener.set_nonblocking(true)?;
-        // On the host somebody does listen.
+        // From the host the socket can be reached.
         drop(UnixStream::connect_addr(&address)?);
         listener.accept()?;
         Ok(listener)

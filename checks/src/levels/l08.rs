@@ -67,8 +67,8 @@ pub(super) const LEVEL: LevelChecks = LevelChecks {
         Check {
             name: MEMBERS,
             step: 2,
-            usually: "nobody has joined: write 0, which stands for the writer, to cgroup.procs of \
-                      the group, in the child and before exec",
+            usually: "no process has joined: write 0, which stands for the writer, to cgroup.procs \
+                      of the group, in the child and before exec",
             needs: &[],
             run: members,
         },
@@ -99,8 +99,8 @@ pub(super) const LEVEL: LevelChecks = LevelChecks {
         Check {
             name: "the container's group is gone afterwards, and rubber-docker stays",
             step: 4,
-            usually: "rmdir of each of the groups is missing, or comes while somebody is still in \
-                      there",
+            usually: "rmdir of each of the groups is missing, or comes while a process is still in \
+                      one",
             needs: &[],
             run: removed,
         },
@@ -286,8 +286,8 @@ pub(super) fn expect_no_more(host: &Host, asked: &[&str], option: &str) -> Outco
     Ok(())
 }
 
-/// Version 1's cpuset takes nobody into a group without a processor: rubber-docker is given
-/// those of the top.
+/// Version 1's cpuset takes no process into a group without a processor: the level gives
+/// rubber-docker those of the top.
 fn is_given(group: &Path, file: &str) -> bool {
     group.ends_with(PARENT) && ["cpuset.cpus", "cpuset.mems"].contains(&file)
 }
@@ -296,7 +296,7 @@ fn not_asked(host: &Host, group: &Path, limit: &Changed, option: &str) -> Failur
     let file = &limit.file;
     let failure = Failure::seen(format!("{} in {file}, {option}", limit.found))
         .expected(format!(
-            "{} in {file}, as in a group that was just made: nobody has asked for another limit",
+            "{} in {file}, as in a group that was just made: no option has asked for another limit",
             limit.usual
         ))
         .at(group.join(file).display().to_string());
@@ -308,8 +308,9 @@ fn not_asked(host: &Host, group: &Path, limit: &Changed, option: &str) -> Failur
     }
     if file.starts_with("cpu.cfs_") || file.starts_with("cpu.max") {
         return failure.usually(
-            "a share is no ceiling: it holds nobody back while there is time to spare, and a quota \
-             does, on an idle machine too. --cpu-shares is cpu.shares, or cpu.weight, and nothing else",
+            "a share is no ceiling: it holds no process back while there is time to spare, and a \
+             quota does, on an idle machine too. --cpu-shares is cpu.shares, or cpu.weight, and \
+             nothing else",
         );
     }
     let failure = failure.usually(
@@ -376,7 +377,7 @@ pub(super) fn path_in(text: &str, hierarchy: &Hierarchy, controller: &str) -> Op
     })
 }
 
-/// All that is below the level's process, and nobody else, must be in the group.
+/// All processes below the level's, and no others, must be in the group.
 pub(super) fn expect_members(host: &Host, container: &Container, controller: &str) -> Outcome {
     let hierarchy = hierarchy(controller)?;
     let group = expect_group(host, &hierarchy)?;
@@ -432,7 +433,7 @@ pub(super) fn expect_members(host: &Host, container: &Container, controller: &st
 
 fn members(host: &Host) -> Outcome {
     hierarchy("cpu")?;
-    // With a child that was there before anybody could look.
+    // With a child that the command started before the check could look.
     let command = ["probe", "start", "pause", "then", "hold"];
     let container = host.run(&command).hold()?;
     expect_members(host, &container, "cpu")
@@ -469,11 +470,11 @@ fn all_hierarchies() -> Result<Vec<Hierarchy>, Finding> {
     Ok(all.map_err(|why| Failure::unreadable("/proc/self/mountinfo", why).elsewhere())?)
 }
 
-/// The files by which a group ends or stops all who are in it.
+/// The files by which a group ends or stops all processes in it.
 const GRIPS: [&str; 3] = ["cgroup.kill", "cgroup.freeze", "freezer.state"];
 
 /// Puts this process, and so the level's, into a group of the caller's in each hierarchy.
-/// The files there that nobody else should get hold of.
+/// Returns the files there that the command must not get hold of.
 pub(crate) fn caller_grips() -> Result<Vec<PathBuf>, Finding> {
     let mut grips = Vec::new();
     for hierarchy in all_hierarchies()? {
@@ -481,7 +482,7 @@ pub(crate) fn caller_grips() -> Result<Vec<PathBuf>, Finding> {
         let join = || {
             fs::create_dir(&group)?;
             for file in ["cpuset.cpus", "cpuset.mems"] {
-                // Version 1's: without a processor nobody may be in it.
+                // Version 1's: a group without a processor takes no process (cpuset(7)).
                 let all = fs::read_to_string(hierarchy.top.join(file)).unwrap_or_default();
                 if group.join(file).exists() {
                     fs::write(group.join(file), all.trim())?;

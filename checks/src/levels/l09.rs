@@ -202,7 +202,7 @@ fn limit(host: &Host) -> Outcome {
     Ok(())
 }
 
-/// A limit in which no program can run is told by what becomes of it.
+/// Explains a failure by a limit so low that the command cannot run in it.
 fn too_low(failure: Failure, bytes: u64) -> Failure {
     // What shows that the kernel has killed the command, or would not start it.
     if !failure.mentions("ended with status 137") {
@@ -322,12 +322,12 @@ fn expect_sentence(file: &str, run: impl Fn(&[&'static str]) -> Result<Ended, Fi
             let (expected, usually) = match is_asked {
                 true => (
                     "a line that says that --memory-swap has no effect",
-                    "the row of swap says `Lacking::Ignored`, whoever has asked: this kernel does \
-                     not account for swap, and who asks for a limit of it should hear that there is \
+                    "the row of swap says `Lacking::Ignored` in each case: this kernel does not \
+                     account for swap, and a user who asks for a limit of it should hear that there is \
                      none: `Lacking::Told`",
                 ),
                 false => (
-                    "no word of swap where nobody has asked for a limit of it",
+                    "no word of swap where no option has asked for a limit of it",
                     "the sentence is for those who have said --memory-swap: without it the row says \
                      `Lacking::Ignored`",
                 ),
@@ -358,8 +358,8 @@ fn hog(host: &Host) -> Result<Ended, Failure> {
 
 fn killed(host: &Host) -> Outcome {
     hierarchy("memory")?;
-    // Somebody outside of the container who has more memory than it may use, and so would
-    // be the first to go if the whole sandbox were searched.
+    // A process outside of the container, with more memory than that may use: the kernel would
+    // kill it first if it chose among all of the sandbox's.
     let mut canary = Command::new(host.path(&host.probe()))
         .args(["hog", "60", "then", "hold"])
         .stdin(Stdio::piped())
@@ -407,7 +407,7 @@ fn reported(host: &Host) -> Outcome {
         return Ok(());
     }
     Err(Failure::seen(said(&ended))
-        .expected("no word of memory after a `kill -KILL` by somebody")
+        .expected("no word of memory after a `kill -KILL` by another process")
         .at("standard error of the level's process")
         .usually(
             "137 alone does not mean out of memory, and `oom_kill_disable` of version 1 is \
@@ -439,7 +439,7 @@ fn keeps_its_status(host: &Host) -> Outcome {
         .expected(expected)
         .usually(
             "the status was made from the number of kills: what waitpid tells is the status, \
-             whoever else was killed",
+             whichever other process was killed",
         )
         .into())
 }

@@ -40,23 +40,23 @@ pub(super) const LEVEL: LevelChecks = LevelChecks {
             name: NO_GROUPS,
             step: 1,
             usually: "setgroups(&[]) is missing, or done only if there is a --user: the groups \
-                      are those of whoever called the level",
+                      are those of the level's caller",
             needs: &[],
             run: no_groups,
         },
         Check {
             name: USER,
             step: 2,
-            usually: "setgid or setuid is missing, or was refused without anybody noticing: the \
-                      group comes first, for after setuid there is no right to choose it",
+            usually: "setgid or setuid is missing, or the child ignored its refusal: the group \
+                      comes first, for after setuid there is no right to choose it",
             needs: &[],
             run: |host| user(host).and_then(|()| user_of_a_shell(host)),
         },
         Check {
             name: "a --user who is not root has no capabilities",
             step: 2,
-            usually: "setuid takes them away by itself, unless somebody tells the kernel to keep \
-                      them (PR_SET_KEEPCAPS)",
+            usually: "setuid takes them away by itself, unless the child has told the kernel to \
+                      keep them (PR_SET_KEEPCAPS)",
             needs: &[USER],
             run: no_capabilities,
         },
@@ -111,7 +111,7 @@ pub(super) const LEVEL: LevelChecks = LevelChecks {
         Check {
             name: "a --user that is no number is refused, and nothing is left",
             step: 2,
-            usually: "names are looked up by nobody here; the option's parser takes 0 to 4294967294",
+            usually: "no level looks a name up; the option's parser takes 0 to 4294967294",
             needs: &[],
             run: no_such_user,
         },
@@ -205,7 +205,7 @@ fn status_failure(container: &Container, seen: String) -> Failure {
 }
 
 fn no_groups(host: &Host) -> Outcome {
-    // As it is where root is in `disk`, or somebody in `docker`.
+    // As where root is in the group `disk`, or the level's caller in `docker`.
     let callers = CALLERS.map(|number| Gid::from_raw(number.parse().unwrap_or(1)));
     linux_sys::setgroups(&callers).map_err(|why| Failure::seen(why.to_string()).elsewhere())?;
     for options in [&[][..], &["--user", ASKED]] {
@@ -314,7 +314,7 @@ fn wrong_numbers((uids, uid): (&str, &str), (gids, gid): (&str, &str)) -> Option
         );
     }
     if !is_user && is_four(gids, gid) {
-        return Some("setuid is missing, or was refused without anybody noticing");
+        return Some("setuid is missing, or the child ignored its refusal");
     }
     let truncated = |number: &str, bits: u32| {
         let number = number.parse::<u64>().unwrap_or(0) % (1 << bits);
@@ -332,8 +332,8 @@ fn wrong_numbers((uids, uid): (&str, &str), (gids, gid): (&str, &str)) -> Option
         );
     }
     is_user.then_some(
-        "setgid is missing, or was refused without anybody noticing: the group comes first, for \
-         after setuid there is no right to choose it",
+        "setgid is missing, or the child ignored its refusal: the group comes first, for after \
+         setuid there is no right to choose it",
     )
 }
 

@@ -36,10 +36,10 @@ const USUAL: [Capability; 13] = [
 /// up, and with it all sets that it is in, and one that it keeps.
 const BAIT: [Capability; 2] = [Capability::CAP_SYS_ADMIN, Capability::CAP_NET_BIND_SERVICE];
 
-/// Root again, in another group: who one is changes nothing of what is given up.
+/// Root again, in another group: the level must give up the same capabilities.
 const ROOT_OF_5: [&str; 2] = ["--user", "0:5"];
 
-/// Of whom the sets are looked at.
+/// The users whose sets are looked at.
 const BOTH_ROOTS: [&[&str]; 2] = [&[], &ROOT_OF_5];
 
 pub(super) const LEVEL: LevelChecks = LevelChecks {

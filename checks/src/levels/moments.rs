@@ -121,7 +121,7 @@ fn waits(pid: i32) -> bool {
     sleeps_in(pid).is_some_and(|call| calls::RESTS.contains(&call))
 }
 
-/// When the command starts, nobody has anything left to do about its container.
+/// When the command starts, neither parent nor child has anything left to do for its container.
 pub(super) fn all_is_done_at_start(host: &Host) -> Outcome {
     let chosen = calls::numbers(&[calls::BIRTHS, calls::EXECS, calls::ISOLATING]);
     let mut invocation = host.run(&["probe", "hold"]);
@@ -175,13 +175,13 @@ pub(super) fn all_is_done_at_start(host: &Host) -> Outcome {
     ))
     .expected(
         "hostname, mounts, network, group and limits are as they should be before exec, and \
-         nobody changes them from outside afterwards",
+         the parent changes none of them from outside afterwards",
     )
     .at(format!("process {}, stopped in execve", start.pid));
     let failure = match first.is_of_exec() {
         true => failure,
         false => failure.usually(
-            "the parent does it from outside, while the child is on its way to exec already: who \
+            "the parent does it from outside, while the child is on its way to exec already: which \
              comes first is a matter of luck. The child does it for itself, or waits",
         ),
     };

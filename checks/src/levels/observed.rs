@@ -1,6 +1,6 @@
 //! What a program's containers are like, as text: not a check, but an answer to "is this
-//! the same container?". Asked for by the test of the generated mutants, of a mutant that
-//! means the same and of its solution.
+//! the same container?". The test of the generated mutants asks it of the solution and of
+//! each mutant that is listed as equivalent.
 
 use super::program::is_from;
 use crate::check::Check;

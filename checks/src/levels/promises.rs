@@ -35,8 +35,8 @@ const PROMISES: [Promise; 2] = [
     Promise {
         check: "exec may give the command what its caller has not",
         holds: Holds::Until(10),
-        why: "no_new_privs and filters of system calls are means of hardening from where there \
-              is somebody to be hardened against",
+        why: "no_new_privs and filters of system calls harden a container from the level on \
+              where its command may be another user than root",
         successor: "a setuid program of the image makes root of a --user",
     },
 ];

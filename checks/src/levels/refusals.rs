@@ -162,7 +162,7 @@ fn refuse(host: &Host, options: &[&'static str], made: &Made, expected: &Surroun
             format!("and it has said nothing of it: {}", ended.describe()),
         )
         .usually(
-            "the error reached the level's status, but nobody has told it: \
+            "the error reached the level's status, but no process printed it: \
              `given::exit(contain(..))` does in the child, `given::decide` in the parent",
         )
         .into()),

@@ -1,5 +1,5 @@
 //! Ways out of a container, or to more than it was given. Each verb does one small
-//! thing that anybody could do; whether it has worked is seen from outside.
+//! thing that any program could do; the check sees from outside whether it has worked.
 
 use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions};
@@ -28,14 +28,14 @@ pub(super) fn keep(path: &Path, writable: bool) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Ends a process; 0 is one's whole process group, -1 everybody (kill(2)).
+/// Ends a process; 0 is the caller's process group, -1 every process it may kill (kill(2)).
 pub(super) fn kill(pid: i32) -> Result<(), Failure> {
     linux_sys::kill(Pid::from_raw(pid), SIGKILL)?;
     println!("killed {pid}");
     Ok(())
 }
 
-/// Enters somebody's mount namespace: whoever does so stands at its root.
+/// Enters another process's mount namespace: setns(2) moves the caller to the root there.
 pub(super) fn enter(namespace: &Path) -> Result<(), Failure> {
     let file = File::open(namespace).map_err(|why| named(namespace, &why))?;
     linux_sys::setns(&file, CloneFlags::CLONE_NEWNS)?;
@@ -110,7 +110,7 @@ pub(super) fn leave() -> Result<(), Failure> {
     Ok(())
 }
 
-/// Gets hold of what kills and freezes the groups that one is in, by their names here.
+/// Opens the files that kill and freeze the groups that the caller is in, by their names here.
 pub(super) fn grip() -> Result<(), Failure> {
     let own = fs::read_to_string("/proc/self/cgroup")?;
     let mut refused = "no hierarchy has a file that kills or freezes".into();

@@ -1,5 +1,5 @@
-//! What a container's command should get no more of than it was given: memory, and
-//! what only an almighty root may do.
+//! What the runtime should keep a command from: more memory than its limit, and what only a
+//! root with all capabilities may do.
 
 use std::ffi::OsStr;
 use std::path::Path;
@@ -9,8 +9,8 @@ use linux_sys::MsFlags;
 use super::failure::Failure;
 
 pub(super) fn hog(megabytes: u32) -> Result<(), Failure> {
-    // Piece by piece: the kernel books a page when it is written to, and a single large
-    // request could be refused at once, which kills nobody.
+    // Piece by piece: the kernel charges a page when a process writes to it, and could refuse a
+    // single large request at once, and then would kill no process.
     let mut taken = Vec::new();
     for number in 0..megabytes {
         taken.push(vec![(number % 255) as u8 + 1; 1 << 20]);

@@ -12,8 +12,8 @@ use nix::sys::inotify::{InitFlags, Inotify};
 use super::escape::named;
 use super::failure::Failure;
 
-/// The first of the real-time signals that the C library leaves to programs. Of the others
-/// the kernel keeps one each, of these every one (signal(7)).
+/// The first of the real-time signals that the C library leaves to programs. The kernel queues
+/// each real-time signal, and of every other kind keeps one pending (signal(7)).
 const SIGRTMIN: i32 = 34;
 
 /// Becomes another user, for good.

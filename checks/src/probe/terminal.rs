@@ -10,7 +10,7 @@ use nix::sys::termios::{FlowArg, SetArg, cfmakeraw, tcflow, tcgetattr, tcsetattr
 
 use super::failure::Failure;
 
-/// Leaves all of it as nobody would like to find it.
+/// Leaves terminal and standard streams as no caller would like to find them.
 pub(super) fn spoil() -> Result<(), Failure> {
     // Before the streams and the terminal are of no use any more.
     io::stdout().write_all(b"spoiled\n")?;
@@ -26,7 +26,7 @@ pub(super) fn spoil() -> Result<(), Failure> {
         let more = flags | OFlag::O_NONBLOCK | OFlag::O_APPEND;
         fcntl(stream, FcntlArg::F_SETFL(more))?;
         if stream.is_terminal() {
-            // Nobody else's node: /dev/tty would be one of everybody's.
+            // The terminal's own node: /dev/tty is one node for all terminals.
             let terminal = File::from(stream.try_clone_to_owned()?);
             terminal.set_permissions(Permissions::from_mode(0o666))?;
             fchown(&terminal, Some(33), Some(33))?;

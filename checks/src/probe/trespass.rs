@@ -1,5 +1,5 @@
-//! Ways out that the kernel has calls of their own for: somebody else's process,
-//! memory, files, keys and keyboard.
+//! Ways out by calls that reach for what is another process's: its life, its memory,
+//! its files, its keys and its keyboard.
 
 use std::ffi::OsStr;
 use std::fs::{File, OpenOptions};
@@ -83,15 +83,15 @@ pub(super) fn type_line(line: &OsStr) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Moves into a new user namespace, with a mount namespace that belongs to it: there
-/// one has all capabilities.
+/// Moves into a new user namespace, with a mount namespace that belongs to it: there the
+/// caller has all capabilities.
 pub(super) fn own_users() -> Result<(), Failure> {
     linux_sys::unshare(CloneFlags::CLONE_NEWUSER | CloneFlags::CLONE_NEWNS)?;
     println!("in a user namespace of one's own");
     Ok(())
 }
 
-/// In there one may mount the hierarchies: what they begin at are one's groups of now.
+/// There the caller may mount the hierarchies; their root is then the caller's present group.
 pub(super) fn own_groups() -> Result<(), Failure> {
     linux_sys::unshare(
         CloneFlags::CLONE_NEWUSER | CloneFlags::CLONE_NEWNS | CloneFlags::CLONE_NEWCGROUP,
@@ -107,8 +107,8 @@ pub(super) fn orphan() -> Result<(), Failure> {
     Ok(())
 }
 
-/// Opens for writing what the parent runs, which it can while nobody runs it any more:
-/// ends the parent, without dying with it, and leaves the file open.
+/// Opens for writing the program that the parent runs, and leaves it open. The kernel refuses
+/// as long as a process runs it (ETXTBSY), so the parent ends first, and we do not die with it.
 pub(super) fn overwrite(program: &Path) -> Result<(), Failure> {
     linux_sys::set_pdeathsig(0)?;
     // In a PID namespace a parent that is outside has the number 0, and that is the whole

@@ -35,8 +35,8 @@ impl Kind {
                 home: "nothing is left running afterwards",
                 step: (0, 3),
                 evidence: "/proc, on the host",
-                usually: "a process was started besides the command, and nobody has ended it and \
-                          waited for it",
+                usually: "the level started a process besides the command, and did not end it and \
+                          wait for it",
             },
             Kind::Superblock => Place {
                 home: "/sys is read-only",
@@ -76,7 +76,7 @@ impl Kind {
                 home: "the command has an IPC namespace of its own",
                 step: (6, 1),
                 evidence: "/proc/sysvipc, on the host",
-                usually: "it was made in the host's IPC namespace, where nobody removes it",
+                usually: "it was made in the host's IPC namespace, where it outlives the container",
             },
             Kind::Network => Place {
                 home: "the command has a network namespace of its own",
@@ -96,7 +96,7 @@ impl Kind {
         }
     }
 
-    /// Whether it is what a container leaves whose parent was killed: nobody is to blame.
+    /// Whether a container leaves this when its parent is killed: no fault of the level's.
     pub(super) fn is_leftover(self) -> bool {
         matches!(self, Kind::Process | Kind::Mount | Kind::File | Kind::Group)
     }

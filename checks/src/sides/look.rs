@@ -66,7 +66,7 @@ fn text(path: impl AsRef<Path>) -> Option<String> {
     Some(fs::read_to_string(path).ok()?.trim_end().to_owned())
 }
 
-/// A mount is of its namespace, and its file system is everybody's who has mounted it:
+/// A mount is of its namespace, and its file system is shared by all who have mounted it:
 /// both have options (proc_pid_mountinfo(5)).
 fn mounts(things: &mut Vec<Thing>) {
     let mut seen: BTreeMap<String, u32> = BTreeMap::new();
@@ -124,7 +124,7 @@ fn network(things: &mut Vec<Thing>) {
 }
 
 /// Settings below /proc/sys: those of network, UTS and IPC namespaces, of which the
-/// sandbox has its own, and such of the whole machine as nobody changes for a container.
+/// sandbox has its own, and some of the whole machine that no container needs changed.
 const SETTINGS: [&str; 41] = [
     "net/ipv4/ip_forward",
     "net/ipv4/ip_unprivileged_port_start",
@@ -261,8 +261,8 @@ fn group(path: &Path, things: &mut Vec<Thing>) {
     }
 }
 
-/// A devtmpfs is the machine's, wherever it is mounted. Devices come and go without
-/// anybody's doing; what is in there besides does not.
+/// A devtmpfs is the machine's, wherever it is mounted. The kernel adds and removes devices
+/// there by itself; all other files are there because a process made them.
 fn devices(things: &mut Vec<Thing>) {
     const KNOWN: [&str; 7] = ["null", "zero", "full", "random", "urandom", "tty", "ptmx"];
     for entry in fs::read_dir("/dev").into_iter().flatten().flatten() {

@@ -8,13 +8,13 @@ use linux_sys::{
     siocgifflags, siocsifflags,
 };
 
-/// Where everybody may leave something behind. The rest of the machine is read-only here.
+/// Where every user may leave a file behind. The rest of the machine is read-only here.
 const OPEN: [&str; 4] = ["/tmp", "/var/tmp", "/run", "/dev/shm"];
 
 /// A loopback that is up, a /sys of the sandbox's own network, and empty directories that
 /// can be written to, as far as that can be had. Returns these directories.
 pub(crate) fn furnish(base: &Path, needed: &[&Path]) -> Vec<PathBuf> {
-    // Nobody who judges by what was changed is wrong for want of something to change.
+    // Where these fail, the comparison sees less, and no level is found wrong for it.
     let _ = switch_loopback(true);
     let _ = mount_sys(&base.join("sys"));
     let needed: Vec<PathBuf> = needed

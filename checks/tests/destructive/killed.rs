@@ -1,5 +1,5 @@
-//! Whoever judges is killed in the middle: nothing of the sandbox is left. The groups
-//! of a keeper that was killed, too, are removed by the next one.
+//! The checks, their keeper or both are killed in the middle: nothing of the sandbox is
+//! left. Control groups that a killed keeper leaves are removed by the next one.
 
 use std::fs;
 use std::time::{Duration, Instant};
@@ -88,7 +88,7 @@ fn killed(place: &Place, (name, victims, moment): &Killed) -> Result<(), Failed>
             Victim::Checks => found.checks,
             Victim::Keeper => found.keeper,
         };
-        kill(pid.ok_or("there is nobody to kill")?)?;
+        kill(pid.ok_or("the process to kill was not found")?)?;
     }
     let killed_at = Instant::now();
     checks.wait()?;
@@ -106,7 +106,7 @@ fn killed(place: &Place, (name, victims, moment): &Killed) -> Result<(), Failed>
         .iter()
         .any(|victim| matches!(victim, Victim::Keeper))
     {
-        // Nobody was left to remove the groups. Whoever judges next does it.
+        // The killed keeper could not remove its groups. The next one does.
         let next = place.wrecker(name, "hostname")?;
         Judge::of(&next).report()?;
     }

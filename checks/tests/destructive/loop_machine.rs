@@ -1,8 +1,8 @@
-//! A machine whose disk may be ruined: an ext4 in a file, which is `/` in there.
+//! A machine whose disk a wrecker may ruin: an ext4 in a file, which is `/` for it.
 //!
-//! What these wreckers do would make the true machine's file systems read-only, if the
-//! sandbox let them. So they are judged in namespaces that have nothing of the machine's
-//! mounted at all, and refuse to do anything elsewhere.
+//! These wreckers would make the true machine's file systems read-only, if the sandbox let
+//! them. So the test judges them in namespaces that have nothing of the machine's mounted at
+//! all, and the wreckers refuse to do anything elsewhere.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -26,7 +26,7 @@ const ARGUMENT: &str = "--keep-a-loop-machine";
 /// A file at the root of such a machine.
 const MARK: &str = "/this-machine-may-be-wrecked";
 
-/// Nothing keeps it from its work; it is told.
+/// The wrecker that the sandbox does not stop: the check must tell what it changed.
 const TOLD: &str = "shrink";
 
 /// Wreckers for this machine alone.

@@ -97,7 +97,8 @@ impl Machine {
     }
 }
 
-/// The interfaces of this process's network. Those in `/sys` are of whoever mounted it.
+/// The interfaces of this process's network namespace. Those in `/sys` are of the process
+/// that mounted it.
 pub(crate) fn interfaces() -> std::io::Result<Vec<String>> {
     let text = fs::read_to_string("/proc/self/net/dev")?;
     let names = text.lines().filter_map(|line| line.split_once(':'));
@@ -120,8 +121,8 @@ fn groups(directory: &Path, lines: &mut BTreeSet<String>) {
     }
 }
 
-/// Whether somebody holds the lock of a sandbox's group, or it is gone. Looked up and
-/// not tried out, for to have the lock is to be taken for its keeper.
+/// Whether a keeper holds the lock of a sandbox's group, or the group is gone. Looked up in
+/// /proc/locks and not tried: while we held it, other keepers would take us for one.
 fn is_kept(group: &Path) -> bool {
     let Ok(inode) = fs::metadata(group).map(|it| it.ino()) else {
         return true;

@@ -36,7 +36,7 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    /// Made below target/: a file system of the machine's, and in nobody's way.
+    /// Made below target/: a file system of the machine's, and no other program's directory.
     fn make() -> std::io::Result<Place> {
         let directory = tempfile::Builder::new()
             .prefix("destructive-")
@@ -106,7 +106,7 @@ fn main() -> ExitCode {
     conclusion.exit_code()
 }
 
-/// A trial, or its omission where nobody may become root (with `CI=true` a failure).
+/// A trial, or its omission where the caller may not become root (with `CI=true` a failure).
 fn trial(name: String, run: impl FnOnce() -> Result<(), Failed> + Send + 'static) -> Trial {
     let omitted = std::env::var_os("CI").is_none() && !judge::may_be_root();
     if omitted {

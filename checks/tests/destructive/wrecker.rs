@@ -49,11 +49,11 @@ const ENDED: &[&str] = &["ended with status 42"];
 /// There is no `ip` on every machine.
 const ENDED_OR_NO_IP: &[&str] = &["ended with status 42", "interfaces was impossible: No such"];
 const TOO_LONG: &[&str] = &["did not finish: waited 10 s"];
-/// The kernel ends somebody of the sandbox: the wrecker or, sooner, all.
+/// The kernel kills a process of the sandbox: the wrecker or, sooner, PID 1 and so all.
 const OUT_OF_MEMORY: &[&str] = &["SIGKILL ended", "PID 1 ended: Signaled { signal: 9"];
 /// What said `ready` too early may be looked at before it has become the command.
 const NO_CHILD: &[&str] = &["own process became the command", "no process below"];
-/// The probe ends when nobody can hear it.
+/// The probe ends when its standard output is closed.
 const UNHEARD: &[&str] = &[
     "ended with status 0",
     "the level's own process became the command",
@@ -193,7 +193,7 @@ fn mount_over(scene: &Scene) -> io::Result<bool> {
 /// Each forks as long as it lives.
 fn fork(_: &Scene) -> io::Result<bool> {
     loop {
-        // None to be had: somebody may end.
+        // The kernel refuses: another process may end, and make room.
         if linux_sys::fork().is_err() {
             std::thread::yield_now();
         }
@@ -202,7 +202,7 @@ fn fork(_: &Scene) -> io::Result<bool> {
 
 fn memory(_: &Scene) -> io::Result<bool> {
     let mut all = Vec::new();
-    // Twice what the sandbox has; if it comes that far, nobody has stopped it.
+    // Twice what the sandbox has: if it comes that far, the kernel has not stopped it.
     for _ in 0..2048 {
         all.push(vec![1_u8; 1 << 20]);
     }
@@ -223,7 +223,7 @@ fn hang(_: &Scene) -> io::Result<bool> {
     }
 }
 
-/// As daemon(3) makes them: no parent, no session, no terminal, nobody's pipes.
+/// As daemon(3) makes them: without the level's session, terminal and pipes, and orphaned.
 fn daemons(scene: &Scene) -> io::Result<bool> {
     for _ in 0..10 {
         if let Fork::Child = linux_sys::fork().map_err(error)? {

@@ -1,4 +1,4 @@
-//! The host's files and devices: by path, from above the root, by somebody else's root.
+//! The host's files and devices: by path, from above the root, by another process's root.
 
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;

@@ -1,4 +1,4 @@
-//! Mounts: where they are seen, and who may make and change them.
+//! Mounts: which namespaces see them, and whether the command may make and change them.
 
 use super::{Sight, hold, sight};
 use crate::finding::Failure;
@@ -50,8 +50,8 @@ pub(crate) fn mount_inside(host: &Host, _: u8) -> Result<Sight, Failure> {
     mount_ramfs(host, &["mount", "ramfs", "/tmp"])
 }
 
-/// Who makes a user namespace has all capabilities in it. After chroot(2) nobody may, and
-/// nobody needs it.
+/// A process that makes a user namespace has all capabilities in it. After chroot(2) the
+/// kernel refuses (EPERM), and the command needs none: it still has all of the host's root.
 pub(crate) fn mount_with_own_users(host: &Host, _: u8) -> Result<Sight, Failure> {
     let words = ["own-users", "then", "try", "mount", "ramfs", "/tmp"];
     mount_ramfs(host, &words)

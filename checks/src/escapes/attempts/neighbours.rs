@@ -95,7 +95,7 @@ pub(crate) fn host_port(host: &Host, _: u8) -> Result<Sight, Failure> {
 }
 
 fn connected(container: &Container, worked: bool) -> Sight {
-    let who = if worked { "somebody" } else { "nobody" };
+    let who = if worked { "a process" } else { "no process" };
     sight(
         container,
         worked,
@@ -125,8 +125,8 @@ pub(crate) fn switch_off(host: &Host, _: u8) -> Result<Sight, Failure> {
     Ok(sight(&container, is_off, format!("the host's lo is {how}")))
 }
 
-/// A session keyring is handed down like an open file, and no namespace but that of
-/// users divides it.
+/// A process inherits its session keyring like an open file, and no namespace but that of
+/// users separates it (keyrings(7)).
 pub(crate) fn key(host: &Host, _: u8) -> Result<Sight, Failure> {
     // The machine's own stays as it was.
     linux_sys::keyctl_join_session_keyring().map_err(|why| failed("the host's keyring", &why))?;
@@ -141,7 +141,7 @@ pub(crate) fn key(host: &Host, _: u8) -> Result<Sight, Failure> {
     Ok(sight(&container, found, seen))
 }
 
-/// The caller's terminal, as a shell reads it that comes back when the container ends.
+/// The caller's terminal, as the caller's shell reads it when the container has ended.
 pub(crate) fn typing(host: &Host, _: u8) -> Result<Sight, Failure> {
     let pair = openpty(None, None).map_err(|why| failed("a terminal", &why))?;
     let name = fs::read_link(format!("/proc/self/fd/{}", pair.slave.as_raw_fd()));

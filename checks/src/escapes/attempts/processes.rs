@@ -34,7 +34,7 @@ pub(crate) fn kill_host_process(host: &Host, _: u8) -> Result<Sight, Failure> {
     fate(bystander, container.errors())
 }
 
-/// All who are there, but for process 1 and the one that asks (kill(2)).
+/// -1: every process that the caller sees, but for process 1 and itself (kill(2)).
 pub(crate) fn kill_everybody(host: &Host, _: u8) -> Result<Sight, Failure> {
     kill_many(host, "-1", None)
 }
@@ -131,12 +131,12 @@ fn environment_start(pid: i32) -> Option<u64> {
     fields.split_whitespace().nth(50 - 3)?.parse().ok()
 }
 
-/// The wish to die with the parent can be taken back by whoever has made it.
+/// The child asked to die with its parent; the command, the same process, can take that back.
 pub(crate) fn orphan(host: &Host, _: u8) -> Result<Sight, Failure> {
     outlive_after(host, &["orphan"])
 }
 
-/// More than anybody's pipeline has.
+/// More processes than a learner's pipeline has.
 pub(crate) fn crowd(host: &Host, _: u8) -> Result<Sight, Failure> {
     const CROWD: usize = 200;
     let container = hold(host, &["crowd", &CROWD.to_string()], None)?;

@@ -15,7 +15,7 @@ use crate::{probe_image, procfs};
 /// Another image has these, and the level's own machine has them too, for a command that
 /// lives there.
 const ODD_IMAGE: &str = "odd";
-/// Not executable, for nobody.
+/// Not executable, for any user.
 const LOCKED: &str = "rd-locked";
 /// A link to itself.
 const LOOP: &str = "rd-loop";
@@ -165,7 +165,7 @@ fn add_odd_files(host: &Host) -> Result<(), Failure> {
 }
 
 pub(super) fn not_executable(host: &Host) -> Outcome {
-    // A directory: it is there in every image, and nobody can execute it, not even root.
+    // A directory: every image has this one, and the kernel executes none, not even for root.
     expect_status(host, &["/"], 126)?;
     let run = |name: &OsStr| host.run(&[name]).image(ODD_IMAGE).finish();
     add_odd_files(host)?;
@@ -180,8 +180,8 @@ pub(super) fn not_executable(host: &Host) -> Outcome {
             .expected("status 126, for a file without an x bit")
             .into());
     }
-    // Shells do not agree whether there is a command in these cases (to bash most are 126, to
-    // dash 127), nor whether a file that nobody may execute is found in PATH at all.
+    // Shells do not agree whether there is a command in these cases (bash says 126 to most,
+    // dash 127), nor whether their search of PATH stops at a file without an x bit.
     let too_long = "n".repeat(300);
     for (name, what) in [
         (LOCKED, "a file in PATH without an x bit"),
