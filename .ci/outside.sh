@@ -157,7 +157,8 @@ hierarchy() {
 control_groups() {
     local top
     cgroup_tops | while read -r top; do
-        find "$top" -xdev -mindepth 1 -name 'rubber-docker-check-*' -prune -o -mindepth 1 -type d -printf "$top %d %P\n"
+        find "$top" -xdev -mindepth 1 -name 'rubber-docker-check-*' -prune -o -mindepth 1 -type d -printf "$top %d %P\n" ||
+            : # one that was there a moment ago
     done 2>/dev/null | awk '{ count = split($3, names, "/") }
         names[count] == "rubber-docker" { next }
         $2 == 1 || $3 ~ /(^|\/)rubber-docker\// || names[count] ~ /^[0-9a-f]{12}$/ { print $1 "/" $3 }' | sort
