@@ -213,29 +213,33 @@ works 'after: a container runs'
 # ---- in the middle of making the image's tree ----
 
 # Neither image nor tree is there yet: the next parent must not take a half-made one for whole.
-# unpack_and_be_killed TIMES
+# unpack_and_be_killed [DIRECTORY]: at some moment, or as soon as something half-made is there
 unpack_and_be_killed() {
-    local number
-    for ((number = 0; number < $1; number++)); do
-        rm -f "$RUBBER_DOCKER_IMAGES/base.tar"
-        find "$RUBBER_DOCKER_CONTAINERS/.images" -mindepth 1 -maxdepth 1 ! -name '*.partial' -exec rm -rf --one-file-system {} +
-        "$program" run true 2>/dev/null {never}<&- &
-        started=$!
+    rm -f "$RUBBER_DOCKER_IMAGES/base.tar"
+    find "$RUBBER_DOCKER_CONTAINERS/.images" -mindepth 1 -maxdepth 1 ! -name '*.partial' -exec rm -rf --one-file-system {} +
+    "$program" run true 2>/dev/null {never}<&- &
+    started=$!
+    if [ $# = 0 ]; then
         pause $((RANDOM % 20 * 10000))
-        kill -KILL "$started" 2>/dev/null || :
-        wait "$started" || :
-    done
+    else
+        # The link of a process that has ended leads nowhere.
+        while ! half_made 2>/dev/null | grep -q "^$1/" && [ -e "/proc/$started/exe" ]; do :; done
+    fi
+    kill -KILL "$started" 2>/dev/null || :
+    wait "$started" || :
 }
 half_made() { find "$RUBBER_DOCKER_CONTAINERS/.images" "$RUBBER_DOCKER_IMAGES" -mindepth 1 -maxdepth 1 -name '*partial*'; }
 first_day() {
     local -x RUBBER_DOCKER_IMAGES=$scratch/first/images RUBBER_DOCKER_CONTAINERS=$scratch/first/containers
-    local kind tries=0
+    local kind number tries
     mkdir -p "$RUBBER_DOCKER_IMAGES" "$RUBBER_DOCKER_CONTAINERS/.images"
-    quietly unpack_and_be_killed 20
+    for ((number = 0; number < 20; number++)); do quietly unpack_and_be_killed; done
     works 'killed while unpacking: a container runs'
     for kind in "$RUBBER_DOCKER_IMAGES" "$RUBBER_DOCKER_CONTAINERS"; do
-        while ! half_made | grep -q "^$kind/" && [ "$tries" -lt 200 ]; do
-            quietly unpack_and_be_killed 1
+        # What was half-made a moment ago may be whole when the signal comes.
+        tries=0
+        while ! half_made | grep -q "^$kind/" && [ "$tries" -lt 20 ]; do
+            quietly unpack_and_be_killed "$kind"
             tries=$((tries + 1))
         done
         check "something half-made is left in ${kind##*/}" grep -q "^$kind/" <(half_made)
