@@ -20,6 +20,7 @@
 //! | `mistakes.rs` | wrong ones, and the check that notices each |
 //! | `unusual.rs` | right ones, which no check may refuse |
 //! | `workshop.rs` | both, built |
+//! | `promotion.rs` | the library that a part's solution is, as text of one crate again |
 //! | `caught.rs` | is a wrong solution noticed, and in the right words? |
 //! | `transcript.rs` | what stands in such a fence |
 //! | `new_level.rs` | the skeleton of a level that is to be added |
@@ -49,6 +50,7 @@ pub mod mistakes;
 pub mod new_level;
 pub mod pages;
 pub mod patch;
+pub mod promotion;
 pub mod refresh;
 pub mod rooms;
 pub mod solution;

@@ -49,7 +49,7 @@ pub(super) fn source_lines(level: &Level, path: &Path, text: &str) -> Vec<Line> 
 }
 
 /// Of a manifest, the name and the description are the level's own, and a level
-/// may begin to depend on something.
+/// may begin to depend on something. The solution of a part is a library as well.
 pub(super) fn manifest_lines(level: &Level, text: &str) -> Vec<Line> {
     let mut section = "";
     let mut lines = Vec::new();
@@ -67,7 +67,9 @@ pub(super) fn manifest_lines(level: &Level, text: &str) -> Vec<Line> {
             text: anonymous(level, content),
             in_block: false,
             may_vanish: own,
-            may_appear: own || section == "[dependencies]",
+            may_appear: own
+                || section == "[dependencies]"
+                || section == "[lib]" && level.number.is_none(),
         });
     }
     lines

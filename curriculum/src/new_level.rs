@@ -6,7 +6,7 @@
 
 use super::levels::{self, Level};
 use super::lock::Lock;
-use super::{Result, book, deck, mistakes, read};
+use super::{Result, book, deck, mistakes, promotion, read};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -90,11 +90,15 @@ pub fn make(root: &Path, levels: &[Level], new: &NewLevel) -> Result<Vec<PathBuf
     Ok(written)
 }
 
-/// The last solution, under the level's name.
+/// The last solution, under the level's name. It is no library: that it was in its place.
 fn code(root: &Path, complete: &Level, new: &NewLevel) -> Result<Files> {
     let mut files = Files::new();
     let header = new.fill(include_str!("template/header.txt"));
+    let library = promotion::library(root, complete)?;
     for file in complete.files(root)? {
+        if library.is_some() && file == Path::new(promotion::LIBRARY) {
+            continue;
+        }
         let mut text = read(&root.join(complete.path()).join(&file))?;
         if file == Path::new("Cargo.toml") {
             text = text.replace(
@@ -106,10 +110,14 @@ fn code(root: &Path, complete: &Level, new: &NewLevel) -> Result<Files> {
                 let own = new.fill("description = \"Level {NN}: {title}\"");
                 text = text.replace(&line, &own);
             }
+            text = promotion::without_library(&text);
         } else if file == Path::new("src/main.rs") {
             let is_header = |line: &&str| line.starts_with("//!");
             let rest: Vec<&str> = text.lines().skip_while(is_header).collect();
             text = format!("{header}{}\n", rest.join("\n"));
+            if let Some(library) = &library {
+                text = promotion::with_listed_rooms(&text, library);
+            }
         } else if file.starts_with("tests") {
             for mark in ["-p ", "CARGO_BIN_EXE_"] {
                 let theirs = format!("{mark}{}", complete.package);

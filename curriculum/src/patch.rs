@@ -193,7 +193,7 @@ fn copy(from: &Path, to: &Path) -> Result<()> {
 }
 
 /// Makes `to` the same as `from` and touches nothing that is.
-fn synchronize(from: &Path, to: &Path) -> Result<()> {
+pub(super) fn synchronize(from: &Path, to: &Path) -> Result<()> {
     fs::create_dir_all(to).map_err(|error| format!("make {}: {error}", to.display()))?;
     let mut wanted = BTreeSet::new();
     for path in entries(from)? {

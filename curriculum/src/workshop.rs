@@ -1,9 +1,10 @@
 //! Patched solutions as programs: built all at once, in a workspace of their own that
-//! shares everything but the levels' own few files.
+//! shares everything but the levels' own few files. Each is one crate, also where the solution
+//! is a library as well: [`promotion`] tells why.
 
 use super::levels::Level;
 use super::patch::{self, Patch, write_if_changed};
-use super::{Result, cargo, mistakes, read, unusual};
+use super::{Result, cargo, mistakes, promotion, read, unusual};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
@@ -200,20 +201,35 @@ fn write_crate(
     let solution = patch::solution(levels, patch.level)
         .ok_or_else(|| format!("{}: there is no such level", path.display()))?;
     let solution = &levels[solution];
-    patch.write(root, &solution.path(), target)?;
+    let scratch = tempfile::tempdir()?;
+    patch.write(root, &solution.path(), scratch.path())?;
+    if let Some(library) = promotion::library(root, solution)? {
+        let main = scratch.path().join("src/main.rs");
+        fs::write(&main, promotion::with_own_rooms(&read(&main)?, &library))?;
+        fs::remove_file(scratch.path().join(promotion::LIBRARY))?;
+    }
+    patch::synchronize(&scratch.path().join("src"), &target.join("src"))?;
     write_manifest(root, solution, package, target)?;
     Ok(solution.package.clone())
 }
 
 fn write_spoilt(root: &Path, spoilt: &Spoilt, target: &Path) -> Result<()> {
+    let library = promotion::library(root, spoilt.solution)?;
     for file in spoilt.solution.files(root)? {
-        if !file.starts_with("src") {
+        let is_left = library.is_some() && file == Path::new(promotion::LIBRARY);
+        if !file.starts_with("src") || is_left {
             continue;
         }
         let other = spoilt.files.iter().find(|(path, _)| *path == file);
         let text = match other {
             Some((_, text)) => text.clone(),
             None => read(&root.join(spoilt.solution.path()).join(&file))?,
+        };
+        let text = match &library {
+            Some(library) if file == Path::new("src/main.rs") => {
+                promotion::with_own_rooms(&text, library)
+            }
+            _ => text,
         };
         let path = target.join(file);
         fs::create_dir_all(path.parent().unwrap_or(target))?;
@@ -234,8 +250,9 @@ fn write_manifest(root: &Path, solution: &Level, package: &str, target: &Path) -
     write_if_changed(&target.join("Cargo.toml"), &manifest)
 }
 
-/// The same dependencies, in the same versions, as the workspace of the levels has.
-fn write_workspace<'a>(
+/// A workspace in `directory` with the same dependencies, in the same versions, and the same
+/// lints as that of the levels has.
+pub fn write_workspace<'a>(
     root: &Path,
     directory: &Path,
     members: impl Iterator<Item = &'a String>,
@@ -249,6 +266,8 @@ fn write_workspace<'a>(
     for heading in [
         "[workspace.package]",
         "[workspace.dependencies]",
+        "[workspace.lints.rust]",
+        "[workspace.lints.clippy]",
         "[profile.dev.package]",
     ] {
         text.push_str(section(&manifest, heading));

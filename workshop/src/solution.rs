@@ -163,7 +163,11 @@ fn new_modules(course: &Course, level: &Level, next: &Level) -> Vec<String> {
 /// The names in the reference's `use` lines that the skeleton does not bring in, and that
 /// these lines need.
 fn uses(skeleton: &str, reference: &str, body: &str) -> Vec<String> {
-    let has = imported(skeleton);
+    let mut has = imported(skeleton);
+    // A file of the level's own needs no `use`. The reference may have it from a library.
+    let modules = skeleton.lines();
+    let modules = modules.filter_map(|line| line.strip_prefix("mod ")?.strip_suffix(';'));
+    has.extend(modules.map(str::to_owned));
     let needed = words(body);
     let mut new: Vec<String> = imported(reference);
     new.retain(|name| !has.contains(name) && needed.contains(&name.as_str()));

@@ -32,6 +32,31 @@ fn the_solution_of_the_last_level_is_the_parts_and_not_the_next_level() {
     assert!(said.contains("of all levels of part 1 itself"), "{said}");
 }
 
+/// Where the level has `mod print;`, the library's user has `use isolate::print;`.
+#[test]
+fn a_room_of_the_library_is_no_import_that_the_level_lacks() {
+    let fixture = fixture();
+    let (level, complete) = ("levels/01_chroot_image", "levels/complete");
+    for (directory, room) in [(level, "mod print;"), (complete, "use isolate::print;")] {
+        let main = format!("{directory}/src/main.rs");
+        fixture.write(&format!("{directory}/src/print.rs"), "");
+        fixture.replace(&main, "fn main()", &format!("{room}\nfn main()"));
+    }
+    fixture.replace(
+        "levels/complete/src/main.rs",
+        "println!(\"level 01 step 1\")",
+        "print::line(\"level 01 step 1\")",
+    );
+    fixture.lock();
+    fixture.commit("a library");
+    let said = fixture.says(&["solution", "01"]);
+    assert!(
+        said.contains("+     print::line(\"level 01 step 1\");"),
+        "{said}"
+    );
+    assert!(!said.contains("use ...::"), "{said}");
+}
+
 #[test]
 fn the_last_level_of_a_part_leads_on_to_the_next_part() {
     let fixture = fixture();

@@ -23,6 +23,7 @@ mod lock;
 mod matrix;
 mod patched;
 mod performance;
+mod promotion;
 mod right;
 mod right_reason;
 mod rooms;
@@ -55,6 +56,7 @@ fn main() -> ExitCode {
     trials.extend(book::trials(course));
     trials.extend(lacking::trials(course));
     trials.extend(rooms::trials(course));
+    trials.extend(promotion::trials(course));
     trials.extend(tree::trials(course));
     trials.extend(licences::trials(course));
     trials.extend(warnings::trials(course));

@@ -210,6 +210,34 @@ fn the_manifest_is_part_of_the_chain(
 }
 
 #[test]
+fn the_solution_of_a_part_may_be_a_library_and_a_level_may_not() {
+    const LIBRARY: &str = "[lib]\nname = \"isolate\"\npath = \"src/lib.rs\"\n\n";
+    let promoted = |directory: &str| {
+        let workshop = workshop();
+        let at = |file: &str| format!("levels/{directory}/{file}");
+        let dependencies = "[dependencies]\n";
+        let both = format!("{LIBRARY}{dependencies}");
+        workshop.edit(&at("Cargo.toml"), dependencies, &both);
+        workshop.edit(
+            &at("src/main.rs"),
+            "mod rootfs;\n",
+            "use isolate::{\n    rootfs,\n};\n",
+        );
+        workshop.write(&at("src/lib.rs"), "//! All rooms.\npub mod rootfs;\n");
+        violations(&workshop)
+    };
+    assert_eq!(promoted("complete"), "");
+    // As soon as it appears, and not only since the next has none.
+    let found = promoted("01_second");
+    for line in LIBRARY.lines().filter(|line| !line.is_empty()) {
+        let appeared = format!(
+            "this line is not in 00_first, and no TODO block made room for it\n    | {line}\n"
+        );
+        assert!(found.contains(&appeared), "no {line}: {found}");
+    }
+}
+
+#[test]
 fn the_check_of_a_level_is_part_of_the_chain() {
     let workshop = workshop();
     for (level, name) in [

@@ -15,5 +15,6 @@ mod lock;
 mod mistakes;
 mod mutants;
 mod new_level;
+mod promotion;
 mod rooms;
 mod transcript;

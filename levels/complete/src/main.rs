@@ -2,6 +2,7 @@
 //!
 //! Every level is solved here, in the order of the kernel's own logic: read
 //! `contain` in src/container.rs aloud, and you have said what a container is.
+//! What its steps call is a library as well, `isolate`: src/lib.rs.
 //!
 //! The lessons: levels/*/README.md
 //!
@@ -10,13 +11,8 @@
 //!   cargo run -p rd -- run ps aux
 //!   cargo test -p rd
 
-mod capabilities;
-mod cgroup;
 mod container;
-mod mounts;
-mod network;
-mod rootfs;
-mod user;
+use isolate::{capabilities, cgroup, mounts, network, rootfs, user};
 
 use std::ffi::OsString;
 use std::path::PathBuf;
