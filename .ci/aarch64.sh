@@ -33,6 +33,7 @@ make_room
 work() { :; }
 alone() {
     if [ "$extent" = full ]; then
+        say "escapes escapes ${levels[-1]}"
         work_on_the_runtime
         say "doctor doctor ${levels[-1]}"
     else

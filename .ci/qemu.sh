@@ -62,7 +62,6 @@ work() {
         work_on_the_runtime
         return
     fi
-    say "escapes escapes ${levels[-1]}"
     for ((index = ${#levels[@]} - 1; index >= 0; index--)); do
         say "solution ${programs[index + 1]} ${levels[index]}"
         say "skeleton ${programs[index]} ${levels[index]}"
@@ -80,8 +79,10 @@ is_for_version_2() {
     grep -qE '^(check|says|only)-v2: ' "$1" || [[ $(sha1sum <"$1") = [0-3]* ]]
 }
 
-# `shares` measures time, `doctor` moves processes between control groups.
+# The escapes change what the whole machine has, such as core_pattern, and checks would see it;
+# of the others one measures time, and one moves processes between control groups.
 alone() {
+    say "escapes escapes ${levels[-1]}"
     if [ "$1" = bookworm ]; then say "shares shares ${levels[-1]}"; fi
     say "doctor doctor ${levels[-1]}"
 }

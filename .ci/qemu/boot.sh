@@ -87,7 +87,19 @@ stop_machine() {
 # time, so that they stay translated; and a kernel that does not wait for a quiet
 # moment before it takes down a namespace. The last two words tell checks that they may
 # change what a machine has only one of, and that they must be patient.
+#
+# An emulated processor may run into a place that another one is just patching (an `Oops:
+# int3` long before init): a kernel that has not come as far as init is started again.
 boot() {
+    local attempt
+    for attempt in 1 2 3; do
+        if start_machine "$@" || [ -s "$scratch/results" ]; then break; fi
+        say "the kernel has not come as far as init, at attempt $attempt"
+    done
+}
+
+# start_machine KERNEL ARCHIVE...: false if the kernel has ended without a result
+start_machine() {
     local kernel=$1 reader status=0
     local words="console=$console results=$results quiet panic=-1 reboot=t norandmaps rcupdate.rcu_expedited=1 rubber_docker.disposable rubber_docker.emulated"
     shift
@@ -110,6 +122,7 @@ boot() {
     machine=''
     wait "$reader"
     rm "$scratch/initramfs.cpio"
+    if [ "$status" = 0 ] && [ ! -s "$scratch/results" ]; then return 1; fi
     case $status in
         0) ;;
         124 | 137) say "the machine did not end within $limit s, and was stopped." ;;

@@ -23,7 +23,6 @@ programs+=(rd)
 # What a machine does to `rd`, as KIND NAME LEVEL. The longest first: then those who share
 # the work end together.
 work_on_the_runtime() {
-    printf 'escapes escapes %s\n' "${levels[-1]}"
     printf 'solution rd %s\n' "${levels[-1]}"
 }
 
