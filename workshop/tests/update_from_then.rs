@@ -182,6 +182,13 @@ fn what_a_learner_has_made_of_levels_00_to_05_stands_in_the_workshop_of_today() 
         let does_not = said.contains(&format!("  {level:02}  does not compile\n      your TODO"));
         assert!(compiles || does_not, "level {level:02}: {said}");
     }
+    // The page shows what a learner of then reads.
+    let page = fs::read_to_string(workshop.join("docs/src/faq.md")).unwrap();
+    let (_, shown) = page
+        .split_once("```text\n  01  does not compile\n")
+        .unwrap();
+    let (shown, _) = shown.split_once("```").unwrap();
+    assert!(said.contains(shown), "{shown}{said}");
     // What they call there has another signature today.
     for line in [
         "levels/05_uts_namespace has a new step: 3. Forget the caller's environment, and set",
