@@ -246,8 +246,9 @@ fn ask_to_end(container: &Container) -> Result<(), Failure> {
 }
 
 fn ends_in_its_own_way(host: &Host) -> Outcome {
-    // Not the probe: it fetches signals without a handler.
-    let script = "trap 'exit 3' TERM; echo ready; read line";
+    // Not the probe: it fetches signals without a handler. Nor a shell that waits in read(2): a
+    // signal just before that call is noted, and the call then waits for ever.
+    let script = "trap 'exit 3' TERM; echo ready; while :; do :; done";
     let container = host.run(&["sh", "-c", script]).hold_as("/bin/sh")?;
     ask_to_end(&container)?;
     expect_end(host, container, 3, "the command's own status 3")

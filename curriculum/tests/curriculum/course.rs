@@ -7,6 +7,7 @@ use libtest_mimic::{Arguments, Completion, Failed, Trial};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// How a trial ends.
 pub(crate) type Verdict = std::result::Result<Completion, Failed>;
@@ -21,7 +22,13 @@ pub(crate) struct Course {
     arguments: Arguments,
     states: Vec<State>,
     notices: Mutex<BTreeSet<String>>,
+    second_looks: AtomicU32,
 }
+
+/// So many trials of a run may be judged again. Some ten thousand containers are started and
+/// looked at; now and then the machine takes seconds for what takes milliseconds. What
+/// depends on luck more often is a fault of a check, and has to be red.
+const SECOND_LOOKS: u32 = 3;
 
 impl Course {
     /// Lives as long as the program: trials run in threads.
@@ -42,6 +49,7 @@ impl Course {
             arguments: arguments.clone(),
             states,
             notices,
+            second_looks: AtomicU32::new(0),
         })))
     }
 
@@ -109,6 +117,21 @@ impl Course {
         }
         self.notice(reason.clone());
         Ok(Completion::ignored_with(reason))
+    }
+
+    /// Judges again, a few times in all, what failed: it is told at the end what was said
+    /// the first time.
+    pub(crate) fn with_second_look(&self, name: &str, judge: impl Fn() -> Verdict) -> Verdict {
+        let first = match judge() {
+            Err(first) if self.second_looks.fetch_add(1, Ordering::Relaxed) < SECOND_LOOKS => first,
+            verdict => return verdict,
+        };
+        let verdict = judge();
+        if verdict.is_ok() {
+            let said = first.message().unwrap_or_default();
+            self.notice(format!("{name} was judged twice; the first time:\n{said}"));
+        }
+        verdict
     }
 
     pub(crate) fn notice(&self, notice: String) {
