@@ -2,11 +2,12 @@
 # Judges the levels on stock Debian kernels, started in QEMU: machines that have cgroup
 # version 2 and nothing else.
 #
-#   .ci/qemu.sh [MACHINE...]
+#   .ci/qemu.sh [full] [MACHINE...]
 #
 # `bookworm` has Debian 12's kernel and does everything. Every level is judged twice there:
-# its solution must pass, its skeleton must fail and name the steps that are missing. So are
-# wrong solutions of the levels that are about control groups: each must be noticed. Every
+# its solution must pass, its skeleton must fail and name the steps that are missing. The checks
+# of all levels before it see a solution again with `full`; without, they see `rd`, in which all
+# solutions are, and a solution is seen by its own level's. So are judged, too, wrong solutions of the levels that are about control groups: each must be noticed. Every
 # escape is tried in the levels where its answer changes, and those that change a whole machine
 # in these ones only; two containers share a processor; and what the doctor says is compared
 # with what the levels do. `trixie` has Debian 13's and `sid` the newest kernel: `rd` with all
@@ -24,6 +25,11 @@ shopt -s inherit_errexit
 . .ci/qemu/boot.sh
 export LC_ALL=C.UTF-8
 
+extent=short
+if [ "${1-}" = full ]; then
+    extent=full
+    shift
+fi
 machines=("$@")
 if [ $# = 0 ]; then machines=(bookworm trixie sid); fi
 
@@ -57,13 +63,13 @@ is_wanted() { [[ " ${machines[*]} " = *" $1 "* ]]; }
 # ---- what they do ----
 
 work() {
-    local index patch name
-    if [ "$1" != bookworm ]; then
-        work_on_the_runtime
-        return
-    fi
+    local index patch name kind=own
+    work_on_the_runtime
+    if [ "$1" != bookworm ]; then return; fi
+    if [ "$extent" = full ]; then kind=solution; fi
     for ((index = ${#levels[@]} - 1; index >= 0; index--)); do
-        say "solution ${programs[index + 1]} ${levels[index]}"
+        # It is the runtime.
+        if [ "${programs[index + 1]}" != rd ]; then say "$kind ${programs[index + 1]} ${levels[index]}"; fi
         say "skeleton ${programs[index]} ${levels[index]}"
     done
     for patch in "$scratch"/wrong/*/*.patch; do

@@ -63,7 +63,7 @@ pack_programs() {
     # Busybox's knows no cgroup namespace.
     put "$unshare" /judged/unshare
     spinning_image
-    install "$busybox" .ci/qemu/{machine,solution,skeleton,wrong,escapes,shares,doctor} workshop/tests/doctor/pure-v2.sh "$root/"
+    install "$busybox" .ci/qemu/{machine,solution,own,skeleton,wrong,escapes,shares,doctor} workshop/tests/doctor/pure-v2.sh "$root/"
     mkdir "$scratch/programs/new"
     install "$busybox" .ci/qemu/init "$scratch/programs/"
     archive "$scratch/programs" >"$scratch/programs.cpio"
