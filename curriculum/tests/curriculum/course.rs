@@ -1,5 +1,6 @@
 //! What all suites share: the levels, whose work each is, and how to skip.
 
+use crate::judged::Judged;
 use curriculum::Result;
 use curriculum::levels::{self, Level};
 use curriculum::lock::{Lock, State};
@@ -23,6 +24,7 @@ pub(crate) struct Course {
     states: Vec<State>,
     notices: Mutex<BTreeSet<String>>,
     second_looks: AtomicU32,
+    pub(crate) judged: Judged,
 }
 
 /// So many trials of a run may be judged again. Some ten thousand containers are started and
@@ -41,6 +43,7 @@ impl Course {
             .map(|level| lock.state(&root, level))
             .collect::<Result<Vec<State>>>()?;
         let notices = Mutex::new(BTreeSet::new());
+        let judged = Judged::load(&root, &levels)?;
         Ok(Box::leak(Box::new(Course {
             root,
             levels,
@@ -50,6 +53,7 @@ impl Course {
             states,
             notices,
             second_looks: AtomicU32::new(0),
+            judged,
         })))
     }
 

@@ -43,15 +43,39 @@ struct Generated {
     mutant: Mutant,
 }
 
-/// What came of those of a level.
-#[derive(Default)]
-struct Count {
-    caught: u32,
-    equivalent: u32,
-    survived: u32,
-    other_version: u32,
-    not_compiled: u32,
+/// What came of a mutant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Outcome {
+    Caught,
+    Equivalent,
+    Survived,
+    /// With the other version of control groups it is caught.
+    OtherVersion,
+    NotCompiled,
 }
+
+impl Outcome {
+    const ALL: [Outcome; 5] = [
+        Outcome::Caught,
+        Outcome::Equivalent,
+        Outcome::Survived,
+        Outcome::OtherVersion,
+        Outcome::NotCompiled,
+    ];
+
+    fn name(self) -> &'static str {
+        match self {
+            Outcome::Caught => "caught",
+            Outcome::Equivalent => "equivalent",
+            Outcome::Survived => "survived",
+            Outcome::OtherVersion => "other version",
+            Outcome::NotCompiled => "(not compiled)",
+        }
+    }
+}
+
+/// What came of those of a level: how many of which outcome.
+type Count = BTreeMap<Outcome, u32>;
 
 static COUNTS: Mutex<BTreeMap<u8, Count>> = Mutex::new(BTreeMap::new());
 
@@ -84,25 +108,22 @@ pub(crate) fn print_report() {
         return;
     }
     println!("generated mutants, by level");
-    println!("      caught equivalent survived  other version  (not compiled)");
-    let mut sum = Count::default();
-    for (level, it) in counts.iter() {
-        print_line(&format!("{level:02}"), it);
-        sum.caught += it.caught;
-        sum.equivalent += it.equivalent;
-        sum.survived += it.survived;
-        sum.other_version += it.other_version;
-        sum.not_compiled += it.not_compiled;
+    let titles = Outcome::ALL.map(|it| format!("{:>15}", it.name()));
+    println!("     {}", titles.concat());
+    let mut sum = Count::new();
+    for (level, count) in counts.iter() {
+        print_line(&format!("{level:02}"), count);
+        for (outcome, number) in count {
+            *sum.entry(*outcome).or_default() += number;
+        }
     }
     print_line("all", &sum);
     println!();
 }
 
-fn print_line(name: &str, it: &Count) {
-    println!(
-        "  {name:<3} {:>6} {:>10} {:>8} {:>14} {:>15}",
-        it.caught, it.equivalent, it.survived, it.other_version, it.not_compiled
-    );
+fn print_line(name: &str, count: &Count) {
+    let numbers = Outcome::ALL.map(|it| format!("{:>15}", count.get(&it).unwrap_or(&0)));
+    println!("  {name:<3}{}", numbers.concat());
 }
 
 impl Generated {
@@ -115,6 +136,15 @@ impl Generated {
             file.display(),
             self.mutant.name()
         )
+    }
+
+    /// Counted, and told.
+    fn ends_with(&self, outcome: Outcome) -> Verdict {
+        count(self.level, outcome);
+        Ok(match outcome {
+            Outcome::NotCompiled => Completion::ignored_with("does not compile"),
+            _ => Completion::Completed,
+        })
     }
 }
 
@@ -233,51 +263,62 @@ fn judge(course: &'static Course, chosen: &[Generated], it: &Generated) -> Verdi
         return course.skip(reason);
     }
     course.unless_learners(&[it.skeleton, it.solution], || {
-        let directory = tempfile::tempdir_in(&course.scratch)?;
-        let programs = Programs::get(course, chosen);
-        let Some(binary) = programs.of(it, directory.path())? else {
-            count(it.level, |count| count.not_compiled += 1);
-            return Ok(Completion::ignored_with("does not compile"));
-        };
         let entries = list(course)?;
         let entry = entries.iter().find(|entry| entry.mutant == it.name());
-        match (noticed(course, it, &binary)?, entry) {
-            (Some(_), Some(entry)) if !is_for_this_version(entry.kind) => {
-                Err(format!("{LIST} has it, but it is noticed on this version").into())
-            }
-            (Some(check), Some(entry))
-                if matches!(entry.kind, Kind::Survived | Kind::Equivalent) =>
-            {
-                Err(format!(
-                    "{check:?} notices it now: take it out of {LIST}\n{}",
-                    diff(it)
-                )
-                .into())
-            }
-            (Some(_), _) => {
-                count(it.level, |count| count.caught += 1);
-                Ok(Completion::Completed)
-            }
-            (None, Some(entry)) if !is_for_this_version(entry.kind) => {
-                count(it.level, |count| count.other_version += 1);
-                Ok(Completion::Completed)
-            }
-            (None, Some(entry)) if entry.kind == Kind::Equivalent => {
-                if entry.right.is_none() {
-                    means_the_same(course, programs, it, &binary)?;
-                }
-                count(it.level, |count| count.equivalent += 1);
-                Ok(Completion::Completed)
-            }
-            (None, entry) => {
-                count(it.level, |count| count.survived += 1);
-                match entry {
-                    Some(entry) if entry.kind == Kind::Survived => Ok(Completion::Completed),
-                    _ => Err(format!("no check notices it\n{}", diff(it)).into()),
-                }
+        let name = it.name();
+        let said = format!("{entry:?}");
+        let key = course.judged.key(course, it.solution, &[&name, &said])?;
+        // A file's name: that of a mutant has slashes and more.
+        let trial = format!("generated/{}", sha1_smol::Sha1::from(&name).digest());
+        if let Some(outcome) = course.judged.outcome(&trial, &key) {
+            let known = Outcome::ALL.into_iter().find(|it| it.name() == outcome);
+            if let Some(outcome) = known {
+                return it.ends_with(outcome);
             }
         }
+        let outcome = find_out(course, chosen, it, entry)?;
+        course.judged.remember(&trial, &key, outcome.name());
+        it.ends_with(outcome)
     })
+}
+
+/// Judges a mutant: an error if it is not what the list says.
+fn find_out(
+    course: &'static Course,
+    chosen: &[Generated],
+    it: &Generated,
+    entry: Option<&Entry>,
+) -> std::result::Result<Outcome, libtest_mimic::Failed> {
+    let directory = tempfile::tempdir_in(&course.scratch)?;
+    let programs = Programs::get(course, chosen);
+    let Some(binary) = programs.of(it, directory.path())? else {
+        return Ok(Outcome::NotCompiled);
+    };
+    match (noticed(course, it, &binary)?, entry) {
+        (Some(_), Some(entry)) if !is_for_this_version(entry.kind) => {
+            Err(format!("{LIST} has it, but it is noticed on this version").into())
+        }
+        (Some(check), Some(entry)) if matches!(entry.kind, Kind::Survived | Kind::Equivalent) => {
+            Err(format!(
+                "{check:?} notices it now: take it out of {LIST}\n{}",
+                diff(it)
+            )
+            .into())
+        }
+        (Some(_), _) => Ok(Outcome::Caught),
+        (None, Some(entry)) if !is_for_this_version(entry.kind) => Ok(Outcome::OtherVersion),
+        (None, Some(entry)) if entry.kind == Kind::Equivalent => {
+            if entry.right.is_none() {
+                means_the_same(course, programs, it, &binary)?;
+            }
+            Ok(Outcome::Equivalent)
+        }
+        (None, Some(entry)) if entry.kind == Kind::Survived => Ok(Outcome::Survived),
+        (None, _) => {
+            count(it.level, Outcome::Survived);
+            Err(format!("no check notices it\n{}", diff(it)).into())
+        }
+    }
 }
 
 /// Whether the containers of a mutant are like those of its solution.
@@ -340,9 +381,9 @@ fn noticed(
     }
 }
 
-fn count(level: u8, add: impl FnOnce(&mut Count)) {
+fn count(level: u8, outcome: Outcome) {
     if let Ok(mut counts) = COUNTS.lock() {
-        add(counts.entry(level).or_default());
+        *counts.entry(level).or_default().entry(outcome).or_default() += 1;
     }
 }
 

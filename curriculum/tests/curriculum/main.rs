@@ -16,6 +16,7 @@ mod course;
 mod escapes;
 mod filters;
 mod generated;
+mod judged;
 mod lacking;
 mod lessons;
 mod licences;
@@ -68,11 +69,13 @@ fn main() -> ExitCode {
     trials.extend(wrong::trials(course));
     trials.extend(right::trials(course));
     trials.extend(generated::trials(course));
+    trials.extend(judged::trials(course));
     trials.push(filters::trial(course, &trials));
     let conclusion = libtest_mimic::run(&arguments, trials);
     course.print_notices();
     wrong::print_report();
     generated::print_report();
+    course.judged.print_report();
     if arguments.nocapture || std::env::var_os("CI").is_some() {
         matrix::print(course);
     }

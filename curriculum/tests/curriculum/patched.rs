@@ -6,12 +6,13 @@ use curriculum::caught::{self, Order};
 use curriculum::patch::{self, Patch};
 use curriculum::workshop::{Spoilt, Workshop};
 use curriculum::{mistakes, unusual};
-use libtest_mimic::Failed;
+use libtest_mimic::{Completion, Failed};
 use mutants::Combined;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
+use std::time::Instant;
 
 /// Whoever edits a level is told at once which patches have to be refreshed.
 pub(crate) fn apply(course: &'static Course, suite: &str) -> Verdict {
@@ -49,6 +50,30 @@ pub(crate) fn unless_learners(
     course.unless_learners(&[solution], judge)
 }
 
+/// Judges a patch, a second time if need be; but not if it passed before and nothing has
+/// changed that its verdict depends on.
+pub(crate) fn unless_judged(
+    course: &Course,
+    patch: &Patch,
+    judge: impl Fn() -> Verdict,
+) -> Verdict {
+    let solution = patch::solution(&course.levels, patch.level)
+        .ok_or_else(|| format!("there is no solution of level {:02}", patch.level))?;
+    let order = format!("{:?}", order(patch));
+    let key = course
+        .judged
+        .key(course, solution, &[&patch.text, &order])?;
+    let trial = patch::trial(&patch.path);
+    if course.judged.outcome(&trial, &key).is_some() {
+        return Ok(Completion::Completed);
+    }
+    let verdict = course.with_second_look(&trial, judge);
+    if matches!(verdict, Ok(Completion::Completed)) {
+        course.judged.remember(&trial, &key, "passed");
+    }
+    verdict
+}
+
 /// The program of a patch, in `directory` if it is not there already. The first who asks
 /// waits for all that are judged in this run.
 pub(crate) fn binary(course: &Course, patch: &Patch, directory: &Path) -> Result<PathBuf, Failed> {
@@ -81,6 +106,7 @@ type Sources = BTreeMap<PathBuf, String>;
 
 impl Programs {
     fn build(course: &Course) -> curriculum::Result<Programs> {
+        let started = Instant::now();
         let scratch = Path::new(env!("CARGO_TARGET_TMPDIR"));
         let mut versions: BTreeMap<usize, Vec<(PathBuf, Sources)>> = BTreeMap::new();
         let [wrong, right] = [mistakes::PATH, unusual::PATH];
@@ -182,10 +208,11 @@ impl Programs {
             let rest = (!alone.is_empty())
                 .then(|| Workshop::build(&course.root, &course.levels, &directory, by_itself));
             println!(
-                "{} patched solutions in {} programs, {} by themselves",
+                "{} patched solutions in {} programs, {} by themselves: built in {} s",
                 programs.len(),
                 spoilt.len(),
-                alone.len()
+                alone.len(),
+                started.elapsed().as_secs()
             );
             return Ok(Programs {
                 failed: None,
