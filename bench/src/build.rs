@@ -15,7 +15,7 @@ pub fn all(scratch: &Scratch) -> Result<(), Error> {
     build(scratch, "bench", "floor", &STATIC, "floor")
 }
 
-/// The first two of them.
+/// Both kinds of rd, without the floor.
 pub fn rd(scratch: &Scratch) -> Result<(), Error> {
     build(scratch, "rd", "rd", &[], "rd")?;
     build(scratch, "rd", "rd", &STATIC, "rd-static")

@@ -32,7 +32,7 @@ impl Scratch {
         Ok(Scratch { path, parents })
     }
 
-    /// The path of something in it.
+    /// The path of a file in the scratch directory.
     pub fn join(&self, name: &str) -> PathBuf {
         self.path.join(name)
     }

@@ -14,9 +14,9 @@ use crate::procfs;
 /// A call that waits for an answer.
 #[derive(Debug, Clone)]
 pub(crate) struct Call {
-    /// For the answer.
+    /// The kernel's number of this notice, which the answer repeats (seccomp_unotify(2)).
     pub(crate) id: u64,
-    /// Who has made it.
+    /// The process that has made it.
     pub(crate) pid: i32,
     pub(crate) number: i64,
     /// The call as one would write it, the container's id being ID: `sethostname("ID")`.
@@ -62,13 +62,13 @@ mod old {
     pub(super) const ACCESS: i64 = -13;
 }
 
-/// What makes a process.
+/// The calls that make a process.
 pub(crate) const BIRTHS: &[i64] = &[old::FORK, old::VFORK, libc::SYS_clone, libc::SYS_clone3];
 
-/// What makes it another program.
+/// The calls by which a process becomes another program.
 pub(crate) const EXECS: &[i64] = &[libc::SYS_execve, libc::SYS_execveat];
 
-/// What waits for its end.
+/// The calls by which a parent waits for its child's end.
 pub(crate) const WAITS: &[i64] = &[libc::SYS_wait4, libc::SYS_waitid];
 
 /// What changes which signals are held back, or looks.
@@ -155,7 +155,7 @@ pub(crate) const ISOLATING: &[i64] = &[
     libc::SYS_capset,
 ];
 
-/// Those of them that this machine has.
+/// The calls of all these lists that this machine's kernel has.
 pub(crate) fn numbers(lists: &[&[i64]]) -> Vec<i64> {
     let mut all = lists.concat();
     all.retain(|number| *number >= 0);
@@ -183,7 +183,7 @@ impl Call {
         list.contains(&self.number)
     }
 
-    /// Whether it makes this program of its process.
+    /// Whether its process becomes this program by it.
     pub(crate) fn starts(&self, name: &str) -> bool {
         self.is_in(EXECS) && self.text.ends_with(&format!("/{name}\")"))
     }
@@ -201,9 +201,9 @@ const PR_CAP_AMBIENT_IS_SET: u64 = 1;
 impl Caller {
     fn describe(&self, number: i64) -> Description {
         let [first, second, ..] = self.arguments;
-        // A kind of its own.
+        // A call that is a kind of its own.
         let one = |text: String, taught| (text.clone(), text, taught);
-        // One of many.
+        // A call of a kind of which there are many.
         let many = |name: &str, shown: String, taught| {
             (format!("{name}({shown})"), name.to_owned(), taught)
         };

@@ -34,14 +34,14 @@ pub(crate) fn is_emulated() -> bool {
     words.split_whitespace().any(|word| word == EMULATED)
 }
 
-/// On the kernel's command line.
+/// The word by which `.ci/qemu.sh` says so on the kernel's command line.
 const EMULATED: &str = "rubber_docker.emulated";
 
 /// What has come of a question.
 pub(crate) struct Heard {
     /// The answer, if PID 1 has come as far.
     pub(crate) answer: Option<Value>,
-    /// The commands that were run for it.
+    /// The commands that the check has run for it.
     pub(crate) ran: Vec<String>,
     /// What was waited for last.
     pub(crate) waited_for: String,
@@ -52,7 +52,7 @@ pub(crate) struct Heard {
 /// How a sandbox has ended, as its keeper tells it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Ending {
-    /// As it should.
+    /// The sandbox has ended by itself.
     Well,
     /// The deadline came first.
     DeadlinePassed,

@@ -67,7 +67,7 @@ impl Failure {
         self
     }
 
-    /// Where it was read.
+    /// Where the check has read that.
     pub(crate) fn at(mut self, evidence: impl Into<String>) -> Failure {
         self.evidence = Some(evidence.into());
         self

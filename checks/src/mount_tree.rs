@@ -122,10 +122,10 @@ pub(crate) struct HostsMounts {
 
 /// A mount of the host's that a container has.
 pub(crate) struct HostsMount {
-    /// Where it is in the container.
+    /// The mount point in the container.
     pub(crate) point: PathBuf,
     pub(crate) fstype: String,
-    /// What it is on the host.
+    /// The path on the host of what is mounted.
     pub(crate) path: PathBuf,
 }
 
@@ -196,7 +196,7 @@ impl HostsMounts {
                 it.point.join(rest)
             })
         };
-        // The shortest way to say it.
+        // The shortest path that the host has for it.
         let known = same
             .clone()
             .filter_map(below)

@@ -29,7 +29,7 @@ const PROGRAM: Name = Name {
     ],
 };
 
-/// The image that it is in.
+/// The image that the probe is in.
 const IMAGE: Name = Name {
     usual: "test",
     others: [

@@ -14,7 +14,7 @@ pub(crate) const ODD_FILE: &str = "etc/odd";
 pub(crate) const ODD_OWNER: u32 = 4242;
 pub(crate) const ODD_GROUP: u32 = 2424;
 pub(crate) const ODD_MODE: u32 = 0o640;
-/// What is in it.
+/// The contents of that file.
 pub(crate) const ODD_TEXT: &str = "This file belongs to the image.\n";
 /// An empty directory, as nearly every image has it: made for mounts, and the image's own.
 pub(crate) const EMPTY_DIRECTORY: &str = "mnt";

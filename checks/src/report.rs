@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::check::LevelChecks;
 use crate::verdict::{Blamed, Fault, Report, Verdict};
 
-/// How to show them.
+/// How the verdicts are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Style {
     /// A line each, and the failures explained at the end.
@@ -23,11 +23,11 @@ pub enum Style {
 /// How all the checks together have ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum End {
-    /// None has failed.
+    /// No check has failed.
     Passed,
-    /// One has.
+    /// At least one check has failed.
     Failed,
-    /// None has failed, because all were skipped: that says nothing about the level.
+    /// No check has failed, because all were skipped: that says nothing about the level.
     NotJudged,
 }
 

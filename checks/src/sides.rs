@@ -258,7 +258,7 @@ fn is_other(old: &Thing, new: &Thing) -> String {
             old.state, new.state
         );
     }
-    // The one word among many.
+    // Of a state of many words, the few that differ.
     let words = |it: &Thing| -> BTreeSet<String> {
         it.state
             .split(", ")

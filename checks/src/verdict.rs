@@ -18,7 +18,7 @@ pub struct Report {
     pub number: u8,
     /// The check's name.
     pub name: String,
-    /// How it ended.
+    /// How the check ended.
     pub verdict: Verdict,
     /// Of a check that was not run: the name of the one that it needs.
     pub needs: Option<String>,
@@ -26,7 +26,7 @@ pub struct Report {
     pub expected: Option<String>,
     /// What was seen in its place; or why it could not be looked at.
     pub seen: Option<String>,
-    /// Where it was read.
+    /// Where the check has read that.
     pub evidence: Option<String>,
     /// The command that has shown it.
     pub ran: Option<String>,
@@ -49,11 +49,11 @@ pub struct Report {
 pub enum Verdict {
     /// The kernel confirms the sentence.
     Pass,
-    /// It does not.
+    /// The kernel does not confirm it.
     Fail,
-    /// It cannot be looked at on this machine.
+    /// This machine cannot show whether it is true.
     Skip,
-    /// Something that it needs is not true.
+    /// Another check failed on which this one builds.
     NotRun,
 }
 

@@ -38,7 +38,7 @@ pub enum Outcome {
 pub struct Station {
     /// The file, from the root of the workspace.
     pub path: PathBuf,
-    /// What became of it.
+    /// What `carry` did with it.
     pub outcome: Outcome,
 }
 

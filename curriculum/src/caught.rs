@@ -3,7 +3,7 @@
 //!
 //! What counts is what a learner reads first: of the checks that fail in their order the
 //! one that is explained first must be the one named. A failure further down is read by
-//! few, and mended by nobody who was sent elsewhere by the first.
+//! few, and a learner whom the first sent elsewhere does not mend it.
 
 use super::Result;
 use super::mistakes::Mistake;
@@ -43,7 +43,7 @@ pub enum Order {
 }
 
 /// Which of the two for this one: `Whole` takes up to ten times as long, so a third of them
-/// gets it, always the same ones as long as nobody edits them, unless all are asked for.
+/// gets it, always the same ones until a maintainer edits them, unless all are asked for.
 pub fn order(patch: &Patch, are_all_whole: bool) -> Order {
     let mut hash = sha1_smol::Sha1::new();
     hash.update(patch.text.as_bytes());

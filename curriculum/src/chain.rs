@@ -26,7 +26,7 @@ pub struct Violation {
     pub place: String,
     /// The line itself, without indentation.
     pub text: String,
-    /// What happened to it.
+    /// What happened to the line: it has vanished, or appeared.
     pub what: String,
     /// For every level that has the file, whether the line stands in it.
     pub witnesses: String,

@@ -5,7 +5,7 @@
 //!
 //! A level that differs from its lock is the learner's as soon as one of its
 //! TODO blocks differs. Where every block is as it was and something *around*
-//! them changed, somebody maintains the workshop: such a level is still judged,
+//! them changed, a maintainer is at work: such a level is still judged,
 //! so that a fix made in one level and forgotten in the next is caught even
 //! before anybody renews the lock.
 
@@ -127,7 +127,7 @@ impl Lock {
     }
 
     /// Whether a TODO block of the locked file is no longer as it was. Without
-    /// git's help we do not know, and then nobody's work is judged.
+    /// git's help we do not know, and then no learner's work is judged.
     fn block_touched(&self, root: &Path, level: &Level, path: &str) -> bool {
         let Some(blob) = self.blob(path) else {
             return false;

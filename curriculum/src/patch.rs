@@ -1,4 +1,4 @@
-//! A solution that somebody else has written: the levels' own, changed by a patch.
+//! A solution as a learner might write it: the levels' own, changed by a patch.
 //!
 //! The solution of a level is the next crate's `src/`. A patch against it lies in
 //! `checks/SUITE/NN/NAME.patch`, below a header of lines `key: value`, the first of which
@@ -160,7 +160,7 @@ pub(super) fn git_apply(diff: &str, directory: &Path) -> Result<Output> {
         .args(["apply", "--whitespace=nowarn"])
         .arg(file.path())
         .current_dir(directory)
-        // In somebody's repository it would look for the files there.
+        // Inside of a repository it would look for the files there.
         .env("GIT_CEILING_DIRECTORIES", "/")
         .env("GIT_DIR", directory.join("none"))
         .stdin(Stdio::null())

@@ -157,7 +157,7 @@ fn diff(from: &Tree, to: &Tree) -> Result<String> {
         .env("GIT_CONFIG_NOSYSTEM", "1")
         .output()
         .map_err(|error| format!("run git diff: {error}"))?;
-    // 1 says that they differ.
+    // git exits with 1 if the two differ.
     if output.status.code() != Some(1) {
         let said = String::from_utf8_lossy(&output.stderr);
         return Err(format!("git diff: {}", said.trim()).into());

@@ -10,7 +10,7 @@ use super::levels::Level;
 use super::{Result, read};
 use std::path::Path;
 
-/// Those that may name them.
+/// The files that may name the options.
 const KNOW_THEM: [&str; 2] = ["src/main.rs", "src/container.rs"];
 
 /// Every line of another file of the level's that names `Options`.

@@ -1,4 +1,4 @@
-//! Right solutions that nobody has thought of: each does what its level asks, in another
+//! Right solutions that the lesson does not show: each does what its level asks, in another
 //! way than ours, and no check may refuse it.
 //!
 //! Each is a [patch](super::patch) against the solution of a level. It lies in

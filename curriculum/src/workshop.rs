@@ -132,7 +132,7 @@ impl Workshop {
         let output = command
             .args(["--offline", "--message-format=json", "--keep-going"])
             .env("CARGO_TARGET_DIR", target)
-            // Nobody will debug them or change them line by line.
+            // They are judged, and neither debugged nor changed line by line.
             .env("CARGO_PROFILE_DEV_DEBUG", "none")
             .env("CARGO_PROFILE_DEV_STRIP", "symbols")
             .env("CARGO_INCREMENTAL", "0")
@@ -243,7 +243,7 @@ fn write_manifest(root: &Path, solution: &Level, package: &str, target: &Path) -
     let manifest = format!(
         "[package]\nname = \"{package}\"\nedition.workspace = true\n\n\
          [[bin]]\nname = \"{package}\"\npath = \"src/main.rs\"\n\n{}\n\
-         # What a patch leaves unused is nobody's concern.\n\
+         # What a patch leaves unused is not what it is judged by.\n\
          [lints.rust]\nwarnings = \"allow\"\n",
         section(&manifest, "[dependencies]")
     );

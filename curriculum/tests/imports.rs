@@ -279,7 +279,7 @@ impl<'ast> Visit<'ast> for Reader {
         }
     }
 
-    /// Who may see it is no use of it.
+    /// `pub(in PATH)` names a module, and does not use it.
     fn visit_visibility(&mut self, _: &'ast syn::Visibility) {}
 
     fn visit_path(&mut self, path: &'ast syn::Path) {

@@ -64,7 +64,7 @@ impl Copy {
         let copy = Copy {
             root: place().join("checkout"),
         };
-        // A killed run has left its own.
+        // An earlier run that was killed has left its copy.
         let _ = fs::remove_dir_all(&copy.root);
         let mut list = Command::new("git");
         list.current_dir(&root);
@@ -79,7 +79,7 @@ impl Copy {
         assert!(output.status.success(), "git lists no files here");
         for path in String::from_utf8(output.stdout).unwrap().split('\0') {
             let from = root.join(path);
-            // What git knows may have been removed.
+            // git lists a file that the maintainer has removed and not yet committed.
             if path.is_empty() || !from.is_file() {
                 continue;
             }

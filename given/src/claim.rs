@@ -1,10 +1,10 @@
-//! A container's directory, and the proof that somebody looks after it.
+//! A container's directory, and the proof that its parent looks after it.
 //!
-//! A parent that is killed leaves its container's directory behind. Whoever tidies
-//! up later has to tell such a directory from one that is in use, and a lock can:
-//! the kernel lets go of it when its holder dies, however that happens (flock(2)).
+//! A parent that is killed leaves its container's directory behind. `cargo workshop clean`
+//! has to tell such a directory from one that is in use, and a lock can: the kernel lets
+//! go of it when its holder dies, however that happens (flock(2)).
 //!
-//! Nor may they take other people's directories for a container's: twelve hexadecimal
+//! Nor may it take other people's directories for a container's: twelve hexadecimal
 //! digits are a name that a commit or a photograph may have, too. So ours have a mark,
 //! the sticky bit. mkdir(2) sets it together with the name, and it goes with the rmdir:
 //! wherever we are killed in between, what is left says whose it is. And a container
@@ -28,7 +28,7 @@ pub struct Claim {
     _lock: Flock<File>,
 }
 
-/// How often to look for a lock that somebody else has.
+/// How often to look for a lock that another process has.
 const EVERY: Duration = Duration::from_millis(20);
 
 /// How many descriptors a container takes at most, this lock and its removal included.
@@ -44,8 +44,8 @@ pub const KEPT: &str = ".kept";
 /// Make a container's directory with a lock on it. If `keep`, it is marked as one that
 /// stays.
 pub fn claim(directory: &Path, keep: bool) -> Result<Claim, Error> {
-    // Between mkdir and the lock the directory looks abandoned. Whoever tidies up
-    // waits for this other lock, on the store, which everybody may share who starts.
+    // Between mkdir and the lock the directory looks abandoned. `clean` waits for this
+    // other lock, on the store, which all parents share that are starting a container.
     let store = directory.parent().unwrap_or(Path::new("."));
     let starting = lock(store, FlockArg::LockShared)?;
     spare(&starting)?;
@@ -56,7 +56,7 @@ pub fn claim(directory: &Path, keep: bool) -> Result<Claim, Error> {
         }
         Ok(Claim { _lock: lock })
     });
-    // Nobody else would know that it is ours to remove.
+    // `clean` could not know that it is ours to remove.
     claimed.inspect_err(|_| {
         let _ = rmdir(directory);
     })
@@ -71,8 +71,8 @@ fn mark_as_kept(directory: &Path) -> Result<(), Error> {
     })
 }
 
-/// Removing a directory takes descriptors, so whoever makes one first sees whether
-/// there are enough: afterwards it is too late for an error.
+/// Removing a directory takes descriptors, so the parent first sees whether there are
+/// enough: afterwards it is too late for an error.
 fn spare(any: &File) -> Result<(), Error> {
     let all: std::io::Result<Vec<File>> = (0..NEEDED).map(|_| any.try_clone()).collect();
     all.map(drop).map_err(|error| {

@@ -85,7 +85,7 @@ fn users() -> Vec<u8> {
         .read(true)
         .custom_flags(flags)
         .open("/etc/passwd");
-    // What cannot be read lists nobody.
+    // A file that cannot be read lists no user.
     if let Ok(file) = file
         && file.metadata().is_ok_and(|it| it.is_file())
     {

@@ -1,7 +1,7 @@
 //! What an image says of its command, where the command line says nothing else.
 //!
 //! An image has a configuration beside its root: variables, a command, a user, a directory
-//! to start in. To whoever writes a level, all of that looks as if it had been typed: the
+//! to start in. To a level, all of that looks as if the caller had typed it: the
 //! variables stand in front of those of `--env`, so that `--env` has the last word; the
 //! user is that of `--user`, unless there is one; the command is COMMAND, unless there is
 //! one. What a level has no option for, it does not use: so variables come with level 05,
@@ -233,7 +233,7 @@ mod tests {
         }
         assert!(leaves::<WithUsers>("level run id"));
         assert!(!leaves::<WithUsers>("level run --user 5 id"));
-        // An image that wants to be nobody cannot have it before there are users.
+        // Before a level has users, it does not leave them to the image.
         assert!(!leaves::<Late>("level run id"));
     }
 

@@ -8,7 +8,7 @@
 //! | module | what it gives |
 //! |---|---|
 //! | [`cgroup`] | where this machine's control groups are |
-//! | [`mod@claim`] | a container's directory, and the proof that somebody looks after it |
+//! | [`mod@claim`] | a container's directory, and the proof that its parent looks after it |
 //! | [`command_line`] | `levelNN VERB ...`, the verbs being the level's own, the screen of `levelNN` alone, exit statuses |
 //! | [`mod@environment`] | the variables that a container's command has |
 //! | `image` | what the image says of its command, where the command line says nothing |

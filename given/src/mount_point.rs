@@ -11,12 +11,12 @@ use crate::Error;
 /// The directory `name` of the new root, made if the image has none, and
 /// refused if it is anything but a directory.
 ///
-/// mount(2) follows symbolic links. An image is somebody else's archive: if its
+/// mount(2) follows symbolic links. An image is a stranger's archive: if its
 /// `proc` is a link to `/etc`, a mount on `ROOT/proc` lands on the *host's*
 /// `/etc` (CVE-2019-19921 was of that kind). openat2(2) with
 /// `RESOLVE_NO_SYMLINKS` looks the name up without following any.
 ///
-/// Looking first and mounting afterwards is safe here because nobody else can
+/// Looking first and mounting afterwards is safe here because no other process can
 /// change the tree in between: it lies in a directory that only root may enter,
 /// and nothing out of the image runs yet.
 pub fn mount_point(root: &Path, name: &str) -> Result<PathBuf, Error> {

@@ -27,6 +27,6 @@ pub fn parent_must_live(parent: &Parent) -> Result<(), Error> {
     let mut ended = [PollFd::new(parent.0.as_fd(), PollFlags::POLLIN)];
     match poll(&mut ended, PollTimeout::ZERO)? {
         0 => Ok(()),
-        _ => Err("our parent has died, and so nobody is left to report to".into()),
+        _ => Err("our parent has died, and so no process is left to report to".into()),
     }
 }

@@ -39,7 +39,7 @@ const OF_THE_TERMINAL: [i32; 8] = [
 ///
 /// The child's exit status stays where it is, for waitpid(2) to collect.
 pub fn pass_signals_until_end(child: Pid) -> Result<(), Error> {
-    // Signals that nobody holds back cannot be waited for: we would sleep for ever.
+    // A signal that we do not hold back cannot be waited for: we would sleep for ever.
     let held_now = sigprocmask(How::Block, &SignalSet::empty())?;
     let mut passing = Passing {
         child,
@@ -127,7 +127,7 @@ impl Passing {
         Ok(())
     }
 
-    /// Ctrl-Z, or somebody in the background who wants the terminal: neither stops a PID 1,
+    /// Ctrl-Z, or a child in the background that wants the terminal: neither stops a PID 1,
     /// which would try again and again, as fast as it can. SIGSTOP from outside does.
     fn stop_child(&mut self, signal: i32) -> Result<(), Error> {
         let is_over = self.deadline.is_some() && signal != SIGTSTP;
@@ -175,7 +175,7 @@ impl Passing {
     ///
     /// For a shielded child it is SIGTSTP, whatever the reason was. The shell wakes both at
     /// once; if we let SIGTTIN through, the child's next one could stop us before we have
-    /// blocked it again, and nobody would stop the child.
+    /// blocked it again, and the child would go on.
     fn stop_along(&mut self, signal: i32) -> Result<(), Error> {
         let had_terminal = std::mem::take(&mut self.wants_terminal) || terminal::is_of(self.child);
         stop_by(if is_stop(signal) { signal } else { SIGTSTP })?;

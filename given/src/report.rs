@@ -19,14 +19,14 @@ const NOT_EXECUTABLE: u8 = 126;
 /// COMMAND was not found.
 const NOT_FOUND: u8 = 127;
 
-/// A line that is no longer fits on every terminal, so that nobody need be asked how wide
+/// A line that is no longer fits on every terminal, so that the kernel need not be asked how wide
 /// this one is.
 const FITS: usize = 40;
 
 /// Write one line to standard error, with this program's name in front.
 ///
 /// Not `eprintln!`: that panics when standard error is a pipe whose reader has
-/// gone away, and a message that nobody reads is no reason to fail.
+/// gone away, and a message without a reader is no reason to fail.
 ///
 /// A message tells of paths, and a path may have a line break in it: set in, what comes
 /// after it cannot pass for a line of ours. A terminal would break a line in the middle of a
@@ -74,7 +74,7 @@ pub fn decide(outcome: Result<u8, Error>) -> u8 {
     })
 }
 
-/// Whether there was a cause.
+/// Whether the runtime itself has failed.
 pub(crate) fn has_failed() -> bool {
     CAUSE.get().is_some()
 }

@@ -28,13 +28,13 @@ use crate::image;
 use crate::streams;
 use crate::terminal;
 
-/// What nobody can hold back, and faults: one that is held back ends us all the same,
+/// What no process can hold back, and faults: one that is held back ends us all the same,
 /// without a word (sigprocmask(2)).
 const NEVER: [i32; 9] = [
     SIGKILL, SIGSTOP, SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGSYS, SIGTRAP, SIGABRT,
 ];
 
-/// About our own writing, and about nobody else's: Rust's runtime ignores the first, and
+/// About our own writing alone, and not the child's: Rust's runtime ignores the first, and
 /// [`begin`] the second.
 const OUR_OWN: [i32; 2] = [SIGPIPE, SIGXFSZ];
 
@@ -66,7 +66,7 @@ pub(crate) fn begin() -> Result<(), Error> {
     // A write beyond the limit of a file's size (`ulimit -f`) is an error like any other,
     // and not our end (setrlimit(2)). Even a message may be one too many.
     signal(SIGXFSZ, Disposition::Ignore)?;
-    // Whoever started us may ignore SIGCHLD, and exec keeps that. The kernel would then
+    // Our caller may ignore SIGCHLD, and exec keeps that. The kernel would then
     // bury our children itself, and their exit status with them (waitpid(2)).
     signal(SIGCHLD, Disposition::Default)?;
     let from_the_start: SignalSet = held().difference(ABOUT_A_CHILD.into_iter().collect());
@@ -124,7 +124,7 @@ pub(crate) fn stop_by(signal: i32) -> Result<(), Error> {
     Ok(())
 }
 
-/// The command starts as if nobody had been here before it: signal dispositions as our
+/// The command starts clean: signal dispositions as our
 /// caller left them, no signal blocked, no open file but the standard three; in the directory that
 /// the image names, if it names one.
 ///

@@ -21,7 +21,7 @@ struct Found {
     access: Option<Access>,
 }
 
-/// Who may open it.
+/// Which users may open a stream's file.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Access {
     is_device: bool,
@@ -30,7 +30,7 @@ struct Access {
     mode: u32,
 }
 
-/// What makes a program its owner's for whoever starts it.
+/// What makes a program run as its owner, or in its group, for every user who starts it.
 const SETUID: u32 = 0o6000;
 
 /// The file system that pipes are in (`PIPEFS_MAGIC` in linux/magic.h). A FIFO, which is a
@@ -95,7 +95,7 @@ pub(crate) fn restore() {
 /// have changed it meanwhile; but a setuid program it has become by the container's doing.
 fn restore_access(stream: BorrowedFd<'_>, before: Access, now: Access) {
     if before.is_device {
-        // In this order: whoever owns it could change the mode again.
+        // In this order: an owner could change the mode again.
         let _ = fchown(stream, Some(before.user), Some(before.group));
         let _ = fchmod(stream, Mode::from_bits_truncate(before.mode));
     } else if now.mode & SETUID & !before.mode != 0 {
@@ -146,10 +146,10 @@ pub(crate) fn own_devices() {
 /// Give 0, 1 and 2 to `user`, where they are pipes. To be called while we are root.
 ///
 /// A program that opens /dev/stdout opens what descriptor 1 is, once more and by its name
-/// in /proc. Then the kernel asks who owns it and what its mode says, as for any file; for
-/// what is open already nobody asks. A pipe belongs to whoever made it, in mode 0600.
+/// in /proc. Then the kernel looks at its owner and its mode, as for any file; for what is
+/// open already it does not. A pipe belongs to the user who made it, in mode 0600.
 ///
-/// Only pipes: they have no name, and are gone when nobody has them open any more.
+/// Only pipes: they have no name, and are gone when no process has them open any more.
 /// A file keeps its owner after the container, a device on the machine, and a terminal is
 /// the caller's: the user of the container would own what the caller types on.
 pub fn hand_over_streams(user: Uid) {

@@ -3,7 +3,7 @@
 //! A shell in a container takes the terminal for itself: it makes its own
 //! process group the foreground one (tcsetpgrp(3)) and sets the line editing it
 //! likes (termios(3)). It gives both back when it leaves, unless it is killed;
-//! then nobody would, and the user's shell would be left in the background of
+//! then the parent has to, or the user's shell is left in the background of
 //! its own terminal. Other programs leave more behind: a terminal that is deaf, or
 //! closed to others, or that prints nothing any more.
 //!
@@ -26,8 +26,8 @@ use nix::unistd::{Pid, getpgid, getpgrp, tcgetpgrp, tcsetpgrp};
 
 use crate::streams;
 
-/// How often to look who has the terminal, while it must not be us. The kernel tells
-/// nobody when it changes hands, so there is no event to wait for.
+/// How often to look who has the terminal, while it must not be us. The kernel
+/// does not tell when it changes hands, so there is no event to wait for.
 const EVERY: Duration = Duration::from_millis(100);
 
 /// Our controlling terminal, whatever 0, 1 and 2 are: the container can open it too.
@@ -119,7 +119,7 @@ pub(crate) fn restore(child: Pid) {
     if tcgetattr(terminal).is_ok_and(|now| now != settings) {
         let _ = tcsetattr(terminal, SetArg::TCSADRAIN, &settings);
     }
-    // Whether others may open it.
+    // Whether other programs may open it (TIOCEXCL in ioctl_tty(2)).
     let _ = match (found.exclusive, tiocgexcl(terminal)) {
         (Some(false), Ok(true)) => tiocnxcl(terminal),
         (Some(true), Ok(false)) => tiocexcl(terminal),

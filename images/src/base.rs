@@ -20,7 +20,7 @@ use crate::lock::lock_file;
 /// The name of the image.
 pub(crate) const NAME: &str = "base";
 
-/// Without these it is no image.
+/// Without these programs the image is not made.
 const NEEDED: [&str; 3] = ["sh", "ls", "cat"];
 
 /// Programs that come along if this machine has them.

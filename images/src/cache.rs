@@ -97,7 +97,7 @@ fn ours(store: &Path) -> Result<PathBuf> {
     };
     let mut make = DirBuilder::new();
     match make.recursive(true).mode(0o700).create(&cache) {
-        // `close` says what it is instead.
+        // Below, `close` refuses it, and says what it is instead.
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
         made => made.map_err(|error| failed(&error))?,
     }

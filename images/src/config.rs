@@ -99,7 +99,7 @@ impl Config {
         Ok(config)
     }
 
-    /// As it is kept.
+    /// As an archive keeps it, and the cache beside the unpacked image.
     pub(crate) fn to_json(&self) -> String {
         let env: Vec<String> = self
             .env

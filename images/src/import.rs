@@ -35,7 +35,7 @@ type NewFile<'a> = &'a dyn Fn() -> io::Result<File>;
 /// A member of a box up to this size is kept in memory: `docker save` writes several small
 /// ones for each layer, and files that are open are few.
 const SMALL: u64 = 64 << 10;
-/// How much memory those may take together.
+/// How much memory such members may take together.
 const MEMORY: usize = 64 << 20;
 /// How many larger ones there may be: see `saved.rs`.
 const LARGE: usize = 900;

@@ -30,7 +30,7 @@ pub(crate) fn in_use(tree: &Path) -> bool {
     .concat();
     let mut seen = HashSet::new();
     for process in fs::read_dir("/proc").into_iter().flatten().flatten() {
-        // One of each mount namespace is enough.
+        // One process of each mount namespace is enough.
         let Ok(namespace) = fs::read_link(process.path().join("ns/mnt")) else {
             continue;
         };

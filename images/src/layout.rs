@@ -49,7 +49,7 @@ pub(crate) struct Layout {
     /// Sorted, so that the same machine makes the same tar, and a directory
     /// comes before what is in it.
     entries: BTreeMap<PathBuf, Entry>,
-    /// Of programs and libraries.
+    /// How much of programs and libraries is copied.
     how_much: HowMuch,
 }
 

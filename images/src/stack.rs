@@ -44,7 +44,7 @@ enum What {
         /// The layer that has hidden what lower ones have in here.
         hidden_by: Option<usize>,
     },
-    /// Contents are where they are.
+    /// The layer and the member in which its contents are.
     File(usize, Ordinal),
     /// A symbolic link, a FIFO; a device, which is never made.
     Other(Kind),

@@ -123,7 +123,7 @@ impl<W: Write> Writer<W> {
         self.tar.append_data(header, path, io::empty())
     }
 
-    /// Writes a further name of the file that is already there as `first`.
+    /// Writes a hard link to `first`, which the archive already has.
     pub(crate) fn link(&mut self, path: &[u8], first: &[u8]) -> io::Result<()> {
         let mut header = Header::new_gnu();
         header.set_entry_type(EntryType::Link);

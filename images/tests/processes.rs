@@ -20,7 +20,7 @@ use common::{Scratch, Tar, gzip};
 use libtest_mimic::{Arguments, Failed, Trial};
 use linux_sys::{CloneFlags, MntFlags, MsFlags};
 
-/// Set for the helpers, to their verb.
+/// The variable that tells a helper process what to do.
 const VERB: &str = "IMAGES_TEST_HELPER";
 /// The status of a helper that may not do here what it is for.
 const CANNOT: u8 = 77;

@@ -202,7 +202,7 @@ fn what_is_half_made_is_looked_at_before_it_is_opened() {
     let cache = scratch.store().join(".images");
     fs::create_dir_all(cache.join("base-1-1.1-2.partial")).unwrap();
     let fifo = |path: &Path| nix::unistd::mkfifo(path, nix::sys::stat::Mode::S_IRWXU).unwrap();
-    // To open one would mean to wait for ever.
+    // A reader that opens a FIFO without a writer waits for ever (fifo(7)).
     fifo(&cache.join("base-1-1.1-1.partial"));
     fifo(&cache.join("image-1-1.1-1"));
     fifo(&scratch.images().join(".base.tar.partial"));

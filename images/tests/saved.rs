@@ -286,7 +286,7 @@ fn what_a_saved_image_says_of_its_command_is_kept_in_the_cache(#[case] archive: 
     assert_eq!(mode & 0o7777, 0o755);
     let listed = images::list(&scratch.images(), &scratch.store()).unwrap();
     assert_eq!(listed[0].config.as_ref().unwrap().user, "web");
-    // It goes with the image.
+    // The configuration goes with the image.
     images::remove(&scratch.images(), &scratch.store(), "image").unwrap();
     let cache = scratch.store().join(".images");
     assert_eq!(fs::read_dir(cache).unwrap().count(), 0);
@@ -386,7 +386,7 @@ fn what_a_root_says_is_known_before_it_is_unpacked() {
         images::Config::default()
     );
     assert!(!scratch.store().exists());
-    // One that was saved has to be.
+    // An image that `docker save` wrote has to be unpacked for it.
     let image = scratch.image(&configured(CONFIG).finish());
     assert_eq!(image.config(&scratch.store()).unwrap().user, "web");
     assert_eq!(

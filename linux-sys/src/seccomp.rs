@@ -12,7 +12,7 @@ use crate::{Error, Result};
 /// A system call that waits for an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Notification {
-    /// Which one it is; the answer says so too.
+    /// The kernel's number of this notice; the answer repeats it.
     pub id: u64,
     /// The process that has made it, as numbered in the receiver's PID namespace.
     pub pid: Pid,

@@ -29,7 +29,7 @@ use crate::private::{cache, is_ours, private};
 pub(crate) struct Blobs {
     /// The directory in which they are kept, if we have one.
     kept: Option<File>,
-    /// What to call it.
+    /// Its path, for messages.
     path: PathBuf,
 }
 

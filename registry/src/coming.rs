@@ -22,7 +22,7 @@ pub(crate) struct Coming<'a> {
     layer: &'a Expected,
     file: &'a mut File,
     hasher: Hasher,
-    /// How many bytes are there.
+    /// How many bytes of the layer we have.
     pub(crate) size: u64,
     /// How many of them are from an earlier attempt.
     pub(crate) found: u64,

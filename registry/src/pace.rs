@@ -32,7 +32,7 @@ impl Pace {
         self.since + self.patience
     }
 
-    /// How many bytes have come in it.
+    /// How many bytes have come in the window.
     pub(crate) fn bytes(&self) -> u64 {
         self.bytes
     }

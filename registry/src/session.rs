@@ -104,7 +104,7 @@ impl Session {
         let answer = loop {
             let by = self.exchange.deadline();
             match self.exchange.head(self.exchange.get(&self.base), by).await {
-                // Too busy to say what it wants to know.
+                // The registry is too busy to say what it wants to know.
                 Ok(answer) if matches!(answer.status().as_u16(), 429 | 502..=504) => {
                     tries.again(refusal(answer, by).await).await?;
                 }

@@ -33,7 +33,7 @@ pub(crate) struct Directories {
 /// One step in the image directory.
 #[derive(Subcommand)]
 pub(crate) enum Verb {
-    /// What is there
+    /// The images that are there
     List,
     /// Whether an image of that origin may get that name; tells the origin of the one it replaces
     MayPut { name: String, origin: String },

@@ -1,4 +1,4 @@
-//! Programs, built as whoever calls us: `cargo build`, and where it has put them.
+//! Programs, built as our caller: `cargo build`, and where it has put them.
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};

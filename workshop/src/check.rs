@@ -44,7 +44,7 @@ pub(crate) enum Outcome {
     Failed,
     /// It does not compile.
     NotBuilt,
-    /// Nobody could look.
+    /// The checks could not look.
     NotJudged,
     /// Each check has found that it cannot be looked at on this machine.
     Skipped,
@@ -138,7 +138,7 @@ pub(crate) fn is_saved_since(course: &Course, level: &Level, content: &str) -> b
     (course.content(level)).is_ok_and(|now| now != content)
 }
 
-/// Checks a level: its own checks first, since it is what somebody is working on, and when
+/// Checks a level: its own checks first, since it is what the learner is working on, and when
 /// they are content those of all levels before it.
 pub(crate) fn check(course: &Course, level: &Level, detail: Detail) -> Result<Judged> {
     let (content, programs) = build(course, level)?;
@@ -212,7 +212,7 @@ fn has_passed(report: &Report) -> bool {
 }
 
 /// Has the program judged by the checks of its own level alone, or by those of the levels
-/// before it. `false` if it could not be; whoever could not has said why.
+/// before it. `false` if it could not be; the program that could not has said why.
 fn judge(
     course: &Course,
     programs: &Programs,
@@ -278,7 +278,7 @@ impl Lines {
     fn read(from: impl Read + Send + 'static) -> Lines {
         let (sender, lines) = mpsc::channel();
         thread::spawn(move || {
-            // Until the program ends, or nobody wants to know any more.
+            // Until the program ends, or our reader has gone.
             let mut lines = BufReader::new(from).lines();
             lines.try_for_each(|line| sender.send(line))
         });

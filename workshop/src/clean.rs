@@ -1,8 +1,8 @@
 //! `cargo workshop clean`: what killed containers have left.
 //!
 //! A parent removes what it has made, unless it is killed. Nothing else needs to be
-//! remembered to find the rest: a container's directory that nobody holds a lock
-//! on has no parent any more, and its name is the name of everything else. Its command
+//! remembered to find the rest: a container's directory that no process holds a
+//! lock on has no parent any more, and its name is the name of everything else. Its command
 //! may live: the wish to die with the parent is lost at a setuid exec (level 10). What was
 //! to be kept stays, and what may be something else is asked about.
 
@@ -40,7 +40,7 @@ pub(crate) fn clean(store: &Path, image_dir: &Path, dry_run: bool) -> Result<(),
         }
     }
     for group in &orphans() {
-        let what = format!("{}, which nobody looks after", group.display());
+        let what = format!("{}, which no parent looks after", group.display());
         tally.remove(&what, || given::remove_groups(group));
     }
     if !dry_run {
@@ -136,7 +136,7 @@ fn inventory(leftover: &Leftover) -> String {
     )
 }
 
-/// Whether somebody at the terminal wants it removed. Without one nobody does.
+/// Whether the caller, asked at the terminal, wants it removed. Without a terminal: no.
 fn ask(path: &Path, why: &str, inventory: &str) -> Result<bool, Error> {
     let mut terminal = io::stderr();
     if !io::stdin().is_terminal() || !terminal.is_terminal() {

@@ -66,7 +66,7 @@ impl Course {
         self.levels.iter().filter(|level| level.number.is_some())
     }
 
-    /// The level that somebody means by `4`, `04`, `level04`, `rd` or a directory's name.
+    /// The level that the learner means by `4`, `04`, `level04`, `rd` or a directory's name.
     pub(crate) fn level(&self, word: &str) -> Result<&Level> {
         let digits = word.strip_prefix("level").unwrap_or(word);
         let number: Option<u8> = digits.parse().ok();
@@ -195,7 +195,7 @@ impl Course {
 
     /// git in this checkout, and in no other: a hook, or a shell that has `GIT_DIR` set, would
     /// send it elsewhere. Nothing of the repository is run by what we ask, so it may belong to
-    /// somebody else, as a checkout does that is mounted into a machine (git-config(1),
+    /// another user, as a checkout does that is mounted into a machine (git-config(1),
     /// safe.directory).
     pub(crate) fn git(&self) -> Command {
         let mut git = Command::new("git");

@@ -2,7 +2,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// Such as `2026-11-24`, in UTC: nobody's progress hangs on the hour.
+/// Such as `2026-11-24`, in UTC: no learner's progress hangs on the hour.
 pub(crate) fn today() -> String {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     civil(since.map_or(0, |since| since.as_secs() / 86_400))

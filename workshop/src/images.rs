@@ -2,7 +2,7 @@
 //! `registry`.
 //!
 //! That crate speaks to registries, with TLS and all that it needs, and takes a minute
-//! to compile. It is built when somebody first asks for it, and not with this one; a list
+//! to compile. It is built when the learner first asks for it, and not with this one; a list
 //! of files needs none of it.
 
 use std::env;

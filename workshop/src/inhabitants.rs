@@ -22,9 +22,9 @@ pub(crate) type Identity = (u64, u64);
 
 /// What a container's processes may have as their root.
 pub(crate) struct Roots {
-    /// The directory itself.
+    /// The container's directory itself.
     pub(crate) directory: Option<Identity>,
-    /// An overlay that keeps its changes there.
+    /// The upper directory of an overlay, which keeps its changes there.
     pub(crate) upper: Option<Identity>,
 }
 

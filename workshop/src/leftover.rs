@@ -3,7 +3,7 @@
 //! Only what is provably a container's is removed unasked: a directory of ours, with the
 //! mark that `given::claim` makes, no living parent, and nothing in it but what a
 //! container has. Everything is looked at without following a link, since root follows
-//! links to wherever somebody wants it to go.
+//! a link to wherever its maker wants it to go.
 
 use std::ffi::OsStr;
 use std::fs::{self, File, Metadata};
@@ -28,7 +28,7 @@ const TELLING: u32 = 0o7077;
 
 /// What was found under such a name.
 pub(crate) enum Found {
-    /// A container that somebody looks after: the lock is taken.
+    /// A container that its parent looks after: the lock is taken.
     InUse,
     /// A directory that no living parent looks after.
     Abandoned(Leftover, Claim),
@@ -150,7 +150,7 @@ impl Leftover {
     }
 
     /// The processes that have its root as theirs. Those of level 06 and later die
-    /// with their parent; before that nobody ends them.
+    /// with their parent; before that they outlive it.
     pub(crate) fn processes(&self) -> Vec<linux_sys::Pid> {
         inhabitants::of(&Roots {
             // Levels 01 to 03: the very directory, entered or bound onto itself.

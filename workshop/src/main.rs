@@ -22,8 +22,8 @@
 //! | `completions.rs` | what the Tab key knows |
 //!
 //! Nothing here needs root: what does is a program of its own (a level, the checks,
-//! `clean`), started through `.cargo/as-root`. All files of ours are written by whoever
-//! calls us.
+//! `clean`), started through `.cargo/as-root`. All files of ours are written as the
+//! user who calls us.
 
 mod begin;
 mod build;

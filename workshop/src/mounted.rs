@@ -15,7 +15,7 @@ pub(crate) fn below(directory: &Path) -> Vec<PathBuf> {
 
 /// Take away all that is mounted below a directory.
 ///
-/// A recursive bind mount of `/` that somebody forgot is a peer of the real `/`, where
+/// A recursive bind mount of `/` that a learner has forgotten is a peer of the real `/`, where
 /// systemd has made that shared: to unmount its `proc` would unmount the machine's /proc.
 /// So every tree of mounts is first made private, and then taken away as a whole
 /// (mount_namespaces(7), MNT_DETACH in umount(2)). What it showed stays where it is.

@@ -14,7 +14,7 @@ use crate::leftover::{id, parents};
 /// its removal, a container's parent takes some thousandths of this.
 const MOMENT: Duration = Duration::from_secs(1);
 
-/// The groups in which nothing runs and that nobody looks after, of whatever store.
+/// The groups in which nothing runs and that no parent looks after, of whatever store.
 pub(crate) fn orphans() -> Vec<PathBuf> {
     let groups = |parent: PathBuf| fs::read_dir(parent).into_iter().flatten().flatten();
     let mut found: Vec<PathBuf> = parents()

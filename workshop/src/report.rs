@@ -1,5 +1,5 @@
-//! `cargo workshop report`: everything that somebody needs who is asked for help, in one
-//! file, and nothing that is nobody's business.
+//! `cargo workshop report`: everything that an instructor needs who is asked for help, in one
+//! file, and nothing that is the learner's own business.
 
 use std::fs;
 use std::io::{ErrorKind, IsTerminal, Write};
@@ -168,7 +168,7 @@ fn difference(course: &Course, level: &Level, file: &Path) -> String {
     diff.unified_diff().header(&old, &new).to_string()
 }
 
-/// What is nobody's business, and what stands for it.
+/// What is the learner's own business, and what stands for it.
 struct Private(Vec<(String, &'static str)>);
 
 impl Private {
@@ -226,7 +226,7 @@ fn replace_word(text: &str, what: &str, shown: &str) -> String {
     result + rest
 }
 
-/// `/home/NAME`, whoever that is.
+/// `/home/NAME`, of every user.
 fn others_homes(text: &str) -> String {
     let mut parts = text.split("/home/");
     let mut result = parts.next().unwrap_or_default().to_owned();

@@ -1,5 +1,5 @@
 //! What reaches the user's eyes: colours where they are wanted, lines that fit, and no
-//! failure when nobody reads.
+//! failure when the reader has gone.
 
 use std::fmt::Display;
 use std::io::{IsTerminal, Write};
@@ -12,11 +12,11 @@ use given::{printable, printable_lines};
 pub(crate) const BOLD: Style = Style::new().bold();
 /// What matters less.
 pub(crate) const DIM: Style = Style::new().dimmed();
-/// Well done.
+/// The learner has done it.
 pub(crate) const GREEN: Style = AnsiColor::Green.on_default();
 /// Not true, or not there any more.
 pub(crate) const RED: Style = AnsiColor::Red.on_default();
-/// Look here.
+/// Where the learner should look.
 pub(crate) const YELLOW: Style = AnsiColor::Yellow.on_default();
 /// Something to type.
 pub(crate) const CODE: Style = AnsiColor::Cyan.on_default();
@@ -120,7 +120,7 @@ fn style_end(text: &str) -> Option<usize> {
     numbers[end..].starts_with('m').then_some(end + 2)
 }
 
-/// Whether somebody sees what we print, and can be shown a new screen.
+/// Whether we print to a terminal, where the learner can be shown a new screen.
 pub(crate) fn is_terminal() -> bool {
     std::io::stdout().is_terminal()
 }

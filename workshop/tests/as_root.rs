@@ -185,7 +185,7 @@ fn where_no_level_says_it_run_is_raised() {
     for program in ["level05", "level06", "level07", "rd"] {
         assert_eq!(raised(&tree, program, &VERBS), ["run"], "{program}");
     }
-    // What is no level's has no verbs.
+    // A program that is no level's has no verbs.
     assert_eq!(raised(&tree, "level7", &VERBS), [""; 0]);
 }
 

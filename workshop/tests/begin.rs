@@ -36,7 +36,7 @@ fn the_levels_before_are_skipped_and_not_done() {
     assert!(said.contains("level 02 is done"), "{said}");
     assert!(fixture.says(&[]).contains("No level is left to do."));
 
-    // Whoever goes back has their work judged like any other.
+    // A learner who goes back has their work judged like any other.
     fixture.solve("00", 1);
     let map = fixture.says(&[]);
     assert!(map.contains("   here  00  title 00"), "{map}");

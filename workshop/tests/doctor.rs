@@ -79,7 +79,7 @@ impl Seen {
         self.is_true();
     }
 
-    /// Everything is ready, and so it is.
+    /// The doctor finds everything ready, and every solution works.
     fn ready(&self) {
         assert_eq!(self.verdicts(), ["ready"; 12], "{:#}", self.doctor);
         assert_eq!(
@@ -282,7 +282,7 @@ fn containers_on_an_overlay_end_at_level_03() {
         return;
     };
     seen.not_ready(4, LAST, "container-file-system");
-    // And what it says is to be done helps.
+    // And the commands that the doctor prints help.
     machine(&format!(
         "{overlay}\n{}",
         commands(&seen, "container-file-system")
@@ -291,7 +291,7 @@ fn containers_on_an_overlay_end_at_level_03() {
     .ready();
 }
 
-/// What a finding says is to be done, by somebody who is root already. The directory of
+/// What a finding says is to be done, by a learner who is root already. The directory of
 /// the machine that it was said about was a temporary one.
 fn commands(seen: &Seen, id: &str) -> String {
     let commands = seen.finding(id)["commands"].as_array().unwrap().iter();

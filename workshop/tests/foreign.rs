@@ -108,7 +108,7 @@ fn nothing_that_a_file_says_is_obeyed_by_the_terminal() {
         assert!(!said.contains("panicked"), "{said}");
     }
     assert_tame("the report", &fixture.read("workshop-report.txt"));
-    // It is shown all the same.
+    // The map shows such a line all the same.
     fixture.write(".workshop/progress", &format!("{EVIL}\n"));
     let run = fixture.workshop(&[]);
     assert!(
@@ -117,7 +117,7 @@ fn nothing_that_a_file_says_is_obeyed_by_the_terminal() {
         run.err
     );
     assert!(run.out.contains(r"x\u{1b}[2J"), "{}", run.out);
-    // What is kept is kept as it was.
+    // The companion leaves the file as it was.
     assert_eq!(fixture.read(".workshop/progress"), format!("{EVIL}\n"));
 }
 

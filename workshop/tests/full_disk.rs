@@ -38,7 +38,7 @@ fn what_cannot_be_written_is_no_success() {
     }
     for words in COMMANDS {
         let mut command = fixture.command(words);
-        // None that is there, whoever we are: what is printed is that nothing is left.
+        // A store that no user has: what is printed is that nothing is left.
         command.env("RUBBER_DOCKER_CONTAINERS", "/no/such/store");
         command.env("RUBBER_DOCKER_IMAGES", "/no/such/images");
         command.stdout(Stdio::from(File::create("/dev/full").unwrap()));

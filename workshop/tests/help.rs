@@ -26,7 +26,7 @@ fn every_command_has_an_example_and_fits() {
     assert!(commands.len() >= 10, "{commands:?}");
     let words = commands.iter().map(|command| vec![command.as_str()]);
     // doctor is looked after by tests of its own, and images by a crate that is built when
-    // somebody asks for it.
+    // a learner asks for it.
     let words = words.filter(|words| words != &["doctor"] && words != &["images"]);
     for words in words.chain([vec![]]) {
         for option in ["-h", "--help"] {

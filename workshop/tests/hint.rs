@@ -31,7 +31,7 @@ fn hints_come_in_the_order_of_the_lesson() {
     for hint in ["1a", "1b", "2a", "2b"] {
         assert!(again.contains(&format!("Text {hint}.")), "{again}");
     }
-    // Another level's are its own.
+    // Another level has hints of its own.
     assert!(
         fixture
             .says(&["hint", "1"])

@@ -1,4 +1,4 @@
-//! The way of somebody new, at a terminal of 80 by 24, from a fresh clone: welcome, doctor,
+//! The way of a new learner, at a terminal of 80 by 24, from a fresh clone: welcome, doctor,
 //! a check that fails and teaches, an edit, a check that passes, watch through two levels,
 //! hint, solution, trace, reset, report, clean.
 //!
@@ -102,7 +102,7 @@ fn clone(scratch: &Path) -> PathBuf {
     let _ = fs::remove_dir_all(&checkout);
     let to = checkout.to_str().unwrap();
     git(own, &["clone", "-q", "--no-hardlinks", ".", to]);
-    // What is not committed yet is what somebody wants to have tried.
+    // What is not committed yet is what a maintainer wants to have tried.
     let changed = git(
         own,
         &["ls-files", "--modified", "--others", "--exclude-standard"],

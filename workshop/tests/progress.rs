@@ -48,7 +48,7 @@ fn a_level_is_done_by_what_is_in_it_now() {
     assert_eq!(map(&fixture, "00"), "done  00  title 00");
     fixture.run("git", &["checkout", "-q", "levels"]);
     assert_eq!(map(&fixture, "00"), "00  title 00");
-    // Nobody is sent back, and git sees nothing of all this.
+    // The learner is not sent back, and git sees nothing of all this.
     assert_eq!(map(&fixture, "01"), "here  01  title 01");
     assert_eq!(fixture.run("git", &["status", "--porcelain"]), "");
 }
@@ -110,7 +110,7 @@ fn a_level_whose_checks_are_all_skipped_is_neither_done_nor_failed() {
     assert_eq!(run.status, 125, "{}{}", run.out, run.err);
     assert!(run.out.contains(told), "{}", run.out);
 
-    // What was known before is known still.
+    // The companion still knows what it knew before.
     lacking(&fixture, &[]);
     assert!(fixture.says(&["check"]).contains("level 00 is done"));
     lacking(&fixture, &["00 step 1", "00 step 2"]);
@@ -206,7 +206,7 @@ fn a_broken_line_is_told_and_kept_and_stops_nobody() {
         run.err
     );
     assert_eq!(line(&run.out, "00"), "done  00  title 00");
-    // Also by what is written next.
+    // The companion leaves it alone when it writes next.
     fixture.says(&["hint", "1"]);
     assert!(
         fixture

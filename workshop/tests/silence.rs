@@ -88,7 +88,7 @@ fn a_check_says_that_it_waits_for_another_cargo() {
     let target = fixture.path("target");
     let mut check = fixture.command(&["check"]);
     let check = check.env("CARGO_TARGET_DIR", &target);
-    // Also where somebody has set cargo to be quiet.
+    // Also where the learner has set cargo to be quiet.
     check.env("CARGO_TERM_QUIET", "true");
     start(check).wait_with_output().unwrap();
     let lock = held(&target);
@@ -104,7 +104,7 @@ fn checks_that_take_their_time_say_so() {
     let fixture = Fixture::new();
     fixture.solve("00", 1);
     fixture.run("mkfifo", &["go"]);
-    // Nobody judges before we say so.
+    // The judge does not begin before we say so.
     fixture.write(".cargo/as-root", "#!/bin/sh\nread -r _ <go\nexec \"$@\"\n");
     let mode = fs::Permissions::from_mode(0o755);
     fs::set_permissions(fixture.path(".cargo/as-root"), mode).unwrap();
@@ -121,7 +121,7 @@ fn images_are_listed_without_building_anything() {
     fixture.write("images/small.tar", &"\0".repeat(1536));
     for words in [&["images"][..], &["images", "list"], &["images", "ls"]] {
         let mut images = fixture.command(words);
-        // Whoever starts cargo fails.
+        // A companion that starts cargo fails.
         images.env("CARGO", "/bin/false");
         images.env("RUBBER_DOCKER_IMAGES", fixture.path("images"));
         images.env("RUBBER_DOCKER_CONTAINERS", fixture.path("containers"));

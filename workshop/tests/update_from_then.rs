@@ -87,10 +87,10 @@ impl Learner {
         git(&upstream, &["update-ref", "refs/heads/main", head.trim()]);
         git(&upstream, &["symbolic-ref", "HEAD", "refs/heads/main"]);
         clone(&upstream, &learner.root, "--no-checkout");
-        git(&learner.root, &["config", "user.name", "somebody"]);
+        git(&learner.root, &["config", "user.name", "learner"]);
         git(
             &learner.root,
-            &["config", "user.email", "somebody@example.org"],
+            &["config", "user.email", "learner@example.org"],
         );
         git(&learner.root, &["reset", "-q", "--hard", THEN]);
         git(&learner.root, &["apply", &at(&workshop.join(PATCH))]);

@@ -36,7 +36,7 @@ fn program(fixture: &Fixture, path: &str, text: &str) {
     fs::set_permissions(fixture.path(path), fs::Permissions::from_mode(0o755)).unwrap();
 }
 
-/// A `cargo` before which somebody saves once more: what is built is not what the check has
+/// A `cargo` before which the learner saves once more: what is built is not what the check has
 /// seen when it began.
 fn saving_cargo(fixture: &Fixture) {
     let cargo = std::env::var("CARGO").unwrap();

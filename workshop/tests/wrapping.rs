@@ -184,7 +184,7 @@ fn a_hint_uses_the_terminal_that_there_is() {
         widest(anstream::adapter::strip_str(&shown).to_string().as_str()) > 120,
         "{shown}"
     );
-    // What somebody wishes goes first; and a pipe is as wide as it always was.
+    // What the learner wishes goes first; and a pipe is as wide as it always was.
     let mut narrow = Command::new("env");
     narrow
         .arg("COLUMNS=50")

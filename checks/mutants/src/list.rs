@@ -25,12 +25,12 @@ pub enum Kind {
     Version2,
 }
 
-/// One of them.
+/// A mutant that no check notices.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
     /// Its level, file and name.
     pub mutant: String,
-    /// What it is.
+    /// Whether it is right, wrong, or not used here.
     pub kind: Kind,
     /// Why.
     pub because: String,

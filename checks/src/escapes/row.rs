@@ -11,7 +11,7 @@ pub(super) struct Escape {
     pub(super) what: &'static str,
     /// What a person would type after `run -i probe -- probe`.
     pub(super) verbs: &'static str,
-    /// Where it is looked at, from outside.
+    /// Where the check looks at it, from outside.
     pub(super) witness: &'static str,
     /// The solutions in which it works, from the first to the last.
     pub(super) works: (u8, u8),

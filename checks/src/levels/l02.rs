@@ -320,7 +320,7 @@ fn nodes(host: &Host) -> Outcome {
 /// What is wrong with a device node.
 struct Odd {
     what: String,
-    /// Nothing but its mode.
+    /// Whether nothing but the node's mode is wrong.
     is_mode: bool,
 }
 

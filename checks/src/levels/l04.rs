@@ -335,7 +335,7 @@ fn unpacking<'a>(host: &'a Host, images: &'a [String]) -> Result<(&'a str, Run<'
         while !has_begun() && process::is_alive(level) {
             std::thread::yield_now();
         }
-        // It holds still while we look.
+        // The level's process holds still while we look.
         process::send(level, SIGSTOP)?;
         await_that(|| !matches!(procfs::state(level), Some('R' | 'S' | 'D')));
         let mut new = trees(host);

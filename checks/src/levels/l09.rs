@@ -123,7 +123,7 @@ fn with<'a>(host: &'a Host, options: &[&'a str], command: &[&str]) -> crate::hos
         .fold(invocation, |invocation, option| invocation.option(option))
 }
 
-/// One of the two files.
+/// The file of the version that the machine has.
 fn of(version: Version, [v1, v2]: [&'static str; 2]) -> &'static str {
     match version {
         Version::V1 => v1,
@@ -314,7 +314,7 @@ fn expect_sentence(file: &str, run: impl Fn(&[&'static str]) -> Result<Ended, Fi
             return Err(failure
                 .usually(
                     "the row of swap says `Lacking::Refused`: on a kernel that does not account for \
-                     swap nobody could have --memory then, and a container can do without",
+                     swap no user could have --memory then, and a container can do without",
                 )
                 .into());
         }

@@ -22,7 +22,7 @@ pub(super) struct Place {
     pub(super) home: &'static str,
     /// The step that would be to blame.
     pub(super) step: (u8, u8),
-    /// Where it was looked at.
+    /// Where the check has looked.
     pub(super) evidence: &'static str,
     pub(super) usually: &'static str,
 }
@@ -102,7 +102,7 @@ impl Kind {
     }
 }
 
-/// Each of them.
+/// All kinds.
 #[cfg(test)]
 pub(super) const ALL: [Kind; 9] = [
     Kind::Process,

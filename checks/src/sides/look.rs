@@ -14,11 +14,11 @@ use crate::{process, procfs};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Thing {
     pub(super) kind: Kind,
-    /// How people call it.
+    /// What a report calls it.
     pub(super) what: String,
     /// Its state, in one word where that says enough.
     pub(super) state: String,
-    /// Where it is, of a file or a group.
+    /// The path of a file or a group.
     pub(super) path: PathBuf,
 }
 

@@ -14,14 +14,14 @@ pub(crate) const SENTENCE: &str = "the command runs in a child process";
 pub(crate) struct Judge(Command);
 
 impl Judge {
-    /// By one sentence alone.
+    /// Judges by one sentence alone.
     pub(crate) fn of(binary: &Path) -> Judge {
         let mut judge = Judge::of_level("00", binary);
         judge.0.args(["--only", SENTENCE]);
         judge
     }
 
-    /// By the checks of all levels.
+    /// Judges by the checks of all levels.
     pub(crate) fn of_everything(binary: &Path) -> Judge {
         let last = syllabus::LAST;
         Judge::of_level(&last.to_string(), binary)
@@ -39,13 +39,13 @@ impl Judge {
         Judge(command)
     }
 
-    /// Starts it, to be killed.
+    /// Starts the judge, for a trial to kill.
     pub(crate) fn start(mut self) -> Result<Child, Failed> {
         self.0.stderr(Stdio::null());
         Ok(self.0.spawn()?)
     }
 
-    /// Runs it; the one report that it makes.
+    /// Runs the judge, and returns the one report that it makes.
     pub(crate) fn report(self) -> Result<Value, Failed> {
         let reports = self.reports()?;
         match <[Value; 1]>::try_from(reports) {
@@ -54,7 +54,7 @@ impl Judge {
         }
     }
 
-    /// Runs it; all reports.
+    /// Runs the judge, and returns all reports.
     pub(crate) fn reports(mut self) -> Result<Vec<Value>, Failed> {
         let output = self.0.output()?;
         let lines = String::from_utf8_lossy(&output.stdout);

@@ -18,7 +18,7 @@ pub(crate) const PREFIX: &str = "wrecker-";
 /// The directory beside the wreckers' that is to survive.
 pub(crate) const CANARY: &str = "canary";
 
-/// Whether it could do all that it wanted.
+/// Does the damage, and tells whether it could do all of it.
 pub(crate) type Wreck = fn(&Scene) -> io::Result<bool>;
 
 /// One kind of destruction.
@@ -30,7 +30,7 @@ pub(crate) struct Kind {
     wreck: Wreck,
 }
 
-/// Where it stands.
+/// What a wrecker finds around it.
 pub(crate) struct Scene {
     /// What must survive, by its absolute path.
     canary: PathBuf,
@@ -38,7 +38,7 @@ pub(crate) struct Scene {
     store: PathBuf,
     /// The sandbox's directory, in which the store is.
     base: PathBuf,
-    /// What it was told to run.
+    /// The command that the judge has told it to run.
     command: Vec<OsString>,
 }
 
@@ -211,7 +211,7 @@ fn memory(_: &Scene) -> io::Result<bool> {
 
 fn ignore_all() {
     for signal in 1..=64 {
-        // Two of them cannot be ignored.
+        // SIGKILL and SIGSTOP cannot be ignored (signal(7)).
         let _ = linux_sys::signal(signal, Disposition::Ignore);
     }
 }
@@ -349,7 +349,7 @@ fn exec(scene: &Scene) -> io::Result<bool> {
 }
 
 fn close_stdout(scene: &Scene) -> io::Result<bool> {
-    // From 1 on, and standard error with it.
+    // From descriptor 1 on: standard error goes with it.
     linux_sys::close_range(1, u32::MAX, linux_sys::CloseRangeFlags::empty()).map_err(error)?;
     exec(scene)
 }

@@ -82,7 +82,7 @@ impl<'a> Calls<'a> {
                 let before = &code[..open];
                 let is_name = |char: char| char.is_alphanumeric() || char == '_';
                 let start = before.trim_end_matches(is_name).len();
-                // A method, or somebody else's function.
+                // A method, or another module's function.
                 if before[..start].ends_with(['.', ':']) {
                     continue;
                 }

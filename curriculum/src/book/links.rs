@@ -92,7 +92,7 @@ impl Place<'_> {
         }
     }
 
-    /// Nobody knows where the reader has the tree, or whether: a file that is no page
+    /// The book cannot know where its reader has the tree, or whether: a file that is no page
     /// gets no link, but is named.
     fn unlink(&self, out: &mut String, path: &Path) -> Result<()> {
         let start = out.rfind('[').ok_or_else(|| {

@@ -42,7 +42,7 @@ pub fn parts(content: &str) -> Vec<Part<'_>> {
             (None, None) => parts.push(Part::Prose(line)),
         }
     }
-    // Markdown closes at the end what nobody has closed.
+    // Markdown closes at the end what the author has left open.
     parts.extend(open.map(Part::Fence));
     parts
 }

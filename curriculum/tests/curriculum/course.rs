@@ -99,7 +99,7 @@ impl Course {
         (0..self.levels.len()).map(trial).collect()
     }
 
-    /// Judges only what nobody has begun to solve.
+    /// Judges only what no learner has begun to solve.
     pub(crate) fn unless_learners(
         &self,
         indices: &[usize],

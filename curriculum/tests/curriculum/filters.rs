@@ -29,7 +29,7 @@ pub(crate) fn trial(course: &'static Course, trials: &[Trial]) -> Trial {
 }
 
 fn each_chooses(course: &Course, trials: &[(String, bool)]) -> Verdict {
-    // Pages show with it how a level is added.
+    // The maintainers' pages show with this number how a level is added.
     let next = format!("level{:02}", syllabus::LAST + 1);
     let mut count = 0;
     let mut faults = Vec::new();

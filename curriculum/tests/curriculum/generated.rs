@@ -31,7 +31,7 @@ const EQUIVALENT_AT_MOST: f64 = 0.10;
 /// A mutant of a level's solution.
 #[derive(Clone)]
 struct Generated {
-    /// No other has this number.
+    /// The number of this mutant, and of no other.
     number: usize,
     level: u8,
     /// The places of the skeleton and of the solution among the levels.

@@ -20,8 +20,8 @@ const ALLOWED: &[&str] = &[
 ];
 
 const NOT_ALLOWED: &str = "\
-These have a licence that nobody has allowed. Is there another package for it, and is it needed at
-all? If it has to be this one, and its licence lets a copy stand beside code under MIT, add that
+These have a licence that no maintainer has allowed yet. Is there another package for it, and is it
+needed at all? If it has to be this one, and its licence lets a copy stand beside code under MIT, add that
 to ALLOWED in curriculum/tests/curriculum/licences.rs, and say why in the commit.";
 
 const LOCKS_OF_NPM: [&str; 2] = ["docs/package-lock.json", "slides/package-lock.json"];
@@ -86,7 +86,7 @@ fn judge<'a>(packages: impl Iterator<Item = (String, &'a Value)>) -> Verdict {
         }
     }
     if count == 0 {
-        return Err("nobody was asked".into());
+        return Err("no package was asked for its licence".into());
     }
     nothing_of(NOT_ALLOWED, found)
 }

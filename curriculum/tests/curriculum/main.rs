@@ -83,7 +83,7 @@ fn main() -> ExitCode {
 }
 
 /// Reads the levels, and makes a directory that is gone when the trials are over.
-/// It is below target/, where even what a killed run leaves is in nobody's way.
+/// It is below target/, where even what a killed run leaves is in no later run's way.
 fn load(arguments: &Arguments) -> Result<(&'static Course, tempfile::TempDir)> {
     let scratch = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
     Ok((Course::load(scratch.path(), arguments)?, scratch))

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::Instant;
 
-/// Whoever edits a level is told at once which patches have to be refreshed.
+/// A maintainer who edits a level is told at once which patches have to be refreshed.
 pub(crate) fn apply(course: &'static Course, suite: &str) -> Verdict {
     let mut found = Vec::new();
     for path in patch::discover(&course.root, suite)? {
@@ -38,7 +38,7 @@ pub(crate) fn apply(course: &'static Course, suite: &str) -> Verdict {
     nothing_of(&format!("{suite} has to follow the levels"), found)
 }
 
-/// Judges a patch only if nobody has begun to solve the level that it is against.
+/// Judges a patch only if no learner has begun to solve the level that it is against.
 pub(crate) fn unless_learners(
     course: &Course,
     patch: &Patch,

@@ -138,7 +138,7 @@ impl Performance<'_> {
             match self.compare(shown, &output) {
                 Ok(()) => return Ok(()),
                 Err(difference) if Instant::now() > deadline => return Err(difference.into()),
-                // The kernel tells nobody that what the command looks at has changed.
+                // The kernel does not tell that what the command looks at has changed.
                 Err(_) => std::thread::sleep(Duration::from_millis(20)),
             }
         }

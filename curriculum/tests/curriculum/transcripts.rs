@@ -40,7 +40,7 @@ pub(crate) fn trials(course: &'static Course) -> Vec<Trial> {
     trials
 }
 
-/// What is not run may be wrong, and nobody would know.
+/// What is not run may be wrong, and no test would know.
 fn few_are_skipped(course: &Course) -> Result<(), Failed> {
     let (mut all, mut skipped) = (0, 0);
     for page in pages_of(course) {
@@ -168,8 +168,8 @@ fn programs(
     subjects.iter().map(program).collect()
 }
 
-/// The same fence with one line changed must not pass: a transcript of which nobody
-/// notices what it shows is no test.
+/// The same fence with one line changed must not pass: a comparison that does not notice
+/// is no test.
 fn changed(
     course: &'static Course,
     level: Option<usize>,
@@ -208,7 +208,9 @@ fn changed(
                 Ok(Completion::Completed)
             }
             Err(failed) => Err(failed),
-            Ok(()) => Err(format!("nobody noticed that it should be: {other}").into()),
+            Ok(()) => {
+                Err(format!("the comparison did not notice that it should be: {other}").into())
+            }
         }
     });
     // It takes longer than the transcripts themselves.

@@ -51,8 +51,8 @@ fn is_small(course: &'static Course, index: usize) -> Verdict {
     )
 }
 
-/// A crate is built once for each set of features. Whoever has built `rd`, as the README
-/// says, has built all that a level needs.
+/// A crate is built once for each set of features. A learner who has built `rd`, as the
+/// README says, has built all that a level needs.
 fn has_the_same_features(course: &'static Course, index: usize) -> Verdict {
     let built = crates_with_features(course, "rd")?;
     let package = &course.levels[index].package;

@@ -1,5 +1,5 @@
 //! A level alone prints one screen that says what it is and what to try, and
-//! asks nobody for root.
+//! asks no learner for root.
 
 use crate::build::Build;
 use crate::course::{Course, Verdict, nothing_of};
@@ -114,7 +114,7 @@ fn help(course: &Course, index: usize, verb: &str) -> Result<String, Failed> {
 fn fits_one_screen(course: &'static Course, index: usize) -> Verdict {
     let level = &course.levels[index];
     let mut found = Vec::new();
-    // A copy, since nobody else may be allowed to walk to where we build.
+    // A copy, since another user may not be allowed to walk to where we build.
     let directory = tempfile::tempdir()?;
     fs::set_permissions(directory.path(), Permissions::from_mode(0o755))?;
     let program = directory.path().join(&level.package);

@@ -91,7 +91,7 @@ fn the_chain_holds_within_a_part_and_not_across() {
     workshop.edit("levels/hardened/src/main.rs", "    tell();\n", "");
     let found = violations(&workshop).concat();
     assert!(found.starts_with("02_third -> hardened: "), "{found}");
-    // Nobody has to bring that line into the first part.
+    // No maintainer has to bring that line into the first part.
     assert!(!found.contains("00_first"), "{found}");
 }
 

@@ -219,7 +219,7 @@ fn a_patch_whose_lines_have_changed_is_named_and_left_as_it_is() {
     let outcome = refreshed(&workshop);
     assert_eq!(outcome[0], (Outcome::Conflict, WRONG.into()));
     assert_eq!(workshop.read(WRONG), before);
-    // Mended by hand, it is right.
+    // A maintainer has mended it by hand: now it is right.
     let mended = before.replace("-    fork();", "-    clone();");
     workshop.write(WRONG, &mended);
     assert_eq!(refreshed(&workshop)[0], (Outcome::Unchanged, WRONG.into()));

@@ -13,7 +13,8 @@ const PATCH: &str = "checks/wrong/00/no-wait.patch";
 fn mistake() -> Mistake {
     let workshop = Workshop::new();
     let check = LEVELS[0].checks[1].name;
-    let header = format!("mistake: nobody waits\ncheck: {check}\nsays: waitpid is missing\n");
+    let header =
+        format!("mistake: the parent does not wait\ncheck: {check}\nsays: waitpid is missing\n");
     workshop.write(PATCH, &header);
     Mistake::read(workshop.root(), Path::new(PATCH)).unwrap()
 }

@@ -9,7 +9,7 @@ use std::path::Path;
 
 const PATCH: &str = "checks/wrong/00/no-wait.patch";
 const HEADER: &str = "\
-mistake: nobody waits
+mistake: the parent does not wait
 check: the level's process waits while the command runs
 says: waitpid is missing
 says: goes on
@@ -64,7 +64,7 @@ fn a_mistake_is_found_and_read() {
     assert_eq!(patch::trial(&found[0]), "wrong::00/no-wait");
     let mistake = Mistake::read(workshop.root(), &found[0]).unwrap();
     assert_eq!(mistake.patch.level, 0);
-    assert_eq!(mistake.mistake, "nobody waits");
+    assert_eq!(mistake.mistake, "the parent does not wait");
     assert_eq!(mistake.says, ["waitpid is missing", "goes on"]);
 }
 
@@ -147,7 +147,7 @@ fn a_patch_whose_lines_have_changed_is_refused_and_says_what_to_do() {
         "levels/01_second",
         "src/main.rs",
         "To refresh it",
-        "nobody waits",
+        "the parent does not wait",
     ] {
         assert!(error.contains(words), "no {words:?} in {error}");
     }
@@ -172,12 +172,12 @@ fn a_mistake_without_a_patch_is_refused() {
 fn a_right_solution_says_why_and_is_applied_like_a_wrong_one() {
     let path = "checks/right/00/no-wait.patch";
     let workshop = workshop("");
-    workshop.write(path, &format!("right: nobody needs it\n{DIFF}"));
+    workshop.write(path, &format!("right: no container needs it\n{DIFF}"));
     let found = patch::discover(workshop.root(), unusual::PATH).unwrap();
     assert_eq!(found, [Path::new(path)]);
     assert_eq!(patch::trial(&found[0]), "right::00/no-wait");
     let unusual = Unusual::read(workshop.root(), &found[0]).unwrap();
-    assert_eq!(unusual.why, "nobody needs it");
+    assert_eq!(unusual.why, "no container needs it");
     let solution = workshop.levels()[1].path();
     let target = workshop.root().join("target");
     let patch = unusual.patch;

@@ -282,6 +282,6 @@ fn a_program_is_the_mutant_whose_number_is_written_into_it() {
     let text = String::from_utf8_lossy(&program);
     assert_eq!(text.matches("which mutant this is: 00042").count(), 2);
     assert_eq!(program.len(), 2 * main.len() + 4);
-    // It is one already, or no such program at all.
+    // The program is mutant 42 already, and does not become another.
     assert!(mark(&mut program, 43).is_err());
 }

@@ -1,11 +1,11 @@
-//! Version 1's cpuset: a new group may use no processor and no memory, and takes nobody in.
+//! Version 1's cpuset: a new group may use no processor and no memory, and takes no process in.
 
 use std::path::Path;
 
 use super::{read, write};
 use crate::Error;
 
-/// Give `parent` what `top` has, unless somebody has chosen already, and have the groups
+/// Give `parent` what `top` has, unless it has some already, and have the groups
 /// in it begin with a copy of that (cpuset(7)).
 pub(super) fn fill(top: &Path, parent: &Path) -> Result<(), Error> {
     // Written last: where it is 1, the rest has been done.

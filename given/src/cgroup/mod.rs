@@ -35,7 +35,7 @@ pub enum Version {
 pub enum Lacking {
     /// There is no container without it: writing it is the error.
     Refused,
-    /// The container goes without. For a limit that nobody has asked for.
+    /// The container goes without. For a limit that its user has not asked for.
     Ignored,
     /// The container goes without, and its user is told this.
     Told(&'static str),
@@ -143,8 +143,8 @@ fn is_reachable(top: &Path) -> bool {
 /// usually 100).
 ///
 /// Both are only ratios, but not of the same kind: a straight line from one range
-/// to the other would put 1024 at 39, well below the 100 of a group that nobody
-/// has set anything for. This curve goes through the ends and through (1024, 100).
+/// to the other would put 1024 at 39, well below the 100 of a group whose weight was
+/// never set. This curve goes through the ends and through (1024, 100).
 /// It is the one of runc since 1.3.2 and of crun since 1.23.
 pub fn cpu_weight(shares: u64) -> u64 {
     let l = (shares.max(2) as f64).log2();
@@ -168,7 +168,7 @@ pub fn write(path: &Path, value: &str) -> Result<(), Error> {
 
 /// Read a file of the kernel's.
 pub fn read(path: &Path) -> Result<String, Error> {
-    // Such a file does not say how long it is, and whoever begins with a small buffer
+    // Such a file does not say how long it is, and a reader with a small buffer
     // asks many times. A page has room for nearly all of them.
     let mut text = String::with_capacity(4096);
     fs::File::open(path)
@@ -201,7 +201,7 @@ fn meaning(errno: Errno) -> String {
     let meaning = match errno {
         Errno::ENOENT => NO_SUCH_FILE,
         Errno::EACCES | Errno::EPERM => {
-            "not allowed: cgroups need root, and in a container somebody who has delegated them"
+            "not allowed: cgroups need root, and in a container the host must have delegated them"
         }
         Errno::EROFS => "the hierarchy is mounted read-only, as in most containers",
         Errno::EBUSY => {

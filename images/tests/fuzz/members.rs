@@ -11,7 +11,7 @@ use crate::common::{Tar, gzip, zstd};
 #[derive(Debug, Clone)]
 pub enum Name {
     Bytes(Vec<u8>),
-    /// Below the canary, as the host sees it.
+    /// A path below the canary's, as the host sees it.
     Canary(&'static str),
 }
 
@@ -248,7 +248,7 @@ fn record() -> impl Strategy<Value = (&'static str, Vec<u8>)> {
 }
 
 impl Archive {
-    /// The bytes of it.
+    /// The archive as bytes.
     pub fn write(&self, canary: &[u8]) -> Vec<u8> {
         let mut tar = Tar::new();
         for member in &self.members {

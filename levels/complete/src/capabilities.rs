@@ -58,7 +58,7 @@ pub fn give_up(kept: CapabilitySet) -> Result<(), Error> {
     // The ambient set survives an exec by any user: our caller may have one.
     cap_ambient_clear_all()?;
 
-    // Nobody can be given what we do not have ourselves. As a user who is not
+    // The command cannot keep what we do not have ourselves. As a user who is not
     // root we have nothing left, and this changes nothing.
     let have = capget(Pid::from_raw(0))?.permitted;
     let keep = kept

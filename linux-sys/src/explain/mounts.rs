@@ -180,7 +180,7 @@ pub(super) const CALLS: &[Call] = &[
         ],
     ),
     call("umount", UMOUNT),
-    // One page for both.
+    // One manual page explains both calls.
     Call {
         name: "umount2",
         section: 2,

@@ -95,8 +95,8 @@ fn bounding() -> Outcome {
     assert!(capbset_read(Capability::CAP_MKNOD).unwrap());
     capbset_drop(Capability::CAP_MKNOD).unwrap();
     assert!(!capbset_read(Capability::CAP_MKNOD).unwrap());
-    let nobody = Capability::from_number(63).unwrap();
-    fails(capbset_read(nobody), Errno::EINVAL, "cap_last_cap");
+    let unknown = Capability::from_number(63).unwrap();
+    fails(capbset_read(unknown), Errno::EINVAL, "cap_last_cap");
     capset(&Capabilities::default()).unwrap();
     fails(
         capbset_drop(Capability::CAP_CHOWN),

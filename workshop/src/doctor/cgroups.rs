@@ -169,7 +169,7 @@ fn handed_down(
             groups with limits below it"
         );
         let count = format!("{} processes", processes.lines().count());
-        // Otherwise the new group would be one that nobody can join. `-cpu` also if it is
+        // Otherwise the new group would be one that no process can join. `-cpu` also if it is
         // not there yet: a level that is tried before this is done puts it there.
         let mut less: BTreeSet<&str> = enabled.split_whitespace().collect();
         less.insert("cpu");

@@ -139,7 +139,7 @@ fn namespaces(machine: &Machine) -> Vec<Finding> {
         // Root is counted as well.
         let file = format!("/proc/sys/user/max_{name}_namespaces");
         if machine.read(&file).as_deref() == Some("0") {
-            let summary = format!("nobody may make a {name} namespace, not even root");
+            let summary = format!("no user may make a {name} namespace, not even root");
             findings.push(
                 finding(
                     &format!("{id}-limit"),
@@ -209,7 +209,7 @@ fn overlay(machine: &Machine) -> Finding {
         .remedy("start a kernel that was built with it; every distribution's is")
 }
 
-/// Of no consequence here, but the first thing that somebody finds who searches for
+/// Of no consequence here, but the first thing that a learner finds who searches for
 /// "unshare: Operation not permitted".
 fn user_namespaces(machine: &Machine) -> Finding {
     let files = [

@@ -24,7 +24,7 @@ pub(super) struct Machine {
     pub(super) containers: PathBuf,
     /// Where programs are looked for.
     pub(super) path: OsString,
-    /// Leave out what takes time or writes into somebody's log: no program is started.
+    /// Leave out what takes time or writes into the machine's log: no program is started.
     pub(super) is_quick: bool,
 }
 

@@ -17,7 +17,7 @@
 //! | `tools.rs` | Rust, the linker, what the lessons use |
 //! | `show.rs` | text and JSON |
 //!
-//! Nothing is changed, nobody is asked for a password, and no network is used. What only
+//! Nothing is changed, no password is asked for, and no network is used. What only
 //! root could see is "not known", and not guessed.
 
 mod cgroups;
@@ -95,7 +95,7 @@ pub(crate) fn short() -> Option<String> {
 
 /// All findings without colour, for the report to an instructor.
 pub(crate) fn text() -> String {
-    // As wide as a file is: whoever reads it has another terminal.
+    // As wide as a file is: the instructor reads it at another terminal.
     let styled = show::text(&examine(&Machine::this()), screen::WIDTH);
     anstream::adapter::strip_str(&styled).to_string()
 }

@@ -93,8 +93,8 @@ fn root(machine: &Machine) -> Finding {
                 format!("you are in none of {}", SUDOERS.join(", ")),
             )
             .remedy(format!(
-                "{also}: ask sudo yourself; if it refuses, somebody who is root \
-                    has to allow it (visudo)"
+                "{also}: ask sudo yourself; if it refuses, the machine's \
+                    administrator has to allow it (visudo)"
             ))
             .command("sudo -v"),
         },

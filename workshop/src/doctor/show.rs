@@ -98,7 +98,7 @@ fn what_to_do(finding: &Finding, columns: usize, width: usize) -> String {
     if let Some(rest) = text.get(columns + 3..) {
         text = format!("{}-> {rest}", " ".repeat(columns));
     }
-    // Not wrapped: somebody will copy it.
+    // Not wrapped: the learner copies it.
     for command in &finding.commands {
         let command = paint(CODE, printable(command));
         text += &format!("{}   {command}\n", " ".repeat(columns));

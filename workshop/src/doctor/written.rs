@@ -122,7 +122,7 @@ fn the_root_of_a_container_has_processes_and_hands_nothing_down() {
         ["cgroup-cpu 8-last", "cgroup-memory 9-last"]
     );
     assert!(finding(&container, "cgroup-cpu").contains("mkdir -p /sys/fs/cgroup/others"));
-    // Nor does it help that the kernel has taken `+cpu`: nobody could join.
+    // Nor does it help that the kernel has taken `+cpu`: no process could join.
     let threaded = [
         ("/sys/fs/cgroup/cgroup.subtree_control", "cpu\n"),
         container[1],
@@ -133,7 +133,7 @@ fn the_root_of_a_container_has_processes_and_hands_nothing_down() {
         ["cgroup-cpu 8-last", "cgroup-memory 9-last"]
     );
     assert!(finding(&threaded, "cgroup-cpu").contains("echo -cpu >"));
-    // Moved away, they are in nobody's way.
+    // Moved away, they are in no container's way.
     let moved = [container[0], container[2]];
     assert_eq!(faults(&moved), [""; 0]);
 }

@@ -16,7 +16,7 @@ pub(super) enum Entry {
         verdict: String,
         content: String,
     },
-    /// It was skipped on that day, by somebody who has begun further on.
+    /// It was skipped on that day, by a learner who has begun further on.
     Skipped { level: String, day: String },
     /// This hint has been read.
     Hint { level: String, title: String },

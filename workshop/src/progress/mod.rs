@@ -31,7 +31,7 @@ use entry::Entry;
 pub(crate) const DIRECTORY: &str = ".workshop";
 
 const HEADER: &str = "\
-# What `cargo workshop` remembers of your way; nobody else reads it. A line is a word, a
+# What `cargo workshop` remembers of your way, for you alone. A line is a word, a
 # level, and what there is to say. Take a line out and it is forgotten.
 ";
 
@@ -46,11 +46,11 @@ pub(crate) struct Progress {
 /// How far a level is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum State {
-    /// As it came.
+    /// As it came: the learner has not written in it.
     Untouched,
     /// As it came, and the learner has begun further on.
     Skipped,
-    /// Written in, and not checked since.
+    /// The learner has written in it, and not checked it since.
     Begun,
     /// Checked as it is now, and something is not true yet.
     Failing,
@@ -152,8 +152,8 @@ impl Progress {
         self.entries.iter().any(is_it)
     }
 
-    /// Where the learner is: the level after the last one that is done or skipped. Whoever has
-    /// begun in the middle, as a class may, is not sent back.
+    /// Where the learner is: the level after the last one that is done or skipped. A learner who
+    /// has begun in the middle, as a class may, is not sent back.
     pub(crate) fn here<'a>(&self, course: &'a Course) -> Result<Option<&'a Level>> {
         let levels: Vec<&Level> = course.numbered().collect();
         let is_behind = |level: &&Level| self.was_done(level) || self.was_skipped(level);
@@ -227,8 +227,8 @@ pub(crate) fn hinted(course: &Course, level: &Level, title: &str) -> Result<()> 
     })
 }
 
-/// Changes what is remembered. Whoever else is about to, in another terminal, waits; and
-/// whoever reads sees the file before or after, never half of it.
+/// Changes what is remembered. A companion in another terminal that is about to do the same
+/// waits; and a reader sees the file before or after, never half of it.
 fn change(course: &Course, edit: impl FnOnce(&mut Vec<Entry>)) -> Result<()> {
     let directory = directory(course)?;
     let refused = |why: &dyn std::fmt::Display| format!("cannot write {DIRECTORY}/progress: {why}");

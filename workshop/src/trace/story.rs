@@ -57,7 +57,7 @@ fn container(trace: &str) -> Option<String> {
 struct Story {
     program: String,
     parent: u32,
-    /// Whose chapter it is.
+    /// The process whose chapter it is.
     speaker: Option<u32>,
     /// Who has become the command: what they do is not the container's making.
     commands: HashSet<u32>,

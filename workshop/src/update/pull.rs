@@ -62,7 +62,7 @@ pub(super) fn pull(course: &Course, git: &Git, from: Option<&str>) -> Result<()>
 /// Without a network what was fetched before is taken.
 fn fetch(git: &Git, from: Option<&str>) {
     let fetched = match from {
-        // It may be a branch of any.
+        // The learner may have named a branch of any remote.
         Some(_) => git.says(&["fetch", "-q", "--all"]),
         None => git.says(&["fetch", "-q"]),
     };
@@ -85,8 +85,8 @@ fn called(git: &Git, name: &str) -> String {
     short.unwrap_or_else(|| name.to_owned())
 }
 
-/// A clone of a tag is on no branch, and commits that are on none are lost to whoever does not
-/// know their numbers.
+/// A clone of a tag is on no branch, and commits that are on none are lost to a learner who does
+/// not know their numbers.
 fn be_on_a_branch(git: &Git) -> Result<()> {
     let name = "my-work";
     if git.is(&["symbolic-ref", "-q", "HEAD"]) {

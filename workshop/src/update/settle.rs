@@ -14,7 +14,7 @@ use crate::Result;
 use crate::course::Course;
 use crate::progress;
 
-/// What was done.
+/// What `update` has done where git had stopped.
 #[derive(Default)]
 pub(super) struct Settled {
     /// The levels that were merged block by block, by their directories, with what there is to
@@ -68,7 +68,7 @@ pub(super) fn settle(
                 Err(error) => Some(error.to_string()),
             };
         }
-        // It was not committed before, and is not now.
+        // The learner's work was not committed before, and is not now.
         UnderWay::Stash => _ = git.says(&["reset", "-q"])?,
     }
     Ok(settled)
@@ -82,7 +82,7 @@ struct Plan {
     theirs: BTreeSet<PathBuf>,
     gone: BTreeSet<PathBuf>,
     by_hand: BTreeSet<PathBuf>,
-    /// Those of them that no merged level has taken up.
+    /// The files of `gone` that no merged level has taken up.
     given_up: Vec<PathBuf>,
     levels: Vec<(String, Vec<Note>)>,
     /// The learner's version of whatever is written over, where they had one.

@@ -20,7 +20,7 @@ pub(super) struct Sides {
     pub(super) new: String,
 }
 
-/// What is to be ended.
+/// The command of git's that has stopped in the middle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum UnderWay {
     /// `git pull` or `git merge`.
@@ -30,7 +30,7 @@ pub(super) enum UnderWay {
 }
 
 impl Sides {
-    /// Those of what is under way, if something is.
+    /// The sides of a merge that is under way, if there is one.
     pub(super) fn under_way(git: &Git) -> Result<Option<(Sides, UnderWay)>> {
         if git.has("rebase-merge") || git.has("rebase-apply") {
             return Err(
@@ -64,7 +64,7 @@ impl Sides {
         }
     }
 
-    /// Those of the last merge, which is done.
+    /// The sides of the last merge, which is done.
     pub(super) fn last(git: &Git) -> Option<Sides> {
         let words = ["rev-list", "--first-parent", "--merges", "-1", "HEAD"];
         let merge = git.answer(&words).filter(|it| !it.is_empty())?;

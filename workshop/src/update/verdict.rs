@@ -191,7 +191,7 @@ fn signatures(
             .find_map(|(is, was)| Some((only(is, name)?, was)));
         let (is, was) = match now {
             Some((is, was)) => (Some(is), was),
-            // Only the level's own: `Err` and `drop` are nobody's.
+            // Only the level's own: `Err` and `drop` are Rust's.
             None => (None, &level.1),
         };
         let was = was.as_ref().and_then(|was| only(was, name));

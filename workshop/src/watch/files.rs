@@ -1,7 +1,7 @@
 //! How we get to know that a file of a level was saved.
 //!
 //! The kernel tells (inotify(7)), unless the files are on a file system that it shares with
-//! somebody else: a server, or Windows. A watch there is set without an error and never
+//! another machine: a server, or Windows. A watch there is set without an error and never
 //! says anything. Then, and if there are no watches left, we look every second.
 //!
 //! Editors save in many ways: in place, by a new file that gets the old one's name, with
@@ -97,7 +97,7 @@ impl<'a> Files<'a> {
         }
     }
 
-    /// After an event: wait until whoever saves is through with it.
+    /// After an event: wait until the editor is through with saving.
     pub(super) fn settle(&self) {
         let How::Told(inotify) = &self.how else {
             return;

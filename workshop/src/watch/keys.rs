@@ -21,18 +21,18 @@ use crate::Result;
 pub(super) enum Event {
     /// A file differs from what was checked.
     Saved,
-    /// Somebody has pressed it.
+    /// The learner has pressed it.
     Key(u8),
     /// We are to end, with this status.
     Quit(u8),
 }
 
-/// How long to sleep where nobody tells us of a save.
+/// How long to sleep where the kernel does not tell us of a save.
 const LOOK_AGAIN_MILLISECONDS: u16 = 1000;
 
 /// Waits for keys.
 pub(super) struct Keys {
-    /// Whether there is somebody to press them.
+    /// Whether there is a terminal to press them at.
     pub(super) has_keyboard: bool,
 }
 
@@ -149,7 +149,7 @@ impl Blocked {
         Ok(info.and_then(|info| Signal::try_from(info.ssi_signo as i32).ok()))
     }
 
-    /// Stops as a program without all this would, until somebody says `fg`.
+    /// Stops as a program without all this would, until the learner says `fg`.
     fn stop_here(&self) -> Result<()> {
         let stop = || -> nix::Result<()> {
             raise(Signal::SIGTSTP)?;

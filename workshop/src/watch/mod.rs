@@ -76,7 +76,7 @@ enum End {
 }
 
 fn watch_one(course: &Course, level: &Level, files: &mut Files, keys: &mut Keys) -> Result<End> {
-    // A level as it came is not checked before somebody has written in it: that it fails
+    // A level as it came is not checked before the learner has written in it: that it fails
     // is known, and the last words about the level before should stay to be read.
     let state = Progress::read(course)?.state(course, level)?;
     let mut is_due = !matches!(state, State::Untouched | State::Skipped);

@@ -33,7 +33,7 @@ impl Tree {
         Ok(Tree { scratch })
     }
 
-    /// Remove it all.
+    /// Remove the clone, and all that was built in it.
     pub fn remove(&self) -> Result<(), Error> {
         images::remove_tree(&self.scratch)?;
         Ok(())
@@ -116,7 +116,7 @@ fn children() -> Result<Duration, Error> {
 }
 
 impl Taken {
-    /// The one in the middle.
+    /// The median of each part.
     pub fn median(all: &[Taken]) -> Taken {
         let middle = |part: fn(&Taken) -> Duration| {
             let mut parts: Vec<Duration> = all.iter().map(part).collect();
@@ -129,7 +129,7 @@ impl Taken {
         }
     }
 
-    /// One after the other.
+    /// The time of two commands, one after the other.
     pub fn then(self, next: Taken) -> Taken {
         Taken {
             wall: self.wall + next.wall,

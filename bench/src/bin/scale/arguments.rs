@@ -19,9 +19,9 @@ pub enum Task {
 /// How to measure.
 #[derive(Default)]
 pub struct Arguments {
-    /// Fewer of everything.
+    /// Fewer containers, rounds and files.
     pub quick: bool,
-    /// Instead of building it.
+    /// The `rd` to measure, instead of one that is built.
     pub rd: Option<PathBuf>,
     /// Where results go instead of the tree.
     into: Option<PathBuf>,
@@ -29,7 +29,7 @@ pub struct Arguments {
 
 /// How much of everything.
 pub struct Sizes {
-    /// So many run when the last ones start.
+    /// How many containers run when the last ones start.
     pub containers: usize,
     /// A tenth of the way, too.
     pub fewer: usize,
@@ -37,7 +37,7 @@ pub struct Sizes {
     pub starts: usize,
     /// Rounds of unpacking.
     pub rounds: usize,
-    /// Whether also what is compressed.
+    /// Whether compressed archives are unpacked, too.
     pub packed: bool,
     /// In the big image.
     pub files: usize,

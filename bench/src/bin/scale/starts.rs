@@ -12,13 +12,13 @@ use crate::disk;
 use crate::memory::{self, Memory};
 use crate::numbers::{Times, rounded};
 
-/// At one size of the crowd.
+/// The times of a start at one size of the crowd.
 pub struct Point {
     /// Which container it was, counted from 1.
     pub number: usize,
-    /// Until its first word.
+    /// From the start to the command's first word.
     pub word: Times,
-    /// Until rd has ended.
+    /// From the start to the end of rd.
     pub whole: Times,
 }
 

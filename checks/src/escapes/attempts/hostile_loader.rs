@@ -9,7 +9,7 @@
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-/// Whether there is one for this processor.
+/// Whether the image's loader is written for this processor.
 pub(super) const IS_WRITTEN: bool = !CODE.is_empty();
 
 /// What the code names, in this order; behind it comes the path of the true loader's place.

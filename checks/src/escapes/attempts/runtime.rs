@@ -23,7 +23,7 @@ use crate::procfs;
 
 const IMAGE: &str = "loader";
 
-/// Why it cannot be tried here.
+/// Why this machine cannot try the escape.
 pub(crate) fn problem() -> Option<String> {
     match own_loader() {
         Ok(_) if !hostile_loader::IS_WRITTEN => {

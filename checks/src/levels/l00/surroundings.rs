@@ -9,7 +9,7 @@ use crate::procfs;
 
 /// What exec keeps of a process, and the child has no reason to change.
 pub(super) fn surroundings(host: &Host) -> Outcome {
-    /// Neither the usual one nor none at all.
+    /// Neither the usual umask nor 0: a child that sets either is noticed.
     const UMASK: u32 = 0o027;
     let command = ["sh", "-c", "echo ready; read line"];
     let invocation = host.run(&command).umask(UMASK).in_a_job();
