@@ -6,7 +6,7 @@ use linux_sys::{Fork, How, SignalSet, WaitOptions, WaitStatus, fork, sigprocmask
 /// Runs `measure` in a child and waits for its end. A signal that asks us to end goes on to
 /// the child. Returns the child's exit status; what it has left is the caller's to remove.
 pub fn measure_apart(measure: impl FnOnce() -> Result<(), Error>) -> Result<u8, Error> {
-    given::hold_signals()?;
+    given::block_signals()?;
     let child = match fork()? {
         Fork::Parent { child } => child,
         Fork::Child => {
@@ -15,14 +15,14 @@ pub fn measure_apart(measure: impl FnOnce() -> Result<(), Error>) -> Result<u8, 
             let status = match measure() {
                 Ok(()) => 0,
                 Err(error) => {
-                    given::tell(&error.to_string());
+                    given::log(&error.to_string());
                     1
                 }
             };
             linux_sys::exit(status)
         }
     };
-    given::pass_signals_until_end(child)?;
+    given::forward_signals(child)?;
     Ok(match waitpid(child, WaitOptions::empty())? {
         WaitStatus::Exited(status) => status,
         _ => 1,

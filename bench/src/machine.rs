@@ -100,7 +100,7 @@ pub fn prepare(scratch: &Scratch) -> Result<Vec<PathBuf>, Error> {
     let found = given::hierarchies(&["cpu", "memory"])?;
     found.prepare()?;
     for hierarchy in found.iter().filter(|it| it.version == Version::V1) {
-        given::tell(&format!("version 1: {}", hierarchy.parent.display()));
+        given::log(&format!("version 1: {}", hierarchy.parent.display()));
     }
     Ok(found.iter().map(|it| it.parent.clone()).collect())
 }

@@ -611,7 +611,7 @@ const REPORT: &str = " exited with status ";
 
 /// What it means that a level has refused to wait.
 pub(crate) const NOT_HELD: &str =
-    "`given::hold_signals()?` before the fork is missing: the end of the child would go unnoticed";
+    "`given::block_signals()?` before the fork is missing: the end of the child would go unnoticed";
 
 /// What it means that a level has failed after that report.
 pub(crate) const NOT_CLEANED: &str =
@@ -671,7 +671,7 @@ impl Ended {
 
     /// Whether the parent refused to wait for its child, because it held no signals back.
     pub(crate) fn is_unwaited(&self) -> bool {
-        self.errors.contains("call given::hold_signals()")
+        self.errors.contains("call given::block_signals()")
     }
 
     /// It should have ended with another status. If it is the status of a runtime that

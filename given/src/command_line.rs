@@ -12,7 +12,7 @@ use clap::{ArgAction, Command, CommandFactory, FromArgMatches, Parser, Subcomman
 use crate::Error;
 use crate::habits;
 use crate::image;
-use crate::report::{RUNTIME_FAILED, decide, has_failed, program_name, tell, tell_usage};
+use crate::report::{RUNTIME_FAILED, decide, has_failed, log, print_usage, program_name};
 use crate::signals::{begin, end_as_requested};
 use crate::streams::are_no_doors;
 use crate::wrap;
@@ -46,7 +46,7 @@ pub fn main<A: Subcommand>(source: &str, perform: fn(A) -> Result<u8, Error>) ->
         .and_then(|matches| Ok((CommandLine::<A>::from_arg_matches(&matches)?, matches)));
     let matches = match parsed {
         Ok(_) if habits::is_a_terminal_asked_for(&command, &arguments) => {
-            tell(&habits::sentence(&command, &arguments).unwrap_or_default());
+            log(&habits::sentence(&command, &arguments).unwrap_or_default());
             return ExitCode::from(RUNTIME_FAILED);
         }
         Ok((CommandLine { action: Some(_) }, matches)) => matches,
@@ -58,11 +58,11 @@ pub fn main<A: Subcommand>(source: &str, perform: fn(A) -> Result<u8, Error>) ->
         }
         Err(error) => {
             // A reader that has gone away is no failure.
-            let _ = tell_usage(&error);
+            let _ = print_usage(&error);
             if let Some(sentence) =
                 habits::sentence(&command, &arguments).filter(|_| error.use_stderr())
             {
-                tell(&sentence);
+                log(&sentence);
             }
             // clap would end with 2, which here would look like COMMAND's own status.
             let status = if error.use_stderr() {

@@ -8,7 +8,7 @@
 //! | module | what it gives |
 //! |---|---|
 //! | [`cgroup`] | where this machine's control groups are |
-//! | [`mod@claim`] | a container's directory, and the proof that its parent looks after it |
+//! | [`container_lock`] | a container's directory, and the proof that its parent looks after it |
 //! | [`command_line`] | `levelNN VERB ...`, the verbs being the level's own, the screen of `levelNN` alone, exit statuses |
 //! | [`mod@environment`] | the variables that a container's command has |
 //! | `image` | what the image says of its command, where the command line says nothing |
@@ -25,8 +25,8 @@
 //! Everything a *level* has to say about the kernel is in the level.
 
 pub mod cgroup;
-pub mod claim;
 pub mod command_line;
+pub mod container_lock;
 pub mod environment;
 mod error;
 mod habits;
@@ -35,6 +35,7 @@ pub mod mount_point;
 pub mod parent;
 pub mod passing;
 pub mod printable;
+mod renamed;
 pub mod report;
 pub mod signals;
 pub mod streams;
@@ -45,15 +46,17 @@ pub mod wrap;
 pub use cgroup::all::{Hierarchies, hierarchies};
 pub use cgroup::remove::remove_groups;
 pub use cgroup::{Hierarchy, Lacking, Version, cpu_weight, read, write};
-pub use claim::{Claim, KEPT, MARKED, claim};
 pub use command_line::{CONTAINERS, IMAGES, container_dir, image_dir, main, new_id};
+pub use container_lock::{ContainerLock, KEPT, MARKED, create_container_dir};
 pub use environment::{Variable, environment, variable};
 pub use error::Error;
 pub use mount_point::mount_point;
-pub use parent::{Parent, parent_must_live, this_process};
-pub use passing::pass_signals_until_end;
+pub use parent::{Parent, check_parent_alive, this_process};
+pub use passing::forward_signals;
 pub use printable::{printable, printable_lines};
-pub use report::{decide, exit, tell, tell_usage, warn_of};
-pub use signals::{clean_start, hold_signals};
+#[allow(deprecated, reason = "for work that was begun before")]
+pub use renamed::{clean_start, hold_signals, parent_must_live, pass_signals_until_end, tell};
+pub use report::{decide, exit, log, print_usage, warn_of};
+pub use signals::{block_signals, reset_signals_and_fds};
 pub use streams::hand_over_streams;
 pub use units::{CapabilityName, Swap, SwapSize, User, memory_size, memory_swap_size};

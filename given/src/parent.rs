@@ -22,7 +22,7 @@ pub fn this_process() -> Result<Parent, Error> {
 }
 
 /// For the child, after `set_pdeathsig`: an error if the parent has died before.
-pub fn parent_must_live(parent: &Parent) -> Result<(), Error> {
+pub fn check_parent_alive(parent: &Parent) -> Result<(), Error> {
     // A pidfd becomes readable when its process ends.
     let mut ended = [PollFd::new(parent.0.as_fd(), PollFlags::POLLIN)];
     match poll(&mut ended, PollTimeout::ZERO)? {

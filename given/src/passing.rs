@@ -20,7 +20,7 @@ use nix::libc::{
 use nix::unistd::getsid;
 
 use crate::Error;
-use crate::report::tell;
+use crate::report::log;
 use crate::signals::{held, stop_by};
 use crate::terminal;
 
@@ -38,7 +38,7 @@ const OF_THE_TERMINAL: [i32; 8] = [
 /// Sleep until `child` has ended, and pass on to it what is sent to us meanwhile.
 ///
 /// The child's exit status stays where it is, for waitpid(2) to collect.
-pub fn pass_signals_until_end(child: Pid) -> Result<(), Error> {
+pub fn forward_signals(child: Pid) -> Result<(), Error> {
     // A signal that we do not hold back cannot be waited for: we would sleep for ever.
     let held_now = sigprocmask(How::Block, &SignalSet::empty())?;
     let mut passing = Passing {
@@ -49,8 +49,8 @@ pub fn pass_signals_until_end(child: Pid) -> Result<(), Error> {
     let done = match held_now.contains(SIGCHLD) {
         true => passing.until_end(),
         false => Err(
-            "pass_signals_until_end: the child's end would go unnoticed, since SIGCHLD is \
-                    not held back; call given::hold_signals() before the child is made"
+            "forward_signals: the child's end would go unnoticed, since SIGCHLD is \
+                    not held back; call given::block_signals() before the child is made"
                 .into(),
         ),
     };
@@ -141,7 +141,7 @@ impl Passing {
             kill(self.child, SIGKILL)?;
             return Ok(());
         }
-        tell(&format!(
+        log(&format!(
             "the command is PID 1 of its namespace and does not handle this signal, so the \
              kernel drops it. SIGKILL follows in {} seconds, or at the next such signal",
             PATIENCE.as_secs()

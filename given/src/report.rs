@@ -31,7 +31,7 @@ const FITS: usize = 40;
 /// A message tells of paths, and a path may have a line break in it: set in, what comes
 /// after it cannot pass for a line of ours. A terminal would break a line in the middle of a
 /// word: where it is one, the message is wrapped to its width.
-pub fn tell(message: &str) {
+pub fn log(message: &str) {
     let arguments: Vec<_> = std::env::args_os().take(1).collect();
     let message = printable_lines(message).replace('\n', "\n    ");
     let mut line = format!("{}: {message}\n", program_name(&arguments));
@@ -47,7 +47,7 @@ pub fn tell(message: &str) {
 /// it does not understand; if a terminal would obey one of them, all is shown without colours.
 ///
 /// An error if it cannot be written.
-pub fn tell_usage(error: &clap::Error) -> std::io::Result<()> {
+pub fn print_usage(error: &clap::Error) -> std::io::Result<()> {
     let text = error.render().to_string();
     let shown = printable_lines(&text);
     match error.use_stderr() {
@@ -67,7 +67,7 @@ static CAUSE: OnceLock<String> = OnceLock::new();
 pub fn decide(outcome: Result<u8, Error>) -> u8 {
     outcome.unwrap_or_else(|error| {
         let cause = error.to_string();
-        tell(&cause);
+        log(&cause);
         // Where there was a cause already, that one stays.
         CAUSE.get_or_init(|| cause);
         status_of(&error)
@@ -87,7 +87,7 @@ pub fn warn_of(tidied_up: Result<(), Error>) {
     let Err(error) = tidied_up else { return };
     let consequence = error.to_string();
     if CAUSE.get() != Some(&consequence) {
-        tell(&format!(
+        log(&format!(
             "warning: {consequence}; the rest is removed by `cargo workshop clean`"
         ));
     }
@@ -99,7 +99,7 @@ pub fn warn_of(tidied_up: Result<(), Error>) {
 /// a fork, and only the parent may clean up what both of them know of.
 pub fn exit(outcome: Result<Infallible, Error>) -> ! {
     let Err(error) = outcome;
-    tell(&error.to_string());
+    log(&error.to_string());
     linux_sys::exit(status_of(&error))
 }
 

@@ -75,12 +75,12 @@ pub(crate) fn begin() -> Result<(), Error> {
 }
 
 /// Hold signals back from now on, those about a child as well. To be called right before
-/// the child is made: what arrives between its birth and `pass_signals_until_end` then waits.
+/// the child is made: what arrives between its birth and `forward_signals` then waits.
 ///
 /// An error if we have been asked to end meanwhile.
 ///
-/// The child inherits the blocked signals; [`clean_start`] lets them go.
-pub fn hold_signals() -> Result<(), Error> {
+/// The child inherits the blocked signals; [`reset_signals_and_fds`] lets them go.
+pub fn block_signals() -> Result<(), Error> {
     terminal::remember();
     sigprocmask(How::Block, &held())?;
     go_on()
@@ -132,7 +132,7 @@ pub(crate) fn stop_by(signal: i32) -> Result<(), Error> {
 /// so `yes | head -1` would complain. But what was ignored when we were started was
 /// meant for the command. A descriptor that stays open is a door: to
 /// a directory of the host it leads out of every root (CVE-2024-21626).
-pub fn clean_start() -> Result<(), Error> {
+pub fn reset_signals_and_fds() -> Result<(), Error> {
     let ignored = ignored();
     for signum in 1..=64 {
         let disposition = match ignored.contains(signum) {

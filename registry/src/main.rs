@@ -138,7 +138,7 @@ fn main() -> ExitCode {
         Ok(CommandLine { action }) => action,
         Err(error) => {
             // A reader that has gone away is no failure.
-            let _ = given::tell_usage(&error);
+            let _ = given::print_usage(&error);
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
         }
     };
@@ -162,5 +162,5 @@ fn main() -> ExitCode {
 }
 
 fn tell(error: &Error) {
-    given::tell(&error.to_string());
+    given::log(&error.to_string());
 }

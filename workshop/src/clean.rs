@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use given::{Error, printable};
 use nix::fcntl::{Flock, FlockArg};
 
-use crate::leftover::{Claim, Found, Leftover, id, parents};
+use crate::leftover::{Disposition, Found, Leftover, id, parents};
 use crate::orphan::orphans;
 use crate::screen;
 
@@ -86,14 +86,14 @@ fn one(path: &Path, found: &Found, tally: &mut Tally) -> Result<(), Error> {
             let why = format!("it cannot be looked at: {errno:?} ({})", errno.desc());
             tally.keep(path, &why, rm);
         }
-        Found::Abandoned(leftover, Claim::Removable) => {
+        Found::Abandoned(leftover, Disposition::Removable) => {
             tally.remove(&inventory(leftover), || leftover.remove());
         }
-        Found::Abandoned(leftover, Claim::Kept) => {
+        Found::Abandoned(leftover, Disposition::Kept) => {
             kept(leftover, tally);
             tally.keep(path, "it was started with --keep", rm);
         }
-        Found::Abandoned(leftover, Claim::Unsure(why)) => {
+        Found::Abandoned(leftover, Disposition::Unsure(why)) => {
             let inventory = inventory(leftover);
             if !tally.dry_run && ask(path, why, &inventory)? {
                 tally.remove(&inventory, || leftover.remove());
@@ -158,7 +158,7 @@ impl Tally {
         } else if let Err(error) = remove() {
             self.told += 1;
             self.failed += 1;
-            given::tell(&format!("could not remove {what}: {error}"));
+            given::log(&format!("could not remove {what}: {error}"));
         } else {
             self.say(&format!("removed {what}"));
         }
@@ -219,7 +219,7 @@ fn remove_parents(store: &Path) -> Result<(), Error> {
     Ok(())
 }
 
-/// As long as the lock is held, no container is given a directory (given::claim).
+/// As long as the lock is held, no container is given a directory (given::create_container_dir).
 fn close_gate(store: &Path) -> Result<Flock<File>, Error> {
     let open = File::open(store).map_err(|error| refused(store, &error))?;
     let gate = Flock::lock(open, FlockArg::LockExclusive);

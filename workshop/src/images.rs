@@ -106,7 +106,7 @@ fn line(image: &Listed, columns: usize) -> String {
 fn hand_over(arguments: &[OsString]) -> Result<ExitCode> {
     let built = env::current_exe().is_ok_and(|this| this.with_file_name("registry").exists());
     if !built {
-        given::tell("building the registry client, once; this takes a minute or two");
+        given::log("building the registry client, once; this takes a minute or two");
     }
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     // Not --quiet: cargo says what it builds, and when it waits for another cargo.

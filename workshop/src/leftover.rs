@@ -1,7 +1,7 @@
 //! What lies in the store under a name that a container could have.
 //!
 //! Only what is provably a container's is removed unasked: a directory of ours, with the
-//! mark that `given::claim` makes, no living parent, and nothing in it but what a
+//! mark that `given::create_container_dir` makes, no living parent, and nothing in it but what a
 //! container has. Everything is looked at without following a link, since root follows
 //! a link to wherever its maker wants it to go.
 
@@ -22,7 +22,7 @@ use crate::mounted;
 /// What is in a container's directory, in whatever level: a root, or an overlay's parts.
 const SHAPE: [&str; 6] = ["rootfs", "lower", "upper", "work", "merged", given::KEPT];
 
-/// The bits of a mode that must be as `given::claim` makes them; our own may have been
+/// The bits of a mode that must be as `given::create_container_dir` makes them; our own may have been
 /// narrowed by the umask.
 const TELLING: u32 = 0o7077;
 
@@ -31,7 +31,7 @@ pub(crate) enum Found {
     /// A container that its parent looks after: the lock is taken.
     InUse,
     /// A directory that no living parent looks after.
-    Abandoned(Leftover, Claim),
+    Abandoned(Leftover, Disposition),
     /// No container's directory. What it is instead, to be put after "it is".
     Strange(&'static str),
     /// Something is mounted on it, and hides it.
@@ -41,7 +41,7 @@ pub(crate) enum Found {
 }
 
 /// Whose a directory is, and what is to become of it.
-pub(crate) enum Claim {
+pub(crate) enum Disposition {
     /// A container's, provably.
     Removable,
     /// Likewise, and it was started with `--keep`.
@@ -81,7 +81,7 @@ impl Found {
             Err((_, Errno::EWOULDBLOCK)) => Found::InUse,
             Err((_, errno)) => Found::Hidden(errno),
             Ok(lock) => {
-                let claim = claim(directory, &lock);
+                let disposition = disposition(directory, &lock);
                 let directory = directory.to_owned();
                 Found::Abandoned(
                     Leftover {
@@ -89,7 +89,7 @@ impl Found {
                         id,
                         lock,
                     },
-                    claim,
+                    disposition,
                 )
             }
         })
@@ -113,17 +113,21 @@ impl Found {
     }
 }
 
-fn claim(directory: &Path, open: &File) -> Claim {
-    judge(directory, open).unwrap_or_else(|error| Claim::Unsure(format!("cannot be read: {error}")))
+fn disposition(directory: &Path, open: &File) -> Disposition {
+    judge(directory, open)
+        .unwrap_or_else(|error| Disposition::Unsure(format!("cannot be read: {error}")))
 }
 
-fn judge(directory: &Path, open: &File) -> io::Result<Claim> {
+fn judge(directory: &Path, open: &File) -> io::Result<Disposition> {
     let there: Metadata = open.metadata()?;
     if there.uid() != geteuid().as_raw() {
-        return Ok(Claim::Unsure(format!("belongs to user {}", there.uid())));
+        return Ok(Disposition::Unsure(format!(
+            "belongs to user {}",
+            there.uid()
+        )));
     }
     if there.mode() & TELLING != given::MARKED & TELLING {
-        return Ok(Claim::Unsure(
+        return Ok(Disposition::Unsure(
             "has no mark of ours: it is older than the mark, or no container's".to_owned(),
         ));
     }
@@ -131,15 +135,15 @@ fn judge(directory: &Path, open: &File) -> io::Result<Claim> {
     for entry in fs::read_dir(directory)? {
         let name = entry?.file_name();
         if !SHAPE.iter().any(|part| name == *part) {
-            return Ok(Claim::Unsure(format!(
+            return Ok(Disposition::Unsure(format!(
                 "holds {name:?}, which is none of ours"
             )));
         }
         is_kept |= name == given::KEPT;
     }
     Ok(match is_kept {
-        true => Claim::Kept,
-        false => Claim::Removable,
+        true => Disposition::Kept,
+        false => Disposition::Removable,
     })
 }
 

@@ -166,7 +166,7 @@ fn small_stack() -> Option<u64> {
 
 fn main() -> ExitCode {
     if let Some(bytes) = small_stack() {
-        given::tell(&format!(
+        given::log(&format!(
             "this shell allows a stack of {} KiB only, too small for this and for cargo. Say \
              `ulimit -s 8192`; if that is refused, open another shell",
             bytes / 1024
@@ -187,7 +187,7 @@ fn with_enough_stack() -> ExitCode {
         Ok(status) => status,
         Err(error) => {
             // Behind `workshop: `.
-            given::tell(&screen::for_stderr(&error.to_string(), 10));
+            given::log(&screen::for_stderr(&error.to_string(), 10));
             ExitCode::FAILURE
         }
     }

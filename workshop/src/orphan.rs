@@ -40,7 +40,7 @@ fn is_empty(group: &Path) -> bool {
         && below(group).iter().all(|group| is_empty(group))
 }
 
-/// A living parent has its container's directory open, see `given::claim`.
+/// A living parent has its container's directory open, see `given::create_container_dir`.
 fn is_looked_after(id: &str) -> bool {
     let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
     processes

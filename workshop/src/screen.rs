@@ -46,7 +46,7 @@ pub(crate) fn say(line: impl Display) {
 pub(crate) fn printed(outcome: std::io::Result<()>) {
     match outcome {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
-            given::tell(&format!("cannot write to standard output: {error}"));
+            given::log(&format!("cannot write to standard output: {error}"));
             std::process::exit(1);
         }
         _ => {}

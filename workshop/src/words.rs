@@ -35,7 +35,7 @@ pub(crate) fn level_word() -> impl TypedValueParser<Value = String> {
 /// Help, or what is wrong with the command line. Not clap's own `exit`: that does not notice
 /// when the help cannot be written.
 pub(crate) fn said_by_clap(words: &clap::Error) -> Result<ExitCode> {
-    let printed = given::tell_usage(words);
+    let printed = given::print_usage(words);
     if !words.use_stderr() {
         screen::printed(printed);
     }

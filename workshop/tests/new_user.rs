@@ -167,23 +167,23 @@ fn replace_block(path: &Path, code: &str) {
     fs::write(path, format!("{}{code}{}", &text[..first], &text[last..])).unwrap();
 }
 
-const EXEC: &str = "    given::clean_start()?;
+const EXEC: &str = "    given::reset_signals_and_fds()?;
     let never = linux_sys::execvp(&options.command[0], &options.command)?;
     Ok(never)
 ";
 
-const FORK_AND_WAIT: &str = "    given::hold_signals()?;
+const FORK_AND_WAIT: &str = "    given::block_signals()?;
     let child = match linux_sys::fork()? {
         linux_sys::Fork::Child => given::exit(contain(options)),
         linux_sys::Fork::Parent { child } => child,
     };
-    given::pass_signals_until_end(child)?;
+    given::forward_signals(child)?;
     let status = match linux_sys::waitpid(child, linux_sys::WaitOptions::empty())? {
         linux_sys::WaitStatus::Exited(status) => status,
         linux_sys::WaitStatus::Signaled { signal, .. } => 128 + signal as u8,
         other => return Err(format!(\"{other:?}\").into()),
     };
-    given::tell(&format!(\"{child} exited with status {status}\"));
+    given::log(&format!(\"{child} exited with status {status}\"));
     Ok(status)
 ";
 

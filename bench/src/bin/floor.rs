@@ -75,7 +75,7 @@ fn run(container: &Container, tree: &Path) -> Result<(), Error> {
     let directory = &container.directory;
     let mode = Mode::from_bits_truncate(0o755);
 
-    let _claim = given::claim(directory, false)?;
+    let _claim = given::create_container_dir(directory, false)?;
     symlink(tree, directory.join("lower"))?;
     for name in ["upper", "work", "merged"] {
         mkdir(directory.join(name), mode)?;
@@ -145,7 +145,7 @@ fn contain(container: &Container) -> Result<Infallible, Error> {
 
     mount_all(container)?;
     enter(&container.merged)?;
-    give_up()?;
+    drop_capabilities()?;
 
     set_pdeathsig(SIGKILL)?;
     for signum in 1..=64 {
@@ -219,7 +219,7 @@ fn enter(merged: &Path) -> Result<(), Error> {
     Ok(())
 }
 
-fn give_up() -> Result<(), Error> {
+fn drop_capabilities() -> Result<(), Error> {
     let kept: CapabilitySet = KEPT.into_iter().collect();
     for capability in Capability::ALL.iter().copied() {
         if !kept.contains(capability) {

@@ -7,7 +7,7 @@ use super::row::{Elsewhere, Later};
 pub(super) const SHARED: &[Elsewhere] = &[
     Elsewhere {
         what: "a descriptor that the runtime or its caller left open (CVE-2024-21626)",
-        why: "`given::clean_start` closes all but 0, 1 and 2 before exec",
+        why: "`given::reset_signals_and_fds` closes all but 0, 1 and 2 before exec",
         shown_by: &[("checks/wrong/00/files-left-open.patch", "")],
     },
     Elsewhere {

@@ -71,7 +71,7 @@ pub(super) const LEVEL: LevelChecks = LevelChecks {
         Check {
             name: SIGNALS,
             step: 1,
-            usually: "`given::clean_start()?` before execvp was left out: ignored signals and \
+            usually: "`given::reset_signals_and_fds()?` before execvp was left out: ignored signals and \
                       the mask survive exec, and Rust ignores SIGPIPE",
             needs: &[ARGUMENTS],
             run: signals,
@@ -80,14 +80,14 @@ pub(super) const LEVEL: LevelChecks = LevelChecks {
             name: "a signal to the level's process reaches the command once",
             step: 3,
             usually: "the parent does not pass on signals while it waits: \
-                      `given::pass_signals_until_end(child)?` before waitpid does",
+                      `given::forward_signals(child)?` before waitpid does",
             needs: &[WAITS],
             run: forwarding,
         },
         Check {
             name: "a signal that comes when the child was just born leaves no child behind",
             step: 2,
-            usually: "`given::hold_signals()?` comes after the fork, or what it holds back is let go \
+            usually: "`given::block_signals()?` comes after the fork, or what it holds back is let go \
                       again: a signal in between ends the parent, which then cannot wait for the \
                       child",
             needs: &[WAITS],
@@ -154,7 +154,7 @@ pub(super) const LEVEL: LevelChecks = LevelChecks {
         Check {
             name: "the command has no open file but 0, 1 and 2",
             step: 1,
-            usually: "`given::clean_start()?` before execvp was left out: what is open and not \
+            usually: "`given::reset_signals_and_fds()?` before execvp was left out: what is open and not \
                       close-on-exec survives exec, a door into the caller's files",
             needs: &[],
             run: open_files,
@@ -166,7 +166,7 @@ pub(super) const LEVEL: LevelChecks = LevelChecks {
         ),
     ],
     calls: &[
-        ("call given::hold_signals()", "", 2),
+        ("call given::block_signals()", "", 2),
         ("fork()", "", 2),
         ("waitpid(", "", 3),
         ("execvp(", "", 1),
@@ -394,7 +394,7 @@ fn stay_ignored(host: &Host) -> Outcome {
     let usually = |failure: Failure| {
         failure.usually(
             "every signal was reset by hand: what the caller ignores was ignored for the \
-             command's sake, and `given::clean_start()` leaves it so",
+             command's sake, and `given::reset_signals_and_fds()` leaves it so",
         )
     };
     let invocation = host.run(&["probe", "hold"]).ignoring(&IGNORED);
@@ -497,7 +497,7 @@ fn waits(host: &Host) -> Outcome {
                 .expected("it sleeps until the command has ended")
                 .at(format!("/proc/{level}/status, State"))
                 .usually(
-                    "it asks again and again, by WNOHANG in a loop: `given::pass_signals_until_end` \
+                    "it asks again and again, by WNOHANG in a loop: `given::forward_signals` \
                      and waitpid with `WaitOptions::empty()` sleep until there is an answer",
                 )
                 .into(),
@@ -574,7 +574,7 @@ fn stops_and_goes_on(host: &Host) -> Outcome {
             ))
             .usually(
                 "who waits must look for stops as well (Ctrl-Z), stop as the command does, and \
-                 wake it: `given::pass_signals_until_end(child)?` does",
+                 wake it: `given::forward_signals(child)?` does",
             )
             .into());
         }

@@ -336,7 +336,7 @@ pub(super) fn dies_with_parent(host: &Host, options: &[&str]) -> Outcome {
             .usually(
                 "exec by root has filled its sets again, since the bounding set was left full, and \
                  a process that gains capabilities loses the wish for a signal (prctl(2)): `limit` \
-                 has to come before `give_up`, for any user",
+                 has to come before `drop_capabilities`, for any user",
             )
             .step(11, 1)
             .into());

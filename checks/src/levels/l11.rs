@@ -16,7 +16,7 @@ const NOTHING: &str = "a container starts without any capability, too";
 const REST: &str = "the permitted and effective sets are those thirteen, and no more";
 
 /// Docker's list without CAP_MKNOD, as the lesson has it: 13 of them, a00425fb.
-const USUAL: [Capability; 13] = [
+const DEFAULT: [Capability; 13] = [
     Capability::CAP_CHOWN,
     Capability::CAP_DAC_OVERRIDE,
     Capability::CAP_FOWNER,
@@ -102,7 +102,7 @@ pub(super) const LEVEL: LevelChecks = LevelChecks {
         Check {
             name: "with --user there are no capabilities at all, but the same bounding set",
             step: 1,
-            usually: "`limit` comes after become_user, when the right to drop is gone, or is left out \
+            usually: "`drop_bounding` comes after become_user, when the right to drop is gone, or is left out \
                       for users; or something puts back what setuid has taken",
             needs: &[REST, NOTHING],
             run: as_user,
@@ -128,7 +128,7 @@ pub(super) const LEVEL: LevelChecks = LevelChecks {
 };
 
 fn usual() -> CapabilitySet {
-    USUAL.into_iter().collect()
+    DEFAULT.into_iter().collect()
 }
 
 fn of_sandbox(what: linux_sys::Error) -> Failure {
@@ -194,11 +194,11 @@ fn expect_set(container: &Container, key: &str, wanted: CapabilitySet, with: &st
     Err(match (more.is_empty(), has_lost_a_usual_one) {
         (true, true) => failure.usually(
             "what should stay was given up, too: only what is *not* in `kept` is dropped. Compare \
-             USUAL with the thirteen of the lesson",
+             DEFAULT with the thirteen of the lesson",
         ),
         (false, _) if with.contains("--user 0:") => failure.usually(
             "with --user something was left out: but a user 0 is root, whatever the group, and exec \
-             fills the sets of root out of the bounding set. `limit` and `give_up` are for all",
+             fills the sets of root out of the bounding set. `drop_bounding` and `drop_capabilities` are for all",
         ),
         _ => failure,
     }

@@ -17,7 +17,7 @@ pub fn contain(options: &Options, container: &Container) -> Result<Infallible, E
     mounts::enter(&root)?;
 
     // Given: signals as our caller had them, none blocked, no file open but 0, 1 and 2.
-    given::clean_start()?;
+    given::reset_signals_and_fds()?;
 
     // The first word twice: once to be looked up in PATH, once as the name that
     // the program sees as its own, argv[0] (execvp(3)).

@@ -104,7 +104,7 @@ fn run(options: &Options) -> Result<u8, Error> {
 /// Start the container's process, wait for its end, report it.
 fn start_and_wait(options: &Options, container: &Container) -> Result<u8, Error> {
     // Given: what is sent to us from here on waits until we look (signal(7)).
-    given::hold_signals()?;
+    given::block_signals()?;
 
     // Two processes come back from this call. The child never returns from its
     // arm: the rest of this function is the parent's alone.
@@ -114,7 +114,7 @@ fn start_and_wait(options: &Options, container: &Container) -> Result<u8, Error>
     };
 
     // Given: Ctrl-C, Ctrl-Z and `kill` find their way to the child until it ends.
-    given::pass_signals_until_end(child)?;
+    given::forward_signals(child)?;
 
     // A process that has ended stays as a zombie until its parent asks how.
     let status = match waitpid(child, WaitOptions::empty())? {
@@ -128,6 +128,6 @@ fn start_and_wait(options: &Options, container: &Container) -> Result<u8, Error>
         }
     };
 
-    given::tell(&format!("{child} exited with status {status}"));
+    given::log(&format!("{child} exited with status {status}"));
     Ok(status)
 }

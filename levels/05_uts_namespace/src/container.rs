@@ -35,7 +35,7 @@ pub fn contain(options: &Options, container: &Container) -> Result<Infallible, E
     mounts::enter(&root)?;
 
     // Given: signals as our caller had them, none blocked, no file open but 0, 1 and 2.
-    given::clean_start()?;
+    given::reset_signals_and_fds()?;
 
     // TODO(05) 3. Forget the caller's environment, and set the container's.
     let _ = &options.env;

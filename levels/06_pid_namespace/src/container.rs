@@ -40,7 +40,7 @@ pub fn contain(options: &Options, container: &Container) -> Result<Infallible, E
     // END TODO(06)
 
     // Given: signals as our caller had them, none blocked, no file open but 0, 1 and 2.
-    given::clean_start()?;
+    given::reset_signals_and_fds()?;
 
     // What the caller has in its environment is not the container's. Before exec, which
     // hands on what is in ours, and looks the command up in its PATH (execvp(3)).

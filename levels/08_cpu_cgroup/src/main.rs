@@ -135,7 +135,7 @@ fn start_and_wait(options: &Options, container: &Container) -> Result<u8, Error>
     // END TODO(08)
 
     // Given: what is sent to us from here on waits until we look (signal(7)).
-    given::hold_signals()?;
+    given::block_signals()?;
 
     // The child is born into its namespaces: whatever it mounts, renames or opens
     // from its first step on is its own. For the PID namespace it is the only way
@@ -151,7 +151,7 @@ fn start_and_wait(options: &Options, container: &Container) -> Result<u8, Error>
     let child = clone(|| given::exit(contain(options, container)), namespaces)?;
 
     // Given: Ctrl-C, Ctrl-Z and `kill` find their way to the child until it ends.
-    given::pass_signals_until_end(child)?;
+    given::forward_signals(child)?;
 
     // A process that has ended stays as a zombie until its parent asks how.
     let status = match waitpid(child, WaitOptions::empty())? {
@@ -165,6 +165,6 @@ fn start_and_wait(options: &Options, container: &Container) -> Result<u8, Error>
         }
     };
 
-    given::tell(&format!("{child} exited with status {status}"));
+    given::log(&format!("{child} exited with status {status}"));
     Ok(status)
 }

@@ -42,10 +42,10 @@ pub fn contain(options: &Options, container: &Container) -> Result<Infallible, E
     // Without the parent no process ends us, or cleans up after us. If it has
     // died before we asked for the signal, the signal never comes: so we look.
     set_pdeathsig(SIGKILL)?;
-    given::parent_must_live(&container.parent)?;
+    given::check_parent_alive(&container.parent)?;
 
     // Given: signals as our caller had them, none blocked, no file open but 0, 1 and 2.
-    given::clean_start()?;
+    given::reset_signals_and_fds()?;
 
     // What the caller has in its environment is not the container's. Before exec, which
     // hands on what is in ours, and looks the command up in its PATH (execvp(3)).

@@ -143,7 +143,7 @@ fn start_and_wait(options: &Options, container: &Container) -> Result<u8, Error>
     cgroup::create(&container.cgroup, &limits(options)?)?;
 
     // Given: what is sent to us from here on waits until we look (signal(7)).
-    given::hold_signals()?;
+    given::block_signals()?;
 
     // The child is born into its namespaces: whatever it mounts, renames or opens
     // from its first step on is its own. For the PID namespace it is the only way
@@ -159,7 +159,7 @@ fn start_and_wait(options: &Options, container: &Container) -> Result<u8, Error>
     let child = clone(|| given::exit(contain(options, container)), namespaces)?;
 
     // Given: Ctrl-C, Ctrl-Z and `kill` find their way to the child until it ends.
-    given::pass_signals_until_end(child)?;
+    given::forward_signals(child)?;
 
     // A process that has ended stays as a zombie until its parent asks how.
     let status = match waitpid(child, WaitOptions::empty())? {
@@ -176,6 +176,6 @@ fn start_and_wait(options: &Options, container: &Container) -> Result<u8, Error>
     // TODO(09) 4. If the kernel has killed a process for want of memory, say so.
     // END TODO(09)
 
-    given::tell(&format!("{child} exited with status {status}"));
+    given::log(&format!("{child} exited with status {status}"));
     Ok(status)
 }

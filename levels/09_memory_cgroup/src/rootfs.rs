@@ -11,7 +11,7 @@ pub struct Directory {
     store: PathBuf,
     id: String,
     keep: bool,
-    _lock: given::Claim,
+    _lock: given::ContainerLock,
 }
 
 /// The container's `/`, as the host sees it.
@@ -24,7 +24,7 @@ pub fn root(directory: &Directory) -> PathBuf {
 /// them on the host (CVE-2021-41091). A lock says that the directory is in use.
 pub fn make_directory(store: &Path, id: &str, keep: bool) -> Result<Directory, Error> {
     images::create_store(store)?;
-    let lock = given::claim(&store.join(id), keep)?;
+    let lock = given::create_container_dir(&store.join(id), keep)?;
     Ok(Directory {
         store: store.to_owned(),
         id: id.to_owned(),
@@ -83,7 +83,7 @@ pub fn mount_overlay(directory: &Directory) -> Result<(), Error> {
 /// was forgotten lies the host's /dev, or a user's home.
 pub fn remove(directory: &Directory) -> Result<(), Error> {
     if directory.keep {
-        given::tell(&format!("kept {}", path(directory).display()));
+        given::log(&format!("kept {}", path(directory).display()));
         return Ok(());
     }
     images::remove_tree(&path(directory))?;

@@ -148,7 +148,7 @@ fn start_and_wait(options: &Options, container: &Container) -> Result<u8, Error>
     cgroup::create(&container.cgroup, &limits(options)?)?;
 
     // Given: what is sent to us from here on waits until we look (signal(7)).
-    given::hold_signals()?;
+    given::block_signals()?;
 
     // The child is born into its namespaces: whatever it mounts, renames or opens
     // from its first step on is its own. For the PID namespace it is the only way
@@ -164,7 +164,7 @@ fn start_and_wait(options: &Options, container: &Container) -> Result<u8, Error>
     let child = clone(|| given::exit(contain(options, container)), namespaces)?;
 
     // Given: Ctrl-C, Ctrl-Z and `kill` find their way to the child until it ends.
-    given::pass_signals_until_end(child)?;
+    given::forward_signals(child)?;
 
     // A process that has ended stays as a zombie until its parent asks how.
     let status = match waitpid(child, WaitOptions::empty())? {
@@ -181,11 +181,11 @@ fn start_and_wait(options: &Options, container: &Container) -> Result<u8, Error>
     // Without this a 137 could have any reason. Not to know is no reason to lose it.
     let killed = cgroup::oom_kills(&container.cgroup).unwrap_or(0);
     if killed > 0 {
-        given::tell(&format!(
+        given::log(&format!(
             "out of memory: the kernel has killed {killed} of its processes"
         ));
     }
 
-    given::tell(&format!("{child} exited with status {status}"));
+    given::log(&format!("{child} exited with status {status}"));
     Ok(status)
 }

@@ -6,7 +6,7 @@ use linux_sys::{Capability, CapabilitySet};
 /// What a container has unless it is asked for more or less: Docker's list without
 /// MKNOD. Docker can allow MKNOD since it has a list of allowed devices as well;
 /// without one, mknod of a disk is the way to everything.
-const USUAL: [Capability; 13] = [
+const DEFAULT: [Capability; 13] = [
     Capability::CAP_CHOWN,
     Capability::CAP_DAC_OVERRIDE,
     Capability::CAP_FOWNER,
@@ -31,7 +31,7 @@ pub fn kept(add: &[CapabilityName], drop: &[CapabilityName]) -> CapabilitySet {
             let named =
                 |names: &[CapabilityName]| names.contains(&CapabilityName::One(*capability));
             let all = |names: &[CapabilityName]| names.contains(&CapabilityName::All);
-            let usual = USUAL.contains(capability) && !all(drop);
+            let usual = DEFAULT.contains(capability) && !all(drop);
             (usual || all(add) || named(add)) && !named(drop)
         })
         .collect()
@@ -39,7 +39,7 @@ pub fn kept(add: &[CapabilityName], drop: &[CapabilityName]) -> CapabilitySet {
 
 /// While we are still root: drop everything but `kept` from the bounding set, out of
 /// which an exec by root fills the others.
-pub fn limit(kept: CapabilitySet) -> Result<(), Error> {
+pub fn drop_bounding(kept: CapabilitySet) -> Result<(), Error> {
     // TODO(11) 1. capbset_drop what is in the bounding set and not in `kept`.
     let _ = kept;
     // END TODO(11)
@@ -47,7 +47,7 @@ pub fn limit(kept: CapabilitySet) -> Result<(), Error> {
 }
 
 /// When the user is who it should be: give up what is left beyond `kept`.
-pub fn give_up(kept: CapabilitySet) -> Result<(), Error> {
+pub fn drop_capabilities(kept: CapabilitySet) -> Result<(), Error> {
     // TODO(11) 2. Clear the ambient set: it survives an exec by any user.
     // TODO(11) 3. capset: effective and permitted no more than `kept`, inheritable empty.
     let _ = kept;

@@ -42,19 +42,19 @@ pub fn contain(options: &Options, container: &Container) -> Result<Infallible, E
     // TODO(11) 1. The calls are here already, before the user and after: why not the other way
     // round? Write what they do.
     let kept = capabilities::kept(&options.cap_add, &options.cap_drop);
-    capabilities::limit(kept)?;
+    capabilities::drop_bounding(kept)?;
     // Root no more: after all that only root may do.
     user::become_user(options.user)?;
-    capabilities::give_up(kept)?;
+    capabilities::drop_capabilities(kept)?;
     // END TODO(11)
 
     // Without the parent no process ends us, or cleans up after us. If it has
     // died before we asked for the signal, the signal never comes: so we look.
     set_pdeathsig(SIGKILL)?;
-    given::parent_must_live(&container.parent)?;
+    given::check_parent_alive(&container.parent)?;
 
     // Given: signals as our caller had them, none blocked, no file open but 0, 1 and 2.
-    given::clean_start()?;
+    given::reset_signals_and_fds()?;
 
     // What the caller has in its environment is not the container's. Before exec, which
     // hands on what is in ours, and looks the command up in its PATH (execvp(3)).

@@ -9,7 +9,7 @@ use linux_sys::{
 /// What a container has unless it is asked for more or less: Docker's list without
 /// MKNOD. Docker can allow MKNOD since it has a list of allowed devices as well;
 /// without one, mknod of a disk is the way to everything.
-const USUAL: [Capability; 13] = [
+const DEFAULT: [Capability; 13] = [
     Capability::CAP_CHOWN,
     Capability::CAP_DAC_OVERRIDE,
     Capability::CAP_FOWNER,
@@ -34,7 +34,7 @@ pub fn kept(add: &[CapabilityName], drop: &[CapabilityName]) -> CapabilitySet {
             let named =
                 |names: &[CapabilityName]| names.contains(&CapabilityName::One(*capability));
             let all = |names: &[CapabilityName]| names.contains(&CapabilityName::All);
-            let usual = USUAL.contains(capability) && !all(drop);
+            let usual = DEFAULT.contains(capability) && !all(drop);
             (usual || all(add) || named(add)) && !named(drop)
         })
         .collect()
@@ -42,7 +42,7 @@ pub fn kept(add: &[CapabilityName], drop: &[CapabilityName]) -> CapabilitySet {
 
 /// While we are still root: drop everything but `kept` from the bounding set, out of
 /// which an exec by root fills the others.
-pub fn limit(kept: CapabilitySet) -> Result<(), Error> {
+pub fn drop_bounding(kept: CapabilitySet) -> Result<(), Error> {
     for capability in Capability::ALL.iter().copied() {
         // An error here means that this kernel is older than the capability.
         let bounded = capbset_read(capability).unwrap_or(false);
@@ -54,7 +54,7 @@ pub fn limit(kept: CapabilitySet) -> Result<(), Error> {
 }
 
 /// When the user is who it should be: give up what is left beyond `kept`.
-pub fn give_up(kept: CapabilitySet) -> Result<(), Error> {
+pub fn drop_capabilities(kept: CapabilitySet) -> Result<(), Error> {
     // The ambient set survives an exec by any user: our caller may have one.
     cap_ambient_clear_all()?;
 

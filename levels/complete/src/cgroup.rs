@@ -69,7 +69,7 @@ fn files<'a>(cgroup: &Cgroup, limits: &'a [Limit]) -> Result<Vec<(PathBuf, &'a s
         let file = parent.join(&cgroup.id).join(name);
         match limit.lacking {
             Lacking::Ignored if !file.exists() => {}
-            Lacking::Told(what) if !file.exists() => given::tell(what),
+            Lacking::Told(what) if !file.exists() => given::log(what),
             _ => files.push((file, value.as_str())),
         }
     }

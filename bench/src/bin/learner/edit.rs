@@ -87,22 +87,22 @@ fn copy(from: &Path, to: &Path) -> Result<(), Error> {
 /// Level 01 has the answers to level 00 among its own; so here they are by themselves.
 fn solve_level_00(source: &Path) -> Result<(), Error> {
     let child = "
-    given::clean_start()?;
+    given::reset_signals_and_fds()?;
     Ok(linux_sys::execvp(&options.command[0], &options.command)?)
 ";
     let parent = "
-    given::hold_signals()?;
+    given::block_signals()?;
     let child = match linux_sys::fork()? {
         linux_sys::Fork::Child => given::exit(contain(options)),
         linux_sys::Fork::Parent { child } => child,
     };
-    given::pass_signals_until_end(child)?;
+    given::forward_signals(child)?;
     let status = match linux_sys::waitpid(child, linux_sys::WaitOptions::empty())? {
         linux_sys::WaitStatus::Exited(status) => status,
         linux_sys::WaitStatus::Signaled { signal, .. } => 128 + signal as u8,
         other => return Err(format!(\"{other:?}\").into()),
     };
-    given::tell(&format!(\"{child} exited with status {status}\"));
+    given::log(&format!(\"{child} exited with status {status}\"));
     Ok(status)
 ";
     solve(source.join("container.rs"), child)?;

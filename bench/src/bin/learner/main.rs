@@ -27,7 +27,7 @@ fn main() -> ExitCode {
     match supervise() {
         Ok(status) => ExitCode::from(status),
         Err(error) => {
-            given::tell(&error.to_string());
+            given::log(&error.to_string());
             ExitCode::FAILURE
         }
     }

@@ -52,7 +52,7 @@ fn main() -> ExitCode {
     match done {
         Ok(status) => ExitCode::from(status),
         Err(error) => {
-            given::tell(&error.to_string());
+            given::log(&error.to_string());
             ExitCode::FAILURE
         }
     }

@@ -18,19 +18,19 @@ use linux_sys::{
 pub fn run(measure: impl FnOnce(&Scratch) -> Result<(), Error>) -> Result<u8, Error> {
     let scratch = Scratch::new()?;
     let parent = given::this_process()?;
-    given::hold_signals()?;
+    given::block_signals()?;
     let namespaces = CloneFlags::CLONE_NEWPID | CloneFlags::CLONE_NEWNS;
     let child = clone(
         || match set_up(&parent).and_then(|()| measure(&scratch)) {
             Ok(()) => 0,
             Err(error) => {
-                given::tell(&error.to_string());
+                given::log(&error.to_string());
                 1
             }
         },
         namespaces,
     )?;
-    given::pass_signals_until_end(child)?;
+    given::forward_signals(child)?;
     let status = match waitpid(child, WaitOptions::empty())? {
         WaitStatus::Exited(status) => status,
         _ => 1,
@@ -42,7 +42,7 @@ pub fn run(measure: impl FnOnce(&Scratch) -> Result<(), Error>) -> Result<u8, Er
 
 fn set_up(parent: &given::Parent) -> Result<(), Error> {
     set_pdeathsig(SIGKILL)?;
-    given::parent_must_live(parent)?;
+    given::check_parent_alive(parent)?;
     sigprocmask(How::SetMask, &SignalSet::empty())?;
     mount("", "/", "", MsFlags::MS_REC | MsFlags::MS_PRIVATE, "")?;
     mount("proc", "/proc", "proc", MsFlags::empty(), "")?;

@@ -24,7 +24,7 @@ use crate::signals::go_on;
 /// inherits it and must not drop it: the lock is the parent's, too.
 #[must_use]
 #[derive(Debug)]
-pub struct Claim {
+pub struct ContainerLock {
     _lock: Flock<File>,
 }
 
@@ -43,21 +43,21 @@ pub const KEPT: &str = ".kept";
 
 /// Make a container's directory with a lock on it. If `keep`, it is marked as one that
 /// stays.
-pub fn claim(directory: &Path, keep: bool) -> Result<Claim, Error> {
+pub fn create_container_dir(directory: &Path, keep: bool) -> Result<ContainerLock, Error> {
     // Between mkdir and the lock the directory looks abandoned. `clean` waits for this
     // other lock, on the store, which all parents share that are starting a container.
     let store = directory.parent().unwrap_or(Path::new("."));
     let starting = lock(store, FlockArg::LockShared)?;
     spare(&starting)?;
     mkdir(directory, Mode::from_bits_truncate(MARKED))?;
-    let claimed = lock(directory, FlockArg::LockExclusive).and_then(|lock| {
+    let locked = lock(directory, FlockArg::LockExclusive).and_then(|lock| {
         if keep {
             mark_as_kept(directory)?;
         }
-        Ok(Claim { _lock: lock })
+        Ok(ContainerLock { _lock: lock })
     });
     // `clean` could not know that it is ours to remove.
-    claimed.inspect_err(|_| {
+    locked.inspect_err(|_| {
         let _ = rmdir(directory);
     })
 }

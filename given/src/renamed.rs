@@ -1,0 +1,36 @@
+//! Functions by the names that they had once. A learner's work from then still builds, and
+//! the compiler says what each is called now.
+
+use linux_sys::Pid;
+
+use crate::{Error, Parent};
+
+/// [`crate::block_signals`].
+#[deprecated(note = "it is called `block_signals` now, as in sigprocmask(2)")]
+pub fn hold_signals() -> Result<(), Error> {
+    crate::block_signals()
+}
+
+/// [`crate::forward_signals`].
+#[deprecated(note = "it is called `forward_signals` now")]
+pub fn pass_signals_until_end(child: Pid) -> Result<(), Error> {
+    crate::forward_signals(child)
+}
+
+/// [`crate::reset_signals_and_fds`].
+#[deprecated(note = "it is called `reset_signals_and_fds` now")]
+pub fn clean_start() -> Result<(), Error> {
+    crate::reset_signals_and_fds()
+}
+
+/// [`crate::check_parent_alive`].
+#[deprecated(note = "it is called `check_parent_alive` now")]
+pub fn parent_must_live(parent: &Parent) -> Result<(), Error> {
+    crate::check_parent_alive(parent)
+}
+
+/// [`crate::log`].
+#[deprecated(note = "it is called `log` now")]
+pub fn tell(message: &str) {
+    crate::log(message);
+}
