@@ -24,6 +24,8 @@
 //! | `caught.rs` | is a wrong solution noticed, and in the right words? |
 //! | `transcript.rs` | what stands in such a fence |
 //! | `new_level.rs` | the skeleton of a level that is to be added |
+//! | `new_part.rs` | the same, where it begins a part |
+//! | `skeleton.rs` | what both make it of |
 //! | `lacking.rs` | what such a level still lacks |
 //! | `deck.rs` | the sections of the slides |
 //! | `pages.rs` | the pages of the book, as files |
@@ -48,11 +50,13 @@ pub mod lock;
 pub mod merge;
 pub mod mistakes;
 pub mod new_level;
+mod new_part;
 pub mod pages;
 pub mod patch;
 pub mod promotion;
 pub mod refresh;
 pub mod rooms;
+mod skeleton;
 pub mod solution;
 pub mod task;
 pub mod transcript;

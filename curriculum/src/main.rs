@@ -44,6 +44,9 @@ enum Command {
         /// What it is about, in a few words [default: its name]
         #[arg(long)]
         title: Option<String>,
+        /// It begins a part, above the library of the last one; the part's solution is levels/NAME
+        #[arg(long, value_name = "NAME")]
+        part: Option<String>,
     },
     /// Build the wrong solutions of some levels, to be judged on another machine
     Wrong {
@@ -99,12 +102,14 @@ fn run(command: Command) -> Result<ExitCode> {
             level: number,
             name,
             title,
+            part,
         } => {
             let title = title.unwrap_or_else(|| name.replace('_', " "));
             let new = NewLevel {
                 number,
                 name,
                 title,
+                part,
             };
             for path in new_level::make(&root, &levels, &new)? {
                 println!("{}", path.display());

@@ -15,6 +15,7 @@ mod lock;
 mod mistakes;
 mod mutants;
 mod new_level;
+mod new_part;
 mod promotion;
 mod rooms;
 mod transcript;
