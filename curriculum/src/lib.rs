@@ -28,6 +28,7 @@
 //! | `skeleton.rs` | what both make it of |
 //! | `lacking.rs` | what such a level still lacks |
 //! | `deck.rs` | the sections of the slides |
+//! | `map.rs` | the maintainers' map: crates and files |
 //! | `pages.rs` | the pages of the book, as files |
 //! | `book/` | the pages of the book, as mdBook gets them |
 //!
@@ -47,6 +48,7 @@ pub mod lesson;
 pub mod levels;
 mod line;
 pub mod lock;
+pub mod map;
 pub mod merge;
 pub mod mistakes;
 pub mod new_level;

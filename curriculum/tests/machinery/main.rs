@@ -12,6 +12,7 @@ mod chain;
 mod fixture;
 mod lesson;
 mod lock;
+mod map;
 mod mistakes;
 mod mutants;
 mod new_level;
