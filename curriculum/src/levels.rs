@@ -145,7 +145,7 @@ fn level(directory: String, manifest: &str, path: &Path) -> Result<Level> {
     })
 }
 
-fn walk(directory: &Path, below: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
+pub(super) fn walk(directory: &Path, below: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
     let place = directory.join(below);
     // What a link leads to is no part of a level.
     if place.is_symlink() {

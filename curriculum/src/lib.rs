@@ -24,8 +24,11 @@
 //! | `caught.rs` | is a wrong solution noticed, and in the right words? |
 //! | `transcript.rs` | what stands in such a fence |
 //! | `new_level.rs` | the skeleton of a level that is to be added |
+//! | `new_part.rs` | the same, where it begins a part |
+//! | `skeleton.rs` | what both make it of |
 //! | `lacking.rs` | what such a level still lacks |
 //! | `deck.rs` | the sections of the slides |
+//! | `map.rs` | the maintainers' map: crates and files |
 //! | `pages.rs` | the pages of the book, as files |
 //! | `book/` | the pages of the book, as mdBook gets them |
 //!
@@ -45,14 +48,17 @@ pub mod lesson;
 pub mod levels;
 mod line;
 pub mod lock;
+pub mod map;
 pub mod merge;
 pub mod mistakes;
 pub mod new_level;
+mod new_part;
 pub mod pages;
 pub mod patch;
 pub mod promotion;
 pub mod refresh;
 pub mod rooms;
+mod skeleton;
 pub mod solution;
 pub mod task;
 pub mod transcript;

@@ -10,7 +10,7 @@ use curriculum::mistakes::{self, Mistake};
 use curriculum::new_level::{self, NewLevel};
 use curriculum::patch::{self, Patch};
 use curriculum::workshop::Workshop;
-use curriculum::{Result, chain, refresh};
+use curriculum::{Result, chain, map, refresh};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -44,6 +44,9 @@ enum Command {
         /// What it is about, in a few words [default: its name]
         #[arg(long)]
         title: Option<String>,
+        /// It begins a part, above the library of the last one; the part's solution is levels/NAME
+        #[arg(long, value_name = "NAME")]
+        part: Option<String>,
     },
     /// Build the wrong solutions of some levels, to be judged on another machine
     Wrong {
@@ -58,6 +61,8 @@ enum Command {
         /// NN/NAME.patch, as `wrong` has put it there
         patch: PathBuf,
     },
+    /// Print the maintainers' map: what each crate uses, and what each file is about
+    Map,
     /// Rewrite the book's pages for mdBook, which calls this; see docs/book.toml
     Preprocess {
         /// `supports RENDERER`: mdBook asks whether the pages are for that renderer
@@ -99,12 +104,14 @@ fn run(command: Command) -> Result<ExitCode> {
             level: number,
             name,
             title,
+            part,
         } => {
             let title = title.unwrap_or_else(|| name.replace('_', " "));
             let new = NewLevel {
                 number,
                 name,
                 title,
+                part,
             };
             for path in new_level::make(&root, &levels, &new)? {
                 println!("{}", path.display());
@@ -113,6 +120,10 @@ fn run(command: Command) -> Result<ExitCode> {
                 "\nWhat it still lacks is told by\n\
                  cargo test -q -p curriculum --test curriculum -- lacking::level{number:02}"
             );
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Map => {
+            print!("{}", map::markdown(&root, &levels)?);
             Ok(ExitCode::SUCCESS)
         }
         Command::Wrong {

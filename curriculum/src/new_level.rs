@@ -3,51 +3,16 @@
 //! It is the last solution under a new name, with a lesson, a check, a wrong solution and
 //! slides that say [`FILL IN`](super::lacking::FILL_IN) wherever a person must, and a line in
 //! every list of levels. It builds, and [`lacking`](super::lacking) tells what is left to do.
+//! A level that begins a part stands above that solution: see [`new_part`](super::new_part).
 
 use super::levels::{self, Level};
 use super::lock::Lock;
-use super::{Result, book, deck, mistakes, promotion, read};
-use std::collections::BTreeMap;
+use super::skeleton::{Files, of_the_level};
+use super::{Result, book, deck, mistakes, new_part, promotion, read};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// What a new level is to be.
-#[derive(Debug, Clone)]
-pub struct NewLevel {
-    /// Its number: the one after the last.
-    pub number: u8,
-    /// What its directory is called behind the number: `masked_paths`.
-    pub name: String,
-    /// What it is about, in a few words.
-    pub title: String,
-}
-
-impl NewLevel {
-    fn directory(&self) -> String {
-        format!("{:02}_{}", self.number, self.name)
-    }
-
-    fn package(&self) -> String {
-        format!("level{:02}", self.number)
-    }
-
-    /// A template with everything put in that is known.
-    fn fill(&self, template: &str) -> String {
-        let mut letters = self.title.chars();
-        let first = letters.next().map(|it| it.to_uppercase().to_string());
-        let capital = first.unwrap_or_default() + letters.as_str();
-        template
-            .replace("{NN}", &format!("{:02}", self.number))
-            .replace("{number}", &self.number.to_string())
-            .replace("{directory}", &self.directory())
-            .replace("{package}", &self.package())
-            .replace("{title}", &self.title)
-            .replace("{Title}", &capital)
-    }
-}
-
-/// Files by their paths from the root of the workspace, with their whole text.
-type Files = BTreeMap<PathBuf, String>;
+pub use super::skeleton::NewLevel;
 
 /// Makes the skeleton, and the lock that is true of it. Returns the files that were written,
 /// in order; nothing is written if something is in the way.
@@ -55,6 +20,10 @@ pub fn make(root: &Path, levels: &[Level], new: &NewLevel) -> Result<Vec<PathBuf
     let [.., last, complete] = levels else {
         return Err("there are no levels to add one to".into());
     };
+    if complete.number.is_some() {
+        let part = complete.facts.part;
+        return Err(format!("part {part} has no solution that a level could be made of").into());
+    }
     let next = last.number.map_or(0, |number| number + 1);
     if new.number != next {
         return Err(format!(
@@ -68,15 +37,31 @@ pub fn make(root: &Path, levels: &[Level], new: &NewLevel) -> Result<Vec<PathBuf
     if new.name.is_empty() || !new.name.chars().all(is_plain) {
         return Err("its name is of small letters, digits and `_`, as in `masked_paths`".into());
     }
+    if let Some(part) = &new.part
+        && !(part.starts_with(|letter: char| letter.is_ascii_lowercase())
+            && part.chars().all(is_plain))
+    {
+        return Err(
+            "the part's solution is called by small letters, digits and `_`, a letter first, \
+             as in `harden`"
+                .into(),
+        );
+    }
     if new.title.contains(['"', '\\', '\n']) || new.title.trim().is_empty() {
         return Err("its title is a few words, without a double quote".into());
     }
-    let mut files = code(root, complete, new)?;
-    files.extend(of_its_own(root, last, new)?);
+    let mut files = match &new.part {
+        None => code(root, complete, new)?,
+        Some(part) => new_part::code(root, complete, new, part)?,
+    };
+    files.extend(of_its_own(root, complete, new)?);
     if let Some(path) = files.keys().find(|path| root.join(path).exists()) {
         return Err(format!("{} is there already", path.display()).into());
     }
-    files.extend(lines_elsewhere(root, last, new)?);
+    files.extend(lines_elsewhere(root, last, complete, new)?);
+    if new.part.is_some() {
+        files.extend(new_part::under_another_name(root, complete)?);
+    }
     for (path, text) in &files {
         let place = root.join(path);
         if let Some(directory) = place.parent() {
@@ -93,36 +78,17 @@ pub fn make(root: &Path, levels: &[Level], new: &NewLevel) -> Result<Vec<PathBuf
 /// The last solution, under the level's name. It is no library: that it was in its place.
 fn code(root: &Path, complete: &Level, new: &NewLevel) -> Result<Files> {
     let mut files = Files::new();
-    let header = new.fill(include_str!("template/header.txt"));
     let library = promotion::library(root, complete)?;
     for file in complete.files(root)? {
         if library.is_some() && file == Path::new(promotion::LIBRARY) {
             continue;
         }
-        let mut text = read(&root.join(complete.path()).join(&file))?;
-        if file == Path::new("Cargo.toml") {
-            text = text.replace(
-                &format!("name = \"{}\"", complete.package),
-                &format!("name = \"{}\"", new.package()),
-            );
-            let description = text.lines().find(|line| line.starts_with("description = "));
-            if let Some(line) = description.map(str::to_owned) {
-                let own = new.fill("description = \"Level {NN}: {title}\"");
-                text = text.replace(&line, &own);
-            }
-            text = promotion::without_library(&text);
-        } else if file == Path::new("src/main.rs") {
-            let is_header = |line: &&str| line.starts_with("//!");
-            let rest: Vec<&str> = text.lines().skip_while(is_header).collect();
-            text = format!("{header}{}\n", rest.join("\n"));
-            if let Some(library) = &library {
-                text = promotion::with_listed_rooms(&text, library);
-            }
-        } else if file.starts_with("tests") {
-            for mark in ["-p ", "CARGO_BIN_EXE_"] {
-                let theirs = format!("{mark}{}", complete.package);
-                text = text.replace(&theirs, &format!("{mark}{}", new.package()));
-            }
+        let text = read(&root.join(complete.path()).join(&file))?;
+        let mut text = of_the_level(&file, text, complete, new);
+        if let Some(library) = &library
+            && file == Path::new("src/main.rs")
+        {
+            text = promotion::with_listed_rooms(&text, library);
         }
         files.insert(Path::new("levels").join(new.directory()).join(file), text);
     }
@@ -130,7 +96,7 @@ fn code(root: &Path, complete: &Level, new: &NewLevel) -> Result<Files> {
 }
 
 /// The files that are about this level alone.
-fn of_its_own(root: &Path, last: &Level, new: &NewLevel) -> Result<Files> {
+fn of_its_own(root: &Path, complete: &Level, new: &NewLevel) -> Result<Files> {
     let level = Path::new("levels").join(new.directory());
     let number = new.number;
     // Behind the section of the last level.
@@ -163,21 +129,33 @@ fn of_its_own(root: &Path, last: &Level, new: &NewLevel) -> Result<Files> {
         ),
         (page, "{{#include ../../../levels/{directory}/README.md}}\n"),
     ];
-    // What comes behind the last level of a part belongs to that part.
-    let part = last.facts.part.to_string();
-    let fill = |template: &str| new.fill(template).replace("{part}", &part);
+    // What comes behind the last level of a part belongs to that part, unless it begins one.
+    let part = complete.facts.part + u8::from(new.part.is_some());
+    let solution = new.part.as_ref().unwrap_or(&complete.directory);
+    let fill = |template: &str| {
+        let filled = new.fill(template).replace("{part}", &part.to_string());
+        filled.replace("{solution}", solution)
+    };
     let filled = files.map(|(path, template)| (path, fill(template)));
     Ok(filled.into_iter().collect())
 }
 
-/// The lines about it in what lists all levels: the file, the line behind which a new one
-/// goes, and that one.
-fn lines_elsewhere(root: &Path, last: &Level, new: &NewLevel) -> Result<Files> {
+/// The lines about it in what lists all levels: the file, the beginning or the end of the
+/// line behind which a new one goes, and that one.
+fn lines_elsewhere(root: &Path, last: &Level, complete: &Level, new: &NewLevel) -> Result<Files> {
     let before = last.number.unwrap_or_default();
+    // These two list the solutions, too, each behind the levels of its part.
+    let (behind, page) = match &new.part {
+        None => (&last.directory, format!("- [Level {before:02}: ")),
+        Some(_) => {
+            let page = book::page_of(complete);
+            (&complete.directory, format!("]({})", page.display()))
+        }
+    };
     let edits = [
         (
             "syllabus/src/lib.rs",
-            format!("    \"{}\",", last.directory),
+            format!("    \"{behind}\","),
             "    \"{directory}\",",
         ),
         (
@@ -192,7 +170,7 @@ fn lines_elsewhere(root: &Path, last: &Level, new: &NewLevel) -> Result<Files> {
         ),
         (
             "docs/src/SUMMARY.md",
-            format!("- [Level {before:02}: "),
+            page,
             "- [Level {NN}: {title}](lessons/{NN}.md)",
         ),
         (
@@ -213,15 +191,20 @@ fn lines_elsewhere(root: &Path, last: &Level, new: &NewLevel) -> Result<Files> {
             None => read(&root.join(file))?,
         };
         let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
-        let at = lines.iter().rposition(|line| line.starts_with(&anchor));
+        let is_it = |line: &String| line.starts_with(&anchor) || line.ends_with(&anchor);
+        let at = lines.iter().rposition(is_it);
         let at = at.ok_or_else(|| format!("{file}: no line begins with {anchor:?}"))?;
         lines.insert(at + 1, new.fill(line));
         files.insert(file.into(), lines.join("\n") + "\n");
     }
+    if let Some(part) = &new.part {
+        new_part::list(root, complete, new, part, &mut files)?;
+        return Ok(files);
+    }
     // The checks of the last level lead on to this one now, and its transcript says so.
     let lesson = last.path().join("README.md");
     let text = read(&root.join(&lesson))?.replace(
-        "; on to levels/complete/README.md",
+        &format!("; on to {}/README.md", complete.path().display()),
         &new.fill("; on to levels/{directory}/README.md"),
     );
     files.insert(lesson, text);

@@ -31,6 +31,29 @@ pub fn without_library(manifest: &str) -> String {
     format!("{before}{}", &section[next..])
 }
 
+/// The manifest of a crate above it: the library is at `path` in `package`, and of the other
+/// dependencies those stay that the crate's own `sources` name.
+pub fn above(manifest: &str, library: &str, path: &str, package: &str, sources: &str) -> String {
+    const HEADING: &str = "[dependencies]\n";
+    let Some((before, rest)) = manifest.split_once(HEADING) else {
+        return manifest.to_owned();
+    };
+    let end = rest.find("\n\n").map_or(rest.len(), |at| at + 1);
+    let (dependencies, after) = rest.split_at(end);
+    let is_used = |line: &&str| {
+        let name = line.split(['.', ' ', '=']).next().unwrap_or_default();
+        sources.contains(&format!("{}::", name.replace('-', "_")))
+    };
+    let own = format!("{library} = {{ path = {path:?}, package = {package:?} }}");
+    let mut lines: Vec<&str> = dependencies
+        .lines()
+        .filter(is_used)
+        .chain([&*own])
+        .collect();
+    lines.sort_unstable();
+    format!("{before}{HEADING}{}\n{after}", lines.join("\n"))
+}
+
 /// A `main.rs` with rooms of its own: `use isolate::{mounts, user};` becomes `mod mounts; mod
 /// user;`. Each line keeps its number, by which the compiler's errors are known.
 pub fn with_own_rooms(main: &str, library: &str) -> String {

@@ -239,15 +239,23 @@ fn write_spoilt(root: &Path, spoilt: &Spoilt, target: &Path) -> Result<()> {
 }
 
 fn write_manifest(root: &Path, solution: &Level, package: &str, target: &Path) -> Result<()> {
-    let manifest = fs::read_to_string(root.join(solution.path()).join("Cargo.toml"))?;
     let manifest = format!(
         "[package]\nname = \"{package}\"\nedition.workspace = true\n\n\
          [[bin]]\nname = \"{package}\"\npath = \"src/main.rs\"\n\n{}\n\
          # What a patch leaves unused is not what it is judged by.\n\
          [lints.rust]\nwarnings = \"allow\"\n",
-        section(&manifest, "[dependencies]")
+        dependencies(root, solution)?
     );
     write_if_changed(&target.join("Cargo.toml"), &manifest)
+}
+
+/// What a solution depends on, for a crate that is elsewhere: the library of the part before
+/// stands beside the solution, `../complete`, and beside the other crate it does not.
+pub fn dependencies(root: &Path, solution: &Level) -> Result<String> {
+    let directory = root.join(solution.path());
+    let manifest = read(&directory.join("Cargo.toml"))?;
+    let section = section(&manifest, "[dependencies]");
+    Ok(section.replace("path = \"", &format!("path = \"{}/", directory.display())))
 }
 
 /// A workspace in `directory` with the same dependencies, in the same versions, and the same

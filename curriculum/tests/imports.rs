@@ -12,6 +12,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may")]
 
+use curriculum::{levels, map};
 use proc_macro2::{TokenStream, TokenTree};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -305,19 +306,7 @@ impl<'ast> Visit<'ast> for Reader {
 }
 
 fn metadata() -> Value {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let output = curriculum::cargo(&root)
-        .args([
-            "metadata",
-            "--no-deps",
-            "--offline",
-            "--format-version",
-            "1",
-        ])
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "{output:?}");
-    serde_json::from_slice(&output.stdout).unwrap()
+    map::metadata(&levels::workspace_root().unwrap()).unwrap()
 }
 
 fn text(value: &Value) -> &str {
@@ -382,44 +371,6 @@ fn no_crate_uses_one_above_it() {
         }
     }
     assert!(found.is_empty(), "{}", found.join("\n"));
-}
-
-/// A line for each crate of LAYERS, in their order, with the crates that it uses.
-fn map(metadata: &Value) -> String {
-    let packages = metadata["packages"].as_array().unwrap();
-    let used_by = |crate_name: &str, is_wanted: fn(&Value) -> bool| -> BTreeSet<&str> {
-        let own = packages.iter().filter(|it| name(it) == crate_name);
-        let used = own.flat_map(|it| it["dependencies"].as_array().unwrap());
-        let used = used.filter(|it| is_wanted(&it["kind"]));
-        let known = used.filter_map(|used| packages.iter().find(|it| it["name"] == used["name"]));
-        known.map(name).collect()
-    };
-    let cell = |names: BTreeSet<&str>| {
-        let names: Vec<String> = names.iter().map(|it| format!("`{it}`")).collect();
-        match names.is_empty() {
-            true => " ".to_owned(),
-            false => format!(" {} ", names.join(", ")),
-        }
-    };
-    let mut map = String::from("| crate | uses | in its tests, too |\n|---|---|---|\n");
-    for crate_name in LAYERS.concat() {
-        let used = used_by(crate_name, Value::is_null);
-        let tests: BTreeSet<&str> = &used_by(crate_name, |kind| kind == "dev") - &used;
-        map += &format!("| `{crate_name}` |{}|{}|\n", cell(used), cell(tests));
-    }
-    map
-}
-
-#[test]
-fn the_map_in_the_book_is_true() {
-    let page =
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/src/maintainers/architecture.md");
-    let map = map(&metadata());
-    let page = fs::read_to_string(page).unwrap();
-    assert!(
-        page.contains(&map),
-        "docs/src/maintainers/architecture.md has another map than:\n{map}"
-    );
 }
 
 /// The circle of a crate that is made of these files.

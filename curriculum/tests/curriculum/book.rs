@@ -1,10 +1,10 @@
-//! The book has every lesson, its links lead somewhere, and each system call is linked
-//! where a learner first meets it.
+//! The book has every lesson, its links lead somewhere, each system call is linked where a
+//! learner first meets it, and the map of the code is true.
 
 use crate::course::{Course, Verdict, nothing_of};
 use curriculum::book::{Book, PAGES, page_of, text};
-use curriculum::pages;
-use libtest_mimic::{Failed, Trial};
+use curriculum::{map, pages};
+use libtest_mimic::{Completion, Failed, Trial};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
@@ -32,6 +32,10 @@ pub(crate) fn trials(course: &'static Course) -> Vec<Trial> {
         Trial::ignorable_test("book::links_lead_somewhere", move || links(course)),
         Trial::ignorable_test("book::links_at_the_root_lead_somewhere", move || {
             links_at_the_root(course)
+        }),
+        Trial::ignorable_test("book::the_map_is_drawn_from_the_code", move || {
+            // Of the levels the last solution is on it, which a learner may have gone on with.
+            course.unless_learners(&[course.levels.len() - 1], || the_map(course))
         }),
         Trial::ignorable_test("book::calls_are_linked_in_their_lesson", move || {
             calls(course)
@@ -66,6 +70,27 @@ fn has_all(course: &Course) -> Verdict {
         }
     }
     nothing_of("the book is not whole", missing)
+}
+
+fn the_map(course: &Course) -> Verdict {
+    let is = map::markdown(&course.root, &course.levels)?;
+    let was = read(course, map::PAGE).unwrap_or_default();
+    if is == was {
+        return Ok(Completion::Completed);
+    }
+    let lines = |text: &str| -> BTreeSet<String> { text.lines().map(str::to_owned).collect() };
+    let (is, was) = (lines(&is), lines(&was));
+    let new = is.difference(&was).map(|line| format!("+ {line}"));
+    let gone = was.difference(&is).map(|line| format!("- {line}"));
+    let command = map::COMMAND;
+    nothing_of(
+        &format!(
+            "{} is not what the code says; draw it again with\n{command}",
+            map::PAGE
+        ),
+        gone.chain(new),
+    )?;
+    Err(format!("{}: the lines stand in another order: {command}", map::PAGE).into())
 }
 
 /// mdBook would say so too, but one page at a time, and only where it is installed.

@@ -42,15 +42,12 @@ fn carries_a_level(course: &'static Course, index: usize) -> Verdict {
             level.join(file),
         )?;
     }
-    let manifest = fs::read_to_string(course.root.join(solution.path()).join("Cargo.toml"))?;
-    let (_, dependencies) = manifest
-        .split_once("[dependencies]\n")
-        .ok_or("it depends on nothing")?;
-    let (dependencies, _) = dependencies.split_once("\n[").unwrap_or((dependencies, ""));
+    let dependencies = workshop::dependencies(&course.root, solution)?;
     let manifest = format!(
         "[package]\nname = \"first\"\nedition.workspace = true\n\n\
-         [dependencies]\n{dependencies}{library} = {{ path = {:?}, package = {:?} }}\n\n\
+         {}\n{library} = {{ path = {:?}, package = {:?} }}\n\n\
          [lints]\nworkspace = true\n",
+        dependencies.trim_end(),
         course.root.join(solution.path()),
         solution.package,
     );

@@ -151,6 +151,65 @@ fn a_patch_of_the_last_level_changes_the_library_that_comes_of_it() {
     }
 }
 
+/// A crate elsewhere, such as a patched solution's, has its own idea of `../complete`.
+#[test]
+fn a_patched_solution_finds_the_library_of_the_part_before() {
+    let workshop = workshop();
+    for (path, text) in [
+        (
+            "levels/complete/Cargo.toml",
+            "[package]\nname = \"complete\"\nedition = \"2024\"\n\n[lib]\nname = \"isolate\"\n",
+        ),
+        (
+            "levels/complete/src/lib.rs",
+            "pub fn all() -> i32 {\n    20\n}\n",
+        ),
+        (
+            "levels/hardened/Cargo.toml",
+            "[package]\nname = \"rd\"\n\n[dependencies]\n\
+             isolate = { path = \"../complete\", package = \"complete\" }\n",
+        ),
+        (
+            "levels/hardened/src/main.rs",
+            "fn main() {\n    let more = 2;\n    std::process::exit(isolate::all() + more);\n}\n",
+        ),
+        (
+            "Cargo.toml",
+            "[workspace]\nmembers = [\"levels/complete\"]\n\n[workspace.package]\nedition = \"2024\"\n",
+        ),
+        ("Cargo.lock", "version = 4\n"),
+    ] {
+        workshop.write(path, text);
+    }
+    let patches = [
+        (
+            "wrong",
+            "mistake: too many\ncheck: it starts\nsays: something",
+            "3",
+            23,
+        ),
+        ("right", "right: as many, by another way", "1 + 1", 22),
+    ];
+    for (suite, header, more, _) in patches {
+        let diff = format!(
+            "--- a/src/main.rs\n+++ b/src/main.rs\n@@ -1,3 +1,3 @@\n fn main() {{\n\
+             -    let more = 2;\n+    let more = {more};\n     std::process::exit(isolate::all() + more);\n"
+        );
+        let path = format!("checks/{suite}/02/other.patch");
+        workshop.write(&path, &format!("{header}\n\n{diff}"));
+    }
+    // Deeper than the levels, as it is in target/.
+    let place = workshop.root().join("target/tmp/patched");
+    let levels = workshop.levels();
+    let built = curriculum::workshop::Workshop::build(workshop.root(), &levels, &place, |_| true);
+    for (suite, .., status) in patches {
+        let path = format!("checks/{suite}/02/other.patch");
+        let program = built.binary(Path::new(&path)).unwrap();
+        let ended = std::process::Command::new(program).status().unwrap();
+        assert_eq!(ended.code(), Some(status), "{suite}");
+    }
+}
+
 #[test]
 fn the_lock_has_the_library_and_the_levels_above_it() {
     let workshop = workshop();

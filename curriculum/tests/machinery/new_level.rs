@@ -8,7 +8,8 @@ use curriculum::{chain, lacking};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const COPIED: [&str; 8] = [
+const COPIED: [&str; 9] = [
+    ".cargo/as-root",
     "Cargo.toml",
     "README.md",
     "levels",
@@ -32,12 +33,12 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-struct Course {
+pub(crate) struct Course {
     directory: tempfile::TempDir,
 }
 
 impl Course {
-    fn new() -> Course {
+    pub(crate) fn new() -> Course {
         let directory = tempfile::tempdir().unwrap();
         let root = levels::workspace_root().unwrap();
         for path in COPIED {
@@ -46,11 +47,11 @@ impl Course {
         Course { directory }
     }
 
-    fn root(&self) -> &Path {
+    pub(crate) fn root(&self) -> &Path {
         self.directory.path()
     }
 
-    fn levels(&self) -> Vec<Level> {
+    pub(crate) fn levels(&self) -> Vec<Level> {
         levels::discover(self.root()).unwrap()
     }
 
@@ -59,12 +60,13 @@ impl Course {
             number,
             name: name.to_owned(),
             title: "paths that are covered".to_owned(),
+            part: None,
         };
         new_level::make(self.root(), &self.levels(), &new)
     }
 }
 
-const NEXT: u8 = syllabus::LAST + 1;
+pub(crate) const NEXT: u8 = syllabus::LAST + 1;
 
 #[test]
 fn its_skeleton_is_a_link_of_the_chain() {
