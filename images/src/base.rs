@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use nix::fcntl::Flock;
 
 use crate::error::{Error, Result};
-use crate::image_dir::{create_image_dir, not_writable};
+use crate::image_dir::create::{create_image_dir, not_writable};
 use crate::interrupt;
 use crate::layout::Layout;
 use crate::lock::lock_file;

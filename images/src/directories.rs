@@ -12,9 +12,9 @@ use nix::sys::stat::{Mode, fchmod, futimens};
 use nix::sys::time::TimeSpec;
 
 use crate::error::shown;
-use crate::inside::Inside;
 use crate::members::Member;
-use crate::problem::{NO_IMAGE, Problem, target};
+use crate::rooted_path::RootedTree;
+use crate::unpack_error::{NO_IMAGE, UnpackError, target};
 use crate::xattrs;
 
 /// Paths and attributes of directories are remembered until the end; more than this is no image.
@@ -80,11 +80,11 @@ impl Directories {
 
     /// To be called after each member: an archive may bring thousands of
     /// directories into being with each of its members.
-    pub(crate) fn check(&self) -> Result<(), Problem> {
+    pub(crate) fn check(&self) -> Result<(), UnpackError> {
         if self.memory <= MEMORY_FOR_DIRECTORIES {
             return Ok(());
         }
-        Err(Problem {
+        Err(UnpackError {
             cause: format!(
                 "the paths of its directories, with their attributes, take more than {MEMORY_FOR_DIRECTORIES} bytes, which is where we stop unpacking"
             ),
@@ -93,10 +93,10 @@ impl Directories {
     }
 
     /// Modes and times of directories, the innermost first.
-    pub(crate) fn finish(self, inside: &Inside) -> Result<(), Problem> {
+    pub(crate) fn finish(self, tree: &RootedTree) -> Result<(), UnpackError> {
         for (path, directory) in self.by_path.into_iter().rev() {
             let wrong = |errno| target(&format!("setting the mode of {:?}", shown(&path)), errno);
-            let open = match inside.directory(&path) {
+            let open = match tree.directory(&path) {
                 Ok(open) => open,
                 // A later member replaced it.
                 Err(Errno::ENOENT | Errno::ENOTDIR | Errno::ELOOP) => continue,

@@ -10,15 +10,15 @@ use nix::fcntl::{OFlag, open};
 use nix::sys::stat::Mode;
 
 use crate::archive::Archive;
-use crate::budget::LIMITS;
 use crate::config::Config;
 use crate::error::{Error, Result, io_failed, shown};
-use crate::inside::split;
+use crate::limits::LIMITS;
 use crate::look_alike::look_alike;
 use crate::members::Members;
-use crate::problem::{Problem, broken};
 use crate::root::TOP;
+use crate::rooted_path::split;
 use crate::unpack::unpack;
+use crate::unpack_error::{UnpackError, broken};
 use crate::{base, name, remove, saved, users};
 
 /// The endings under which an image is looked for, in this order.
@@ -237,7 +237,7 @@ impl Image {
         directory: OwnedFd,
         target: &Path,
     ) -> Result<Config> {
-        let Problem { cause, advice } = match self.try_unpack(archive, directory) {
+        let UnpackError { cause, advice } = match self.try_unpack(archive, directory) {
             Ok(config) => return Ok(config),
             Err(problem) => problem,
         };
@@ -260,10 +260,10 @@ impl Image {
         &self,
         archive: File,
         directory: OwnedFd,
-    ) -> std::result::Result<Config, Problem> {
+    ) -> std::result::Result<Config, UnpackError> {
         let before = archive.metadata().map_err(|error| broken(&error))?;
         if before.size() == 0 {
-            return Err(Problem {
+            return Err(UnpackError {
                 cause: "the archive is empty".into(),
                 advice: "the program that should have written it has failed: make it anew".into(),
             });
@@ -278,7 +278,7 @@ impl Image {
         let after = archive.metadata().map_err(|error| broken(&error))?;
         let stamp = |stat: &fs::Metadata| (stat.size(), stat.mtime(), stat.mtime_nsec());
         if stamp(&before) != stamp(&after) {
-            return Err(Problem {
+            return Err(UnpackError {
                 cause: "the archive changed while it was being read".into(),
                 advice: "wait until it has been copied, then try again".into(),
             });

@@ -14,20 +14,20 @@ use std::io::{self, Read, Seek, Write};
 use std::os::unix::fs::MetadataExt;
 
 use crate::archive::Archive;
-use crate::budget::LIMITS;
 use crate::config::Config;
 use crate::error::{Error, Result, shown};
-use crate::inside::{Split, split};
 use crate::interrupt;
 use crate::layers::merge;
+use crate::limits::LIMITS;
 use crate::members::{Kind, Member, Members};
-use crate::problem::{NO_IMAGE, Problem, bad_path, broken, io_refused};
 use crate::root::{TOP, one_level_down};
+use crate::rooted_path::{Split, split};
 use crate::saved::{Contents, contents};
 use crate::unpack::config_of;
+use crate::unpack_error::{NO_IMAGE, UnpackError, bad_path, broken, io_refused};
 use crate::writer::IMPORTED;
 
-type Tried<T> = std::result::Result<T, Problem>;
+type Tried<T> = std::result::Result<T, UnpackError>;
 
 /// Makes a file without a name, on a disk that has room for an image.
 type NewFile<'a> = &'a dyn Fn() -> io::Result<File>;
@@ -60,7 +60,7 @@ const LINKS: usize = 8;
 /// # }
 /// ```
 pub fn import(archive: &File, from: &str, new_file: NewFile<'_>, into: impl Write) -> Result<()> {
-    tried(archive, from, new_file, into).map_err(|Problem { cause, advice }| {
+    tried(archive, from, new_file, into).map_err(|UnpackError { cause, advice }| {
         Error::new(format!(
             "cannot import {from:?}: {cause}. What to do: {advice}"
         ))
@@ -70,7 +70,7 @@ pub fn import(archive: &File, from: &str, new_file: NewFile<'_>, into: impl Writ
 fn tried(archive: &File, from: &str, new_file: NewFile<'_>, into: impl Write) -> Tried<()> {
     let before = stamp(archive)?;
     if before.0 == 0 {
-        return Err(Problem {
+        return Err(UnpackError {
             cause: "the file is empty".into(),
             advice: "the program that should have written it has failed: make it anew".into(),
         });
@@ -82,7 +82,7 @@ fn tried(archive: &File, from: &str, new_file: NewFile<'_>, into: impl Write) ->
             let files = Extracted::of(archive, from, new_file)?;
             let Some(Contents { layers, config }) = contents(&|path| files.open(path, new_file))?
             else {
-                return Err(Problem {
+                return Err(UnpackError {
                     cause: "it has an index.json and no oci-layout, so it is neither a root file system nor an image \
                             that was saved with its layers"
                         .into(),
@@ -98,7 +98,7 @@ fn tried(archive: &File, from: &str, new_file: NewFile<'_>, into: impl Write) ->
     }
     match before == stamp(archive)? {
         true => Ok(()),
-        false => Err(Problem {
+        false => Err(UnpackError {
             cause: "the file changed while it was being read".into(),
             advice: "wait until it has been written, then try again".into(),
         }),
@@ -170,7 +170,7 @@ fn look(archive: &File, from: &str) -> Tried<Seen> {
         Ok(())
     })?;
     match is_empty {
-        true => Err(Problem {
+        true => Err(UnpackError {
             cause: "the archive has no member, so there is nothing to run".into(),
             advice: NO_IMAGE.into(),
         }),
@@ -245,7 +245,7 @@ impl Extracted {
             };
             memory += place.path().len() + size_of::<Entry>() + member.link.len();
             if memory > MEMORY || large > LARGE {
-                return Err(Problem {
+                return Err(UnpackError {
                     cause: "it begins like an image that was saved with its layers, and has more in it than any of those"
                         .into(),
                     advice: NO_IMAGE.into(),

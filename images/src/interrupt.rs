@@ -9,7 +9,7 @@ use std::time::Duration;
 use linux_sys::{SignalSet, signal_name, sigpending};
 
 use crate::error::Error;
-use crate::problem::Problem;
+use crate::unpack_error::UnpackError;
 
 /// How often a process that waits for a lock looks: no call waits for a lock *or* a signal.
 pub(crate) const EVERY: Duration = Duration::from_millis(20);
@@ -34,9 +34,9 @@ impl std::fmt::Display for Interrupted {
     }
 }
 
-impl From<Interrupted> for Problem {
+impl From<Interrupted> for UnpackError {
     fn from(why: Interrupted) -> Self {
-        Problem {
+        UnpackError {
             cause: why.to_string(),
             advice: "start it again".into(),
         }

@@ -6,7 +6,7 @@
 //! setuid bits are numbers in a tar, and no process needs the right to make them real.
 //!
 //! The layers are read twice. The first time, what becomes of each path is decided
-//! in memory (`stack.rs`); contents are passed over. The second time, the contents
+//! in memory (`layer_merge.rs`); contents are passed over. The second time, the contents
 //! that are left are copied. So the disk holds each byte once, and a file that a later
 //! layer replaces or removes is never written at all.
 
@@ -16,15 +16,15 @@ use std::io::{self, Seek, Write};
 use std::os::unix::fs::MetadataExt;
 
 use crate::archive::Archive;
-use crate::budget::LIMITS;
 use crate::config::Config;
 use crate::error::{Error, Result, advice, errno_of, io_named};
+use crate::layer_merge::{LayerMerge, Ordinal, Plan};
+use crate::limits::LIMITS;
 use crate::members::{Kind, Members};
-use crate::problem::{NO_IMAGE, Problem, broken};
-use crate::stack::{Ordinal, Plan, Stack};
+use crate::unpack_error::{NO_IMAGE, UnpackError, broken};
 use crate::writer::{PULLED, Writer};
 
-type Tried<T> = std::result::Result<T, Problem>;
+type Tried<T> = std::result::Result<T, UnpackError>;
 
 /// Writes `layers`, the lowest first, as one archive.
 ///
@@ -53,8 +53,9 @@ pub fn merge_layers(
     config: &Config,
     into: impl Write,
 ) -> Result<()> {
-    merge(layers, &format!("{PULLED}{origin}"), config, into)
-        .map_err(|Problem { cause, advice }| Error::new(format!("{cause}. What to do: {advice}")))
+    merge(layers, &format!("{PULLED}{origin}"), config, into).map_err(
+        |UnpackError { cause, advice }| Error::new(format!("{cause}. What to do: {advice}")),
+    )
 }
 
 pub(crate) fn merge(
@@ -64,7 +65,7 @@ pub(crate) fn merge(
     into: impl Write,
 ) -> Tried<()> {
     let explained = |number: usize| {
-        move |Problem { cause, advice }| Problem {
+        move |UnpackError { cause, advice }| UnpackError {
             cause: format!(
                 "layer {} of {} cannot be used: {cause}",
                 number + 1,
@@ -73,14 +74,14 @@ pub(crate) fn merge(
             advice,
         }
     };
-    let mut stack = Stack::default();
+    let mut merge = LayerMerge::default();
     let mut limits = LIMITS;
     for (number, layer) in layers.iter().enumerate() {
-        stack.begin(number);
+        merge.begin(number);
         let mut members = open(layer, number, layers.len(), limits)
             .map_err(|error| broken(&error))
             .map_err(explained(number))?;
-        apply(&mut stack, &mut members).map_err(explained(number))?;
+        apply(&mut merge, &mut members).map_err(explained(number))?;
         // What one layer has taken, the others do not get.
         limits = members.left_of_budget();
         members
@@ -88,19 +89,19 @@ pub(crate) fn merge(
             .map_err(|error| broken(&error))
             .map_err(explained(number))?;
     }
-    let plan = stack.plan().map_err(|cause| {
-        explained(layers.len().saturating_sub(1))(Problem {
+    let plan = merge.plan().map_err(|cause| {
+        explained(layers.len().saturating_sub(1))(UnpackError {
             cause,
             advice: NO_IMAGE.into(),
         })
     })?;
     if plan.is_empty() {
-        return Err(Problem {
+        return Err(UnpackError {
             cause: "its layers hold nothing at all, so there is nothing to run".into(),
             advice: NO_IMAGE.into(),
         });
     }
-    write(layers, &plan, comment, config, into).map_err(|error| Problem {
+    write(layers, &plan, comment, config, into).map_err(|error| UnpackError {
         cause: format!(
             "cannot write the archive of the image: {}",
             io_named(&error)
@@ -139,7 +140,7 @@ fn open(
     layer: &File,
     number: usize,
     count: usize,
-    limits: crate::budget::Limits,
+    limits: crate::limits::Limits,
 ) -> io::Result<Members<Archive>> {
     let mut file = layer.try_clone()?;
     file.rewind()?;
@@ -151,9 +152,9 @@ fn open(
     ))
 }
 
-fn apply(stack: &mut Stack, members: &mut Members<Archive>) -> Tried<()> {
+fn apply(merge: &mut LayerMerge, members: &mut Members<Archive>) -> Tried<()> {
     while let Some(member) = members.next().map_err(|error| broken(&error))? {
-        stack.member(member)?;
+        merge.member(member)?;
     }
     Ok(())
 }

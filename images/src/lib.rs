@@ -17,16 +17,16 @@
 //! | `libraries.rs` | which shared libraries a program needs; [`elf`] reads its header |
 //! | `archive.rs` | from a file to the stream of a tar: plain, xz; `gzip.rs` and `zstd.rs` help |
 //! | `members.rs` | from that stream to members; `header.rs`, `pax.rs` and `sparse.rs` help |
-//! | `budget.rs` | how much an archive may ask for |
-//! | `unpack.rs` | from members to files; `directories.rs` and `xattrs.rs` help, `problem.rs` says what went wrong |
-//! | `inside.rs` | paths inside a tree that is not to be trusted |
+//! | `limits.rs` | how much an archive may ask for |
+//! | `unpack.rs` | from members to files; `directories.rs` and `xattrs.rs` help, `unpack_error.rs` says what went wrong |
+//! | `rooted_path.rs` | paths inside a tree that is not to be trusted |
 //! | `cache.rs` | each image unpacked once, for all containers |
 //! | `lock.rs` | one process fills, the others wait |
 //! | `saved.rs` | what `docker save` writes: an image in an archive; `root.rs` tells it from a root |
 //! | `import.rs` | from such an archive, or that of a root, to one of ours |
 //! | `interrupt.rs` | asked to end in the middle of it |
-//! | `layers.rs` | from the layers of a registry to one archive; `stack.rs` decides, `writer.rs` writes |
-//! | `shelf.rs` | the image directory: what is in it, what goes in and out; `in_use.rs` helps |
+//! | `layers.rs` | from the layers of a registry to one archive; `layer_merge.rs` decides, `writer.rs` writes |
+//! | `image_dir.rs` | the image directory: what is in it, what goes in and out; `in_use.rs` helps |
 //! | `remove.rs` | removing a tree, and nothing but that tree |
 //! | `store.rs` | the directory that containers live in; `way.rs` looks who could exchange it |
 //! | `progress.rs` | the bar for big images |
@@ -48,7 +48,6 @@
 
 mod archive;
 mod base;
-mod budget;
 mod cache;
 mod config;
 mod directories;
@@ -60,27 +59,27 @@ mod image;
 mod image_dir;
 mod import;
 mod in_use;
-mod inside;
 mod interrupt;
+mod layer_merge;
 mod layers;
 mod layout;
 mod libraries;
+mod limits;
 mod lock;
 mod look_alike;
 mod members;
 mod name;
 mod pax;
-mod problem;
 mod progress;
 mod remove;
 mod root;
+mod rooted_path;
 mod saved;
-mod shelf;
 mod source;
 mod sparse;
-mod stack;
 mod store;
 mod unpack;
+mod unpack_error;
 mod users;
 mod way;
 mod writer;
@@ -91,9 +90,9 @@ pub use cache::{remove_partial, remove_partial_archives};
 pub use config::Config;
 pub use error::{Error, Result};
 pub use image::{Image, find};
+pub use image_dir::{Listed, Removed, check_name, list, may_put, put, remove};
 pub use import::import;
 pub use layers::merge_layers;
 pub use layout::{tar_of_loaded_programs, tar_of_programs};
 pub use remove::remove_tree;
-pub use shelf::{Listed, Removed, check_name, list, may_put, put, remove};
 pub use store::{check_store_for_root, create_store, find_store};

@@ -7,10 +7,10 @@
 
 use std::io::{self, Read};
 
-use crate::budget::{Budget, Limits, METADATA_OF_ONE_MEMBER, beyond};
 use crate::config::CONFIG;
 use crate::error::shown;
 use crate::header::{self, Header, Number};
+use crate::limits::{Limits, METADATA_OF_ONE_MEMBER, Quota, beyond};
 use crate::pax::{self, Extended};
 use crate::sparse::Sparse;
 
@@ -48,7 +48,7 @@ pub(crate) struct Member {
 /// Reads members; as a [`Read`], the contents of the one that was read last.
 pub(crate) struct Members<R> {
     input: R,
-    budget: Budget,
+    quota: Quota,
     /// Contents not yet read.
     left: u64,
     /// Bytes between them and the next header.
@@ -65,7 +65,7 @@ impl<R: Read> Members<R> {
     pub(crate) fn new(input: R, limits: Limits) -> Self {
         Self {
             input,
-            budget: Budget::new(limits),
+            quota: Quota::new(limits),
             left: 0,
             padding: 0,
             has_begun: false,
@@ -124,7 +124,7 @@ impl<R: Read> Members<R> {
             true => extended.size.map_or_else(|| header.size(), Ok)?,
             false => 0,
         };
-        self.budget.bytes(stored)?;
+        self.quota.bytes(stored)?;
         self.padding = stored.next_multiple_of(BLOCK) - stored;
         let sparse = match header.kind() {
             b'S' => Some(Sparse::from_header(header, &mut self.input)?),
@@ -136,7 +136,7 @@ impl<R: Read> Members<R> {
         if let Some(sparse) = &sparse {
             sparse.check(stored)?;
             // The map took memory, and blocks of the archive that no size counts.
-            self.budget.bytes(24 * sparse.pieces.len() as u64)?;
+            self.quota.bytes(24 * sparse.pieces.len() as u64)?;
         }
         self.left = stored;
         Ok(Member {
@@ -176,7 +176,7 @@ impl<R: Read> Members<R> {
             return Ok(None);
         }
         self.has_begun = true;
-        self.budget.header()?;
+        self.quota.header()?;
         if !header.has_its_checksum() {
             return Err(io::Error::other("the checksum of a header does not match"));
         }
@@ -190,7 +190,7 @@ impl<R: Read> Members<R> {
                 "a member is described by {size} bytes; {METADATA_OF_ONE_MEMBER} are more than enough"
             )));
         }
-        self.budget.bytes(size)?;
+        self.quota.bytes(size)?;
         let mut bytes = vec![0; size as usize];
         self.input.read_exact(&mut bytes)?;
         self.padding = size.next_multiple_of(BLOCK) - size;
@@ -224,7 +224,7 @@ impl<R: Read> Members<R> {
 
     /// What the members so far have left of the limits.
     pub(crate) fn left_of_budget(&self) -> Limits {
-        self.budget.left()
+        self.quota.left()
     }
 
     /// Reads what follows the end mark, so that a decoder gets to compare its checksum.

@@ -17,7 +17,7 @@ use nix::sys::stat::{Mode, fstat};
 use nix::unistd::{UnlinkatFlags, dup, unlinkat};
 
 use crate::error::{Error, Result, failed};
-use crate::inside;
+use crate::rooted_path;
 
 /// Removes `path` and everything below it. A path that does not exist is fine.
 ///
@@ -219,7 +219,7 @@ fn unlink(directory: impl AsFd, name: &OsStr, kind: Option<Type>) -> nix::Result
 
 /// Opens a directory that is an entry of `directory` and neither a link nor a mount point.
 fn enter(directory: impl AsFd, name: &OsStr) -> nix::Result<OwnedFd> {
-    inside::open(
+    rooted_path::open(
         directory,
         name,
         OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW,

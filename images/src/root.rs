@@ -7,7 +7,7 @@ use nix::fcntl::{AtFlags, OFlag, openat};
 use nix::sys::stat::{Mode, fstatat};
 
 use crate::error::shown;
-use crate::problem::Problem;
+use crate::unpack_error::UnpackError;
 
 /// A root file system has one of these; a box of layers has none, nor has an ordinary directory.
 pub(crate) const TOP: [&str; 5] = ["bin", "usr", "etc", "lib", "sbin"];
@@ -20,15 +20,15 @@ pub(crate) fn is_root(directory: impl AsFd) -> bool {
 
 /// Refuses a tree whose only member is a directory that is a root: `tar -cf debian.tar debian`
 /// is a slip, and every command would be missing in it.
-pub(crate) fn not_one_level_down(directory: impl AsFd) -> Result<(), Problem> {
+pub(crate) fn not_one_level_down(directory: impl AsFd) -> Result<(), UnpackError> {
     let Some(only) = only_directory(&directory) else {
         return Ok(());
     };
     Err(one_level_down(&only))
 }
 
-pub(crate) fn one_level_down(only: &str) -> Problem {
-    Problem {
+pub(crate) fn one_level_down(only: &str) -> UnpackError {
+    UnpackError {
         cause: format!("its root file system is one level down, in {only:?}"),
         advice: format!("pack it from within: tar -C {only:?} -cf NAME.tar ."),
     }

@@ -22,16 +22,16 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::archive::Archive;
-use crate::budget::LIMITS;
 use crate::config::Config;
 use crate::error::shown;
 use crate::layers::merge;
-use crate::problem::{Problem, broken, target};
+use crate::limits::LIMITS;
 use crate::root::{is_root, not_one_level_down};
 use crate::unpack::unpack;
-use crate::{inside, remove};
+use crate::unpack_error::{UnpackError, broken, target};
+use crate::{remove, rooted_path};
 
-type Tried<T> = Result<T, Problem>;
+type Tried<T> = Result<T, UnpackError>;
 
 /// More than any list of contents needs.
 const LIST: u64 = 4 << 20;
@@ -81,7 +81,7 @@ fn open(directory: &OwnedFd, path: &str) -> Option<File> {
     let resolve = ResolveFlag::RESOLVE_IN_ROOT
         | ResolveFlag::RESOLVE_NO_MAGICLINKS
         | ResolveFlag::RESOLVE_NO_XDEV;
-    let file = File::from(inside::open(directory, path, flags, resolve).ok()?);
+    let file = File::from(rooted_path::open(directory, path, flags, resolve).ok()?);
     file.metadata().ok()?.is_file().then_some(file)
 }
 
@@ -103,8 +103,8 @@ struct Saved<'a> {
 }
 
 /// Why the box cannot be used.
-fn unusable(cause: impl Into<String>) -> Problem {
-    Problem {
+fn unusable(cause: impl Into<String>) -> UnpackError {
+    UnpackError {
         cause: format!(
             "it is an image that was saved with its layers, and {}",
             cause.into()
@@ -322,7 +322,7 @@ fn check_machine(platform: &Value) -> Tried<()> {
     if !says("architecture") || !says("os") || is_for_this_machine(platform) {
         return Ok(());
     }
-    Err(Problem {
+    Err(UnpackError {
         advice: format!(
             "save it for this machine: pull it with --platform linux/{} (docker, podman) before",
             machine()

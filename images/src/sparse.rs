@@ -8,8 +8,8 @@ use std::io::{self, Read};
 
 use tar::{GnuExtSparseHeader, GnuSparseHeader};
 
-use crate::budget::METADATA_OF_ONE_MEMBER;
 use crate::header::{self, Header};
+use crate::limits::METADATA_OF_ONE_MEMBER;
 use crate::pax::{SparseRecords, number};
 
 /// Where the stored bytes of a file belong.

@@ -2,7 +2,7 @@
 //!
 //! The promise: whatever the archive says, nothing outside the target is
 //! written, read or changed. It holds because every path is resolved by
-//! [`Inside`], and because each step works on a plain name in an open directory
+//! [`RootedTree`], and because each step works on a plain name in an open directory
 //! and never follows a link that happens to have that name.
 //!
 //! The second promise: all or nothing. An archive that turns out to be broken,
@@ -26,18 +26,18 @@ use nix::sys::stat::{
 use nix::unistd::{Gid, Uid, fchown, fchownat, getegid, geteuid, linkat, mkfifoat, symlinkat};
 
 use crate::archive::Archive;
-use crate::budget::Limits;
 use crate::config::Config;
 use crate::directories::{Directories, Directory, PLAIN, time};
 use crate::error::{errno_of, named, shown};
-use crate::inside::{Inside, Split, split};
+use crate::limits::Limits;
 use crate::members::{Kind, Member, Members};
-use crate::problem::{
-    NO_IMAGE, Problem, bad_path, broken, check_link, io_refused, refused, target,
+use crate::rooted_path::{RootedTree, Split, split};
+use crate::unpack_error::{
+    NO_IMAGE, UnpackError, bad_path, broken, check_link, io_refused, refused, target,
 };
 use crate::{interrupt, remove, xattrs};
 
-type Result<T> = std::result::Result<T, Problem>;
+type Result<T> = std::result::Result<T, UnpackError>;
 
 /// Unpacks `archive` into the empty directory `target`. Returns what it says of its
 /// image's command.
@@ -45,7 +45,7 @@ pub(crate) fn unpack(archive: Archive, target: OwnedFd, limits: Limits) -> Resul
     let compressed = archive.is_compressed();
     let mut members = Members::new(archive, limits);
     let mut unpacking = Unpacking {
-        inside: Inside::new(target),
+        tree: RootedTree::new(target),
         directories: Directories::default(),
         us: (geteuid(), getegid()),
         buffer: vec![0; 128 * 1024],
@@ -59,7 +59,7 @@ pub(crate) fn unpack(archive: Archive, target: OwnedFd, limits: Limits) -> Resul
         unpacking.directories.check()?;
     }
     if is_empty {
-        return Err(Problem {
+        return Err(UnpackError {
             cause: "the archive has no member, so there is nothing to run".into(),
             advice: NO_IMAGE.into(),
         });
@@ -69,7 +69,7 @@ pub(crate) fn unpack(archive: Archive, target: OwnedFd, limits: Limits) -> Resul
         members.finish().map_err(|error| broken(&error))?;
     }
     unpacking.make_working_dir(&config.working_dir);
-    unpacking.directories.finish(&unpacking.inside)?;
+    unpacking.directories.finish(&unpacking.tree)?;
     Ok(config)
 }
 
@@ -78,7 +78,7 @@ pub(crate) fn config_of(members: &Members<Archive>) -> Result<Config> {
     match members.config().map(Config::from_json) {
         None => Ok(Config::default()),
         Some(Ok(config)) => Ok(config),
-        Some(Err(cause)) => Err(Problem {
+        Some(Err(cause)) => Err(UnpackError {
             cause,
             advice: "pull or import the image anew".into(),
         }),
@@ -86,7 +86,7 @@ pub(crate) fn config_of(members: &Members<Archive>) -> Result<Config> {
 }
 
 struct Unpacking {
-    inside: Inside,
+    tree: RootedTree,
     directories: Directories,
     us: (Uid, Gid),
     buffer: Vec<u8>,
@@ -94,18 +94,18 @@ struct Unpacking {
 
 /// Opens the directory of a member, making what is missing on the way to it.
 fn make_parent<'a>(
-    inside: &'a mut Inside,
+    tree: &'a mut RootedTree,
     directories: &mut Directories,
     path: &[u8],
 ) -> nix::Result<BorrowedFd<'a>> {
-    inside.make_parent(path, |made| directories.remember(made.to_vec(), PLAIN))
+    tree.make_parent(path, |made| directories.remember(made.to_vec(), PLAIN))
 }
 
 impl Unpacking {
     /// The target gets the owner of the process, and no setgid bit that it may
     /// have inherited, so that the same holds for everything made in it.
     fn prepare_root(&mut self) -> Result<()> {
-        let root = self.inside.root();
+        let root = self.tree.root();
         fchmod(root, Mode::S_IRWXU)
             .and_then(|()| fchown(root, Some(self.us.0), Some(self.us.1)))
             .map_err(|errno| target("setting up the directory", errno))?;
@@ -121,7 +121,7 @@ impl Unpacking {
     /// that does not need it loses nothing.
     fn make_working_dir(&mut self, path: &str) {
         if let Ok(Some(place)) = split(path.as_bytes()) {
-            let _ = make_parent(&mut self.inside, &mut self.directories, &place.path());
+            let _ = make_parent(&mut self.tree, &mut self.directories, &place.path());
         }
     }
 
@@ -160,7 +160,7 @@ impl Unpacking {
             return Ok(());
         }
         if member.kind != Kind::Directory {
-            return Err(Problem {
+            return Err(UnpackError {
                 cause: format!(
                     "the root of the image is a {:?}, and must be a directory",
                     member.kind
@@ -169,7 +169,7 @@ impl Unpacking {
             });
         }
         if let Some((user, group)) = self.owner_to_set(member) {
-            fchown(self.inside.root(), Some(user), Some(group))
+            fchown(self.tree.root(), Some(user), Some(group))
                 .map_err(|errno| refused(member, errno))?;
         }
         self.directories
@@ -209,7 +209,7 @@ impl Unpacking {
     }
 
     fn directory(&mut self, place: &Split) -> nix::Result<()> {
-        let parent = make_parent(&mut self.inside, &mut self.directories, &place.parent)?;
+        let parent = make_parent(&mut self.tree, &mut self.directories, &place.parent)?;
         let name = place.name.as_os_str();
         match mkdirat(parent, name, Mode::S_IRWXU) {
             Err(Errno::EEXIST) => {
@@ -229,7 +229,7 @@ impl Unpacking {
     fn hard_link(&mut self, member: &Member, place: &Split) -> Result<()> {
         let target = split(&member.link)
             .map_err(|bad| bad_path("the target of the hard link", &member.path, &bad))?
-            .ok_or_else(|| Problem {
+            .ok_or_else(|| UnpackError {
                 cause: format!(
                     "member {:?} is a hard link to the root of the image, and a directory has one name only",
                     shown(&member.path)
@@ -237,7 +237,7 @@ impl Unpacking {
                 advice: NO_IMAGE.into(),
             })?;
         let missing = |errno| {
-            Problem {
+            UnpackError {
             cause: format!(
                 "member {:?} is a hard link to {:?}, which does not work: {}",
                 shown(&member.path),
@@ -248,7 +248,7 @@ impl Unpacking {
         }
         };
         let from = self
-            .inside
+            .tree
             .parent(&target.parent)
             .and_then(|fd| {
                 fd.try_clone_to_owned()
@@ -268,7 +268,7 @@ impl Unpacking {
         let source = fstatat(&from, target.name.as_os_str(), AtFlags::AT_SYMLINK_NOFOLLOW)
             .map(identity)
             .map_err(missing)?;
-        let parent = make_parent(&mut self.inside, &mut self.directories, &place.parent)
+        let parent = make_parent(&mut self.tree, &mut self.directories, &place.parent)
             .map_err(|errno| refused(member, errno))?;
         // Clearing the way for a link to itself would remove the only copy.
         let there =
@@ -286,14 +286,14 @@ impl Unpacking {
         place: &Split,
         make: impl Fn(BorrowedFd<'_>, &OsStr) -> nix::Result<T>,
     ) -> nix::Result<T> {
-        let parent = make_parent(&mut self.inside, &mut self.directories, &place.parent)?;
+        let parent = make_parent(&mut self.tree, &mut self.directories, &place.parent)?;
         let name = place.name.as_os_str();
         match make(parent, name) {
             Err(Errno::EEXIST) => {
                 remove::entry(parent, name, Path::new(name)).map_err(|stuck| stuck.errno)?;
                 self.directories.forget(&place.path());
                 let made = make(parent, name);
-                self.inside.forget();
+                self.tree.forget();
                 made
             }
             other => other,
@@ -303,7 +303,7 @@ impl Unpacking {
     /// Owner, mode and time of what has no contents.
     fn describe(&mut self, member: &Member, place: &Split) -> nix::Result<()> {
         let owner = self.owner_to_set(member);
-        let parent = self.inside.parent(&place.parent)?;
+        let parent = self.tree.parent(&place.parent)?;
         let name = place.name.as_os_str();
         if let Some((user, group)) = owner {
             fchownat(
@@ -394,7 +394,7 @@ mod tests {
         count: u32,
         size: usize,
         limits: Limits,
-    ) -> (std::result::Result<Config, Problem>, u64) {
+    ) -> (std::result::Result<Config, UnpackError>, u64) {
         let mut tar = tar::Builder::new(Vec::new());
         for number in 0..count {
             let mut header = tar::Header::new_gnu();

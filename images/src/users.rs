@@ -14,7 +14,7 @@ use nix::fcntl::{OFlag, open};
 use nix::sys::stat::Mode;
 
 use crate::error::{io_named, named, shown};
-use crate::inside;
+use crate::rooted_path;
 
 /// More than any list of users has; an image may have something endless in its place.
 const LONGEST: u64 = 1 << 20;
@@ -79,7 +79,7 @@ fn read(tree: &Path, path: &str) -> Result<Vec<u8>, String> {
         let resolve = ResolveFlag::RESOLVE_IN_ROOT
             | ResolveFlag::RESOLVE_NO_MAGICLINKS
             | ResolveFlag::RESOLVE_NO_XDEV;
-        inside::open(&root, path, flags, resolve)
+        rooted_path::open(&root, path, flags, resolve)
     });
     let file = match opened {
         Err(Errno::ENOENT) => return Ok(Vec::new()),

@@ -9,17 +9,21 @@ use nix::unistd::geteuid;
 use xattr::FileExt;
 
 use crate::error::{errno_of, io_named, shown};
-use crate::problem::{NO_IMAGE, Problem};
+use crate::unpack_error::{NO_IMAGE, UnpackError};
 
 /// Sets those of `xattrs` that an image may bring. `path` is for errors.
-pub(crate) fn set(file: &File, path: &[u8], xattrs: &[(Vec<u8>, Vec<u8>)]) -> Result<(), Problem> {
+pub(crate) fn set(
+    file: &File,
+    path: &[u8],
+    xattrs: &[(Vec<u8>, Vec<u8>)],
+) -> Result<(), UnpackError> {
     for (name, value) in xattrs.iter().filter(|(name, _)| may_bring(name)) {
         match file.set_xattr(OsStr::from_bytes(name), value) {
             Ok(()) => {}
             // Not every file system has every kind.
             Err(error) if errno_of(&error) == Some(Errno::ENOTSUP) => {}
             Err(error) => {
-                return Err(Problem {
+                return Err(UnpackError {
                     cause: format!(
                         "member {:?}: its extended attribute {:?} cannot be set: {}",
                         shown(path),

@@ -9,9 +9,9 @@
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use crate::error::shown;
-use crate::inside::{Split, split};
 use crate::members::{Kind, Member};
-use crate::problem::{NO_IMAGE, Problem, bad_path, check_link};
+use crate::rooted_path::{Split, split};
+use crate::unpack_error::{NO_IMAGE, UnpackError, bad_path, check_link};
 
 /// Which member of its layer, counted from 0.
 pub(crate) type Ordinal = u64;
@@ -58,7 +58,7 @@ struct Name {
 }
 
 /// The layers so far.
-pub(crate) struct Stack {
+pub(crate) struct LayerMerge {
     inodes: Vec<Inode>,
     layer: usize,
     ordinal: Ordinal,
@@ -83,7 +83,7 @@ impl Plan {
     }
 }
 
-impl Default for Stack {
+impl Default for LayerMerge {
     fn default() -> Self {
         Self {
             inodes: vec![Inode {
@@ -104,21 +104,21 @@ fn empty_directory() -> What {
     }
 }
 
-fn no_image(cause: String) -> Problem {
-    Problem {
+fn no_image(cause: String) -> UnpackError {
+    UnpackError {
         cause,
         advice: NO_IMAGE.into(),
     }
 }
 
-impl Stack {
+impl LayerMerge {
     /// From here on members are those of this layer.
     pub(crate) fn begin(&mut self, layer: usize) {
         (self.layer, self.ordinal) = (layer, 0);
     }
 
     /// The next member of the layer.
-    pub(crate) fn member(&mut self, member: Member) -> Result<(), Problem> {
+    pub(crate) fn member(&mut self, member: Member) -> Result<(), UnpackError> {
         let ordinal = self.ordinal;
         self.ordinal += 1;
         if member.kind == Kind::Remark {
@@ -151,7 +151,7 @@ impl Stack {
         }
     }
 
-    fn remember(&mut self, bytes: usize) -> Result<(), Problem> {
+    fn remember(&mut self, bytes: usize) -> Result<(), UnpackError> {
         self.memory += bytes;
         if self.memory <= MEMORY {
             return Ok(());
@@ -162,7 +162,7 @@ impl Stack {
     }
 
     /// `./` says what the root looks like.
-    fn root(&mut self, member: Member) -> Result<(), Problem> {
+    fn root(&mut self, member: Member) -> Result<(), UnpackError> {
         if member.kind != Kind::Directory {
             return Err(no_image(format!(
                 "the root of the image is a {:?}, and must be a directory",
@@ -179,7 +179,7 @@ impl Stack {
         name: &[u8],
         hidden: &[u8],
         member: &Member,
-    ) -> Result<(), Problem> {
+    ) -> Result<(), UnpackError> {
         let Some(directory) = self.find(parent, false, member)? else {
             return Ok(());
         };
@@ -234,7 +234,7 @@ impl Stack {
         ordinal: Ordinal,
         parent: &[u8],
         name: &[u8],
-    ) -> Result<(), Problem> {
+    ) -> Result<(), UnpackError> {
         let Some(directory) = self.find(parent, true, &member)? else {
             return Ok(());
         };
@@ -264,7 +264,12 @@ impl Stack {
         Ok(())
     }
 
-    fn hard_link(&mut self, member: &Member, parent: &[u8], name: &[u8]) -> Result<(), Problem> {
+    fn hard_link(
+        &mut self,
+        member: &Member,
+        parent: &[u8],
+        name: &[u8],
+    ) -> Result<(), UnpackError> {
         let missing = |why: &str| {
             no_image(format!(
                 "member {:?} is a hard link to {:?}, {why}",
@@ -313,7 +318,12 @@ impl Stack {
     }
 
     /// Walks to a directory, through links; what is missing is made if `make`.
-    fn find(&mut self, path: &[u8], make: bool, member: &Member) -> Result<Option<usize>, Problem> {
+    fn find(
+        &mut self,
+        path: &[u8],
+        make: bool,
+        member: &Member,
+    ) -> Result<Option<usize>, UnpackError> {
         let refused = |why: &str| no_image(format!("member {:?} lies {why}", shown(&member.path)));
         let mut way = vec![ROOT];
         let mut ahead: VecDeque<Vec<u8>> = parts(path).collect();

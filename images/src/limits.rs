@@ -27,13 +27,13 @@ pub(crate) const METADATA_OF_ONE_MEMBER: u64 = 1 << 20;
 
 /// What is left of the caps.
 #[derive(Debug)]
-pub(crate) struct Budget {
+pub(crate) struct Quota {
     limits: Limits,
     bytes: u64,
     headers: u64,
 }
 
-impl Budget {
+impl Quota {
     pub(crate) fn new(limits: Limits) -> Self {
         Self {
             limits,

@@ -14,7 +14,7 @@ use linux_sys::{Errno, Mode, OFlag, OpenHow, ResolveFlag, openat2};
 use nix::sys::stat::mkdirat;
 
 /// The root of such a tree.
-pub(crate) struct Inside {
+pub(crate) struct RootedTree {
     root: OwnedFd,
     /// Members come sorted by directory: the last one is usually the next one, too.
     last: Option<(Vec<u8>, OwnedFd)>,
@@ -70,7 +70,7 @@ impl Split {
     }
 }
 
-impl Inside {
+impl RootedTree {
     pub(crate) fn new(root: OwnedFd) -> Self {
         Self { root, last: None }
     }

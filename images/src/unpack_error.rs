@@ -7,21 +7,21 @@ use std::io;
 use nix::errno::Errno;
 
 use crate::error::{advice, errno_of, io_named, named, shown};
-use crate::inside::BadPath;
 use crate::members::{Kind, Member};
+use crate::rooted_path::BadPath;
 
 pub(crate) const NO_IMAGE: &str =
     "this is no root file system: look at it with `tar -tvf`, and make it anew";
 
 /// Why an archive was not unpacked.
 #[derive(Debug)]
-pub(crate) struct Problem {
+pub(crate) struct UnpackError {
     pub(crate) cause: String,
     pub(crate) advice: String,
 }
 
 /// The archive itself is at fault, or the disk that it is on.
-pub(crate) fn broken(error: &io::Error) -> Problem {
+pub(crate) fn broken(error: &io::Error) -> UnpackError {
     let (cause, advice) = match error.kind() {
         io::ErrorKind::UnexpectedEof => (
             "the archive is cut short: it ends in the middle of a member".into(),
@@ -42,14 +42,14 @@ pub(crate) fn broken(error: &io::Error) -> Problem {
             "see whether `tar -tf` reads it, and copy or make it anew",
         ),
     };
-    Problem {
+    UnpackError {
         cause,
         advice: advice.into(),
     }
 }
 
 /// The kernel refused something that a member asks for.
-pub(crate) fn refused(member: &Member, errno: Errno) -> Problem {
+pub(crate) fn refused(member: &Member, errno: Errno) -> UnpackError {
     let what = format!("member {:?}", shown(&member.path));
     let (cause, advice) = match errno {
         Errno::EPERM | Errno::EACCES => (
@@ -84,31 +84,31 @@ pub(crate) fn refused(member: &Member, errno: Errno) -> Problem {
         ),
         _ => (format!("{what}: {}", named(errno)), advice(errno)),
     };
-    Problem {
+    UnpackError {
         cause,
         advice: advice.into(),
     }
 }
 
-pub(crate) fn io_refused(member: &Member, error: &io::Error) -> Problem {
+pub(crate) fn io_refused(member: &Member, error: &io::Error) -> UnpackError {
     match errno_of(error) {
         Some(errno) => refused(member, errno),
-        None => Problem {
+        None => UnpackError {
             cause: format!("member {:?}: {error}", shown(&member.path)),
             advice: NO_IMAGE.into(),
         },
     }
 }
 
-pub(crate) fn target(what: &str, errno: Errno) -> Problem {
-    Problem {
+pub(crate) fn target(what: &str, errno: Errno) -> UnpackError {
+    UnpackError {
         cause: format!("{what}: {}", named(errno)),
         advice: advice(errno).into(),
     }
 }
 
 /// A symbolic link must have a target, though nothing need be there.
-pub(crate) fn check_link(member: &Member) -> Result<(), Problem> {
+pub(crate) fn check_link(member: &Member) -> Result<(), UnpackError> {
     if member.kind != Kind::Symlink {
         return Ok(());
     }
@@ -116,7 +116,7 @@ pub(crate) fn check_link(member: &Member) -> Result<(), Problem> {
         return Err(bad_path("the target of", &member.path, &BadPath::Nul));
     }
     if member.link.is_empty() {
-        return Err(Problem {
+        return Err(UnpackError {
             cause: format!(
                 "member {:?} is a symbolic link to nothing",
                 shown(&member.path)
@@ -127,7 +127,7 @@ pub(crate) fn check_link(member: &Member) -> Result<(), Problem> {
     Ok(())
 }
 
-pub(crate) fn bad_path(what: &str, path: &[u8], bad: &BadPath) -> Problem {
+pub(crate) fn bad_path(what: &str, path: &[u8], bad: &BadPath) -> UnpackError {
     let path = shown(path);
     let cause = match bad {
         BadPath::Upwards => {
@@ -135,7 +135,7 @@ pub(crate) fn bad_path(what: &str, path: &[u8], bad: &BadPath) -> Problem {
         }
         BadPath::Nul => format!("{what} member {path:?} contains a NUL byte"),
     };
-    Problem {
+    UnpackError {
         cause,
         advice: "do not use this archive unless you know who made it, and why like that".into(),
     }
