@@ -14,9 +14,9 @@ use given::Error;
 use nix::fcntl::OFlag;
 
 use crate::blobs::Blobs;
+use crate::privileged::{self, Directories, Verb};
 use crate::pull::path_of;
 use crate::reference::shown;
-use crate::shelf::{self, Directories, Verb};
 use crate::show::{say, size};
 
 /// What an archive may be called; the name of an image is what is left without it.
@@ -48,7 +48,7 @@ impl Import {
             name: name.clone(),
             origin: format!("imported from {from}"),
         };
-        shelf::ask(&self.directories, &may_put)?;
+        privileged::ask(&self.directories, &may_put)?;
 
         let blobs = Blobs::open()?;
         let new_file = || {
@@ -63,7 +63,7 @@ impl Import {
             name: name.clone(),
             archive: path_of(&archive),
         };
-        let put = shelf::ask(&self.directories, &put)?;
+        let put = privileged::ask(&self.directories, &put)?;
         say(&format!(
             "imported {from} as {name} ({}): {}",
             size(bytes),

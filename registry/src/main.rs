@@ -26,7 +26,7 @@
 //! | `private.rs` | the directory that they are in: ours alone |
 //! | `explain.rs` | what a registry's refusal means, and what to do |
 //! | `import.rs` | from a file to an image in the image directory |
-//! | `shelf.rs` | the image directory; as root where it is root's |
+//! | `privileged.rs` | the image directory; as root where it is root's |
 //! | `show.rs` | the list of images, one of them from near, sizes |
 //!
 //! # Who does what
@@ -49,13 +49,13 @@ mod manifest;
 mod pace;
 mod platform;
 mod private;
+mod privileged;
 mod pull;
 mod reference;
 mod remote;
 mod retry_after;
 mod room;
 mod session;
-mod shelf;
 mod show;
 mod tries;
 
@@ -64,7 +64,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use given::Error;
 
-use crate::shelf::{Directories, Verb};
+use crate::privileged::{Directories, Verb};
 
 /// Images: what is there, pulled from registries, imported from files, removed
 #[derive(Parser)]
@@ -125,7 +125,7 @@ Then:    cargo run -q -p rd -- run -i web sh")]
     },
     /// What is done as root where the image directory is root's; starts itself
     #[command(hide = true)]
-    Shelf {
+    Privileged {
         #[command(flatten)]
         directories: Directories,
         #[command(subcommand)]
@@ -148,12 +148,12 @@ fn main() -> ExitCode {
         Action::Inspect { name, directories } => show::inspect(&directories, name),
         Action::Import(import) => import.run(),
         Action::Rm { name, directories } => show::remove(&directories, name),
-        Action::Shelf { directories, verb } => shelf::as_told(&directories, &verb),
+        Action::Privileged { directories, verb } => privileged::as_told(&directories, &verb),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            if !error.is::<shelf::Told>() {
+            if !error.is::<privileged::Told>() {
                 tell(&error);
             }
             ExitCode::FAILURE

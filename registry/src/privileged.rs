@@ -168,7 +168,7 @@ fn is_missing(path: &Path) -> bool {
 fn as_root(directories: &Directories, verb: &Verb) -> Result<Value, Error> {
     let this = std::env::current_exe()?;
     let mut command = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.cargo/as-root"));
-    command.arg(this).arg("shelf");
+    command.arg(this).arg("privileged");
     command.arg("--image-dir").arg(&directories.image_dir);
     command
         .arg("--container-dir")

@@ -17,8 +17,8 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::blobs::Blobs;
 use crate::layer::Undone;
+use crate::privileged::{self, Directories, Verb};
 use crate::remote::{Image, Remote};
-use crate::shelf::{self, Directories, Verb};
 use crate::show::{say, size};
 use crate::{reference, room};
 
@@ -57,7 +57,7 @@ impl Pull {
             .clone()
             .unwrap_or_else(|| reference::name_of(&reference));
         // First: a password is asked for now, and not when the download is through.
-        let there = shelf::ask(
+        let there = privileged::ask(
             &self.directories,
             &Verb::MayPut {
                 name: name.clone(),
@@ -91,7 +91,7 @@ impl Pull {
             BufWriter::with_capacity(256 * 1024, &mut archive),
         )?;
         let bytes = archive.metadata()?.len();
-        let put = shelf::ask(
+        let put = privileged::ask(
             &self.directories,
             &Verb::Put {
                 name: name.clone(),

@@ -6,11 +6,11 @@ use given::Error;
 use indicatif::BinaryBytes;
 use serde_json::Value;
 
-use crate::shelf::{self, Directories, Verb};
+use crate::privileged::{self, Directories, Verb};
 
 /// `images list`
 pub(crate) fn list(directories: &Directories) -> Result<(), Error> {
-    let listed = shelf::ask(directories, &Verb::List)?;
+    let listed = privileged::ask(directories, &Verb::List)?;
     let listed = listed.as_array().map_or(&[][..], Vec::as_slice);
     if listed.is_empty() {
         return say(&format!(
@@ -51,7 +51,7 @@ pub(crate) fn list(directories: &Directories) -> Result<(), Error> {
 
 /// `images inspect`
 pub(crate) fn inspect(directories: &Directories, name: String) -> Result<(), Error> {
-    let image = shelf::ask(directories, &Verb::Inspect { name })?;
+    let image = privileged::ask(directories, &Verb::Inspect { name })?;
     let bytes = image["size"].as_u64().unwrap_or(0);
     row("image", text(&image["name"]))?;
     row(
@@ -114,7 +114,7 @@ fn row(title: &str, value: &str) -> Result<(), Error> {
 
 /// `images rm`
 pub(crate) fn remove(directories: &Directories, name: String) -> Result<(), Error> {
-    let removed = shelf::ask(directories, &Verb::Rm { name })?;
+    let removed = privileged::ask(directories, &Verb::Rm { name })?;
     for archive in paths(&removed["archives"]) {
         say(&format!("removed {archive}"))?;
     }
