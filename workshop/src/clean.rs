@@ -13,9 +13,9 @@ use std::path::{Path, PathBuf};
 use given::{Error, printable};
 use nix::fcntl::{Flock, FlockArg};
 
-use crate::leftover::{Disposition, Found, Leftover, id, parents};
-use crate::orphan::orphans;
 use crate::screen;
+use crate::stale_cgroup::stale_cgroups;
+use crate::stale_container::{Disposition, Found, StaleContainer, id, parents};
 
 /// What was done, for the last line and the exit status.
 #[derive(Default)]
@@ -39,7 +39,7 @@ pub(crate) fn clean(store: &Path, image_dir: &Path, dry_run: bool) -> Result<(),
             one(&path, &found, &mut tally)?;
         }
     }
-    for group in &orphans() {
+    for group in &stale_cgroups() {
         let what = format!("{}, which no parent looks after", group.display());
         tally.remove(&what, || given::remove_groups(group));
     }
@@ -86,17 +86,17 @@ fn one(path: &Path, found: &Found, tally: &mut Tally) -> Result<(), Error> {
             let why = format!("it cannot be looked at: {errno:?} ({})", errno.desc());
             tally.keep(path, &why, rm);
         }
-        Found::Abandoned(leftover, Disposition::Removable) => {
-            tally.remove(&inventory(leftover), || leftover.remove());
+        Found::Abandoned(container, Disposition::Removable) => {
+            tally.remove(&inventory(container), || container.remove());
         }
-        Found::Abandoned(leftover, Disposition::Kept) => {
-            kept(leftover, tally);
+        Found::Abandoned(container, Disposition::Kept) => {
+            kept(container, tally);
             tally.keep(path, "it was started with --keep", rm);
         }
-        Found::Abandoned(leftover, Disposition::Unsure(why)) => {
-            let inventory = inventory(leftover);
+        Found::Abandoned(container, Disposition::Unsure(why)) => {
+            let inventory = inventory(container);
             if !tally.dry_run && ask(path, why, &inventory)? {
-                tally.remove(&inventory, || leftover.remove());
+                tally.remove(&inventory, || container.remove());
             } else {
                 let why = format!(
                     "it {why}, so it is not removed without a question, and `cargo workshop clean` asks at a terminal"
@@ -109,30 +109,30 @@ fn one(path: &Path, found: &Found, tally: &mut Tally) -> Result<(), Error> {
 }
 
 /// `--keep` is about the directory. What ran and was mounted there was to end.
-fn kept(leftover: &Leftover, tally: &mut Tally) {
-    let (processes, mounts, groups) = counts(leftover);
+fn kept(container: &StaleContainer, tally: &mut Tally) {
+    let (processes, mounts, groups) = counts(container);
     if processes + mounts + groups > 0 {
         let what = format!(
             "what was left of {}: {processes} processes, {mounts} mounts, {groups} control groups",
-            leftover.id()
+            container.id()
         );
-        tally.remove(&what, || leftover.end());
+        tally.remove(&what, || container.end());
     }
 }
 
-fn counts(leftover: &Leftover) -> (usize, usize, usize) {
+fn counts(container: &StaleContainer) -> (usize, usize, usize) {
     (
-        leftover.processes().len(),
-        leftover.mounts().len(),
-        leftover.groups().len(),
+        container.processes().len(),
+        container.mounts().len(),
+        container.groups().len(),
     )
 }
 
-fn inventory(leftover: &Leftover) -> String {
-    let (processes, mounts, groups) = counts(leftover);
+fn inventory(container: &StaleContainer) -> String {
+    let (processes, mounts, groups) = counts(container);
     format!(
         "{}: {processes} processes, {mounts} mounts, {groups} control groups, and its directory",
-        leftover.id()
+        container.id()
     )
 }
 

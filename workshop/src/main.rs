@@ -15,7 +15,7 @@
 //! | `trace/` | a container's system calls as a story |
 //! | `report.rs` | one file for an instructor |
 //! | `doctor/` | what this machine can do |
-//! | `clean.rs`, `leftover.rs`, `orphan.rs` | what killed containers have left |
+//! | `clean.rs`, `stale_container.rs`, `stale_cgroup.rs` | what killed containers have left |
 //! | `inhabitants.rs`, `mounted.rs`, `mountinfo.rs` | who and what still uses it |
 //! | `words.rs`, `error.rs` | what stands on the command line; what went wrong |
 //! | `screen.rs`, `date.rs` | what reaches the user's eyes |
@@ -37,16 +37,16 @@ mod error;
 mod hint;
 mod images;
 mod inhabitants;
-mod leftover;
 mod map;
 mod mounted;
 mod mountinfo;
-mod orphan;
 mod progress;
 mod report;
 mod reset;
 mod screen;
 mod solution;
+mod stale_cgroup;
+mod stale_container;
 mod trace;
 mod update;
 mod watch;

@@ -8,14 +8,14 @@ use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::Duration;
 
-use crate::leftover::{id, parents};
+use crate::stale_container::{id, parents};
 
 /// Between the making of a group and the first process in it, or the last process and
 /// its removal, a container's parent takes some thousandths of this.
 const MOMENT: Duration = Duration::from_secs(1);
 
 /// The groups in which nothing runs and that no parent looks after, of whatever store.
-pub(crate) fn orphans() -> Vec<PathBuf> {
+pub(crate) fn stale_cgroups() -> Vec<PathBuf> {
     let groups = |parent: PathBuf| fs::read_dir(parent).into_iter().flatten().flatten();
     let mut found: Vec<PathBuf> = parents()
         .flat_map(groups)

@@ -31,7 +31,7 @@ pub(crate) enum Found {
     /// A container that its parent looks after: the lock is taken.
     InUse,
     /// A directory that no living parent looks after.
-    Abandoned(Leftover, Disposition),
+    Abandoned(StaleContainer, Disposition),
     /// No container's directory. What it is instead, to be put after "it is".
     Strange(&'static str),
     /// Something is mounted on it, and hides it.
@@ -51,7 +51,7 @@ pub(crate) enum Disposition {
 }
 
 /// A container's directory, locked by us: its parent is dead.
-pub(crate) struct Leftover {
+pub(crate) struct StaleContainer {
     directory: PathBuf,
     id: String,
     lock: Flock<File>,
@@ -84,7 +84,7 @@ impl Found {
                 let disposition = disposition(directory, &lock);
                 let directory = directory.to_owned();
                 Found::Abandoned(
-                    Leftover {
+                    StaleContainer {
                         directory,
                         id,
                         lock,
@@ -147,7 +147,7 @@ fn judge(directory: &Path, open: &File) -> io::Result<Disposition> {
     })
 }
 
-impl Leftover {
+impl StaleContainer {
     /// The container's name.
     pub(crate) fn id(&self) -> &str {
         &self.id
