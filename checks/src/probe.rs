@@ -5,13 +5,13 @@
 //! wherever checks run, whatever tools an image has. What it prints is for people:
 //! no check believes it.
 
+mod attack_calls;
 mod escape;
 mod failure;
 mod network;
 mod privileged;
 mod share;
 mod terminal;
-mod trespass;
 
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
@@ -189,22 +189,22 @@ fn run(words: &[OsString]) -> Result<(), Failure> {
         "remount" => escape::remount(Path::new(argument(1)?)),
         "leave" => escape::leave(),
         "root" => escape::root(),
-        "trace" => trespass::trace(number(1)?),
+        "trace" => attack_calls::trace(number(1)?),
         "poke" => {
             let address = argument(2)?.to_string_lossy().parse();
             let address = address.map_err(|why| format!("poke: the address: {why}"))?;
-            trespass::poke(Path::new(argument(1)?), address, argument(3)?)
+            attack_calls::poke(Path::new(argument(1)?), address, argument(3)?)
         }
-        "handle" => trespass::handle(&argument(1)?.to_string_lossy(), &words[2..]),
-        "key" => trespass::key(argument(1)?),
-        "type" => trespass::type_line(argument(1)?),
+        "handle" => attack_calls::handle(&argument(1)?.to_string_lossy(), &words[2..]),
+        "key" => attack_calls::key(argument(1)?),
+        "type" => attack_calls::type_line(argument(1)?),
         "spoil" => terminal::spoil(),
-        "own-users" => trespass::own_users(),
-        "own-groups" => trespass::own_groups(),
+        "own-users" => attack_calls::own_users(),
+        "own-groups" => attack_calls::own_groups(),
         "grip" => escape::grip(),
-        "orphan" => trespass::orphan(),
-        "overwrite" => trespass::overwrite(Path::new(argument(1)?)),
-        "crowd" => trespass::crowd(number(1)?),
+        "orphan" => attack_calls::orphan(),
+        "overwrite" => attack_calls::overwrite(Path::new(argument(1)?)),
+        "crowd" => attack_calls::crowd(number(1)?),
         "as" => share::become_user(number(1)?),
         "watch" => share::watch(number(1)?),
         "queue" => share::queue(number(1)?),

@@ -11,6 +11,7 @@
 //! To teach it another errno, add a line to that call; to teach it another call,
 //! add a `Call`. The tests at the end look after the form.
 
+mod attack_calls;
 mod files;
 mod identity;
 mod mounts;
@@ -19,7 +20,6 @@ mod network;
 mod processes;
 mod signals;
 mod table;
-mod trespass;
 
 use nix::errno::Errno;
 
@@ -34,7 +34,7 @@ const SUBJECTS: &[&[Call]] = &[
     files::CALLS,
     signals::CALLS,
     identity::CALLS,
-    trespass::CALLS,
+    attack_calls::CALLS,
 ];
 
 /// Errnos that mean the same for every call.

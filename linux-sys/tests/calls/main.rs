@@ -10,6 +10,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may")]
 
+mod attack_calls;
 mod capabilities;
 mod errors;
 mod files;
@@ -20,7 +21,6 @@ mod processes;
 #[path = "../sandbox/mod.rs"]
 mod sandbox;
 mod signals;
-mod trespass;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
@@ -47,7 +47,7 @@ const SUBJECTS: &[&[Test]] = &[
     identity::TESTS,
     capabilities::TESTS,
     errors::TESTS,
-    trespass::TESTS,
+    attack_calls::TESTS,
 ];
 
 /// How long one test may take.
