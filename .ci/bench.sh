@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # The benchmark, shortened: does it run to its end, name every runtime, leave nothing
-# behind, and is rd still close to the floor?
+# behind, and is rd still close to the baseline?
 #
 # Times on a busy machine say little, so they are judged generously: at most twice the
-# floor's. System calls are counted, and no other process changes their number.
+# baseline's. System calls are counted, and no other process changes their number.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-# What rd makes beyond the floor, and a little: some 250 on a machine with both versions of
+# What rd makes beyond the baseline, and a little: some 250 on a machine with both versions of
 # control groups and ten hierarchies. Three of them for each hierarchy: is it there, is
 # rubber-docker there, does it have a file for single threads. A dozen make the command's
 # environment, 64 ask which signals our caller ignores, and some 25 look after the
@@ -28,7 +28,7 @@ cat "$out/table"
 
 [ "$before" = "$(git status --porcelain -- bench docs)" ] || fail 'OUT was given, and files of the tree have changed'
 grep -q '<svg .*speed-start-title' "$out/speed-start.svg" || fail 'there is no picture'
-for name in floor 'rd, static' rd 'rd, in memory' bubblewrap crun runc; do
+for name in baseline 'rd, static' rd 'rd, in memory' bubblewrap crun runc; do
     grep -q "^| $name |" "$out/table" || fail "the table has no row for $name"
 done
 
@@ -37,11 +37,11 @@ import json, os, sys
 
 rows = {row["name"]: row for row in json.load(open(sys.argv[1]))["start"]}
 assert len(rows) == 7 and all(row["runs"] >= 16 for row in rows.values()), "too few rows, or runs"
-floor, rd = rows["floor"], rows["rd, static"]
-most = floor["system_calls"] + int(os.environ["most_calls_above"])
+baseline, rd = rows["baseline"], rows["rd, static"]
+most = baseline["system_calls"] + int(os.environ["most_calls_above"])
 assert rd["system_calls"] <= most, (
-    f"rd makes {rd['system_calls']} system calls, and at most {most} were expected: the floor makes "
-    f"{floor['system_calls']}. Compare `strace -f` of both; if the new ones are worth it, raise the number")
-assert rd["times_the_floor"] <= 2, f"rd takes {rd['times_the_floor']} times as long as the floor"
-print(f"{rd['system_calls']} system calls, {floor['system_calls']} on the floor; {rd['times_the_floor']} times its time")
+    f"rd makes {rd['system_calls']} system calls, and at most {most} were expected: the baseline makes "
+    f"{baseline['system_calls']}. Compare `strace -f` of both; if the new ones are worth it, raise the number")
+assert rd["times_the_baseline"] <= 2, f"rd takes {rd['times_the_baseline']} times as long as the baseline"
+print(f"{rd['system_calls']} system calls, {baseline['system_calls']} on the baseline; {rd['times_the_baseline']} times its time")
 PYTHON

@@ -9,13 +9,13 @@ use crate::scratch::Scratch;
 
 const STATIC: [&str; 2] = ["-C", "target-feature=+crt-static"];
 
-/// rd as cargo builds it, rd without shared libraries, and the floor, as programs in `scratch`.
+/// rd as cargo builds it, rd without shared libraries, and the baseline, as programs in `scratch`.
 pub fn all(scratch: &Scratch) -> Result<(), Error> {
     rd(scratch)?;
-    build(scratch, "bench", "floor", &STATIC, "floor")
+    build(scratch, "bench", "baseline", &STATIC, "baseline")
 }
 
-/// Both kinds of rd, without the floor.
+/// Both kinds of rd, without the baseline.
 pub fn rd(scratch: &Scratch) -> Result<(), Error> {
     build(scratch, "rd", "rd", &[], "rd")?;
     build(scratch, "rd", "rd", &STATIC, "rd-static")

@@ -19,8 +19,8 @@ pub struct Row {
     /// Its name.
     pub name: &'static str,
     times: Vec<f64>,
-    /// Its median, as a multiple of the floor's.
-    pub to_floor: f64,
+    /// Its median, as a multiple of the baseline's.
+    pub to_baseline: f64,
     /// How many system calls it makes, all of its processes together, up to the end of `true`.
     pub calls: u64,
 }
@@ -119,13 +119,13 @@ fn rows(results: &Value, runtimes: &[Runtime]) -> Option<Vec<Row>> {
         rows.push(Row {
             name,
             times,
-            to_floor: 1.0,
+            to_baseline: 1.0,
             calls: 0,
         });
     }
-    let floor = rows.first()?.median();
+    let baseline = rows.first()?.median();
     for row in &mut rows {
-        row.to_floor = row.median() / floor;
+        row.to_baseline = row.median() / baseline;
     }
     Some(rows)
 }
@@ -133,7 +133,7 @@ fn rows(results: &Value, runtimes: &[Runtime]) -> Option<Vec<Row>> {
 /// In Markdown, for the terminal and for the book.
 pub fn table(rows: &[Row]) -> String {
     let mut table = String::from(
-        "| | median | a tenth is below | a tenth is above | times the floor | system calls |\n\
+        "| | median | a tenth is below | a tenth is above | times the baseline | system calls |\n\
          |---|--:|--:|--:|--:|--:|\n",
     );
     for row in rows {
@@ -144,7 +144,7 @@ pub fn table(rows: &[Row]) -> String {
             row.median(),
             row.quantile(10),
             row.quantile(90),
-            row.to_floor,
+            row.to_baseline,
             row.calls
         );
     }
@@ -163,7 +163,7 @@ pub fn json(rows: &[Row], runtimes: &[Runtime], machine: &str) -> String {
                 "median_ms": rounded(row.median()),
                 "p10_ms": rounded(row.quantile(10)),
                 "p90_ms": rounded(row.quantile(90)),
-                "times_the_floor": rounded(row.to_floor),
+                "times_the_baseline": rounded(row.to_baseline),
                 "system_calls": row.calls,
                 "program": runtime.command.first().and_then(|path| path.rsplit('/').next()),
             })

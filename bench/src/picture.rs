@@ -41,13 +41,13 @@ pub fn draw(rows: &[Row]) -> String {
             end + 8.0,
             top + 17.0,
             row.median(),
-            row.to_floor
+            row.to_baseline
         );
     }
     let _ = writeln!(
         svg,
         "<text class=\"middle small\" x=\"270\" y=\"{:.0}\">median of a start and end, and its \
-         multiple of the floor; shorter is better</text>\n</svg>",
+         multiple of the baseline; shorter is better</text>\n</svg>",
         height - 8.0
     );
     svg

@@ -15,7 +15,7 @@ pub struct Runtime {
     pub command: Vec<String>,
 }
 
-/// All of them, the floor first: the ratios are to it.
+/// All of them, the baseline first: the ratios are to it.
 pub fn all(scratch: &Scratch, groups: &[PathBuf]) -> Result<Vec<Runtime>, Error> {
     let (images, store) = (scratch.join("images"), scratch.join("containers"));
     images::create_store(&store)?;
@@ -25,9 +25,13 @@ pub fn all(scratch: &Scratch, groups: &[PathBuf]) -> Result<Vec<Runtime>, Error>
     oci::bundle(&scratch.join("runc"), &tree, "runc")?;
 
     let shown = |path: &Path| path.display().to_string();
-    let mut floor = vec![shown(&scratch.join("floor")), shown(&store), shown(&tree)];
-    floor.extend(groups.iter().map(|group| shown(group)));
-    floor.push("/usr/bin/true".into());
+    let mut baseline = vec![
+        shown(&scratch.join("baseline")),
+        shown(&store),
+        shown(&tree),
+    ];
+    baseline.extend(groups.iter().map(|group| shown(group)));
+    baseline.push("/usr/bin/true".into());
 
     let rd = |program: &str, store: &Path| {
         let dirs = format!(
@@ -54,7 +58,7 @@ pub fn all(scratch: &Scratch, groups: &[PathBuf]) -> Result<Vec<Runtime>, Error>
     );
     let runtime = |name, command| Runtime { name, command };
     Ok(vec![
-        runtime("floor", floor),
+        runtime("baseline", baseline),
         runtime("rd, static", rd("rd-static", &store)),
         runtime("rd", rd("rd", &store)),
         // rd's directories in memory, as those of bubblewrap are. On a disk they go through

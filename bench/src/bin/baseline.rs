@@ -1,6 +1,6 @@
 //! The least that rd's work costs: its system calls, and nothing around them.
 //!
-//!   floor STORE TREE GROUP... COMMAND
+//!   baseline STORE TREE GROUP... COMMAND
 //!
 //! What rd has to find out is an argument here: STORE exists, TREE is the unpacked
 //! image, each GROUP is a `rubber-docker` in which a control group is made. There is no
@@ -51,10 +51,14 @@ struct Container {
 
 fn main() -> Result<(), Error> {
     let mut arguments = std::env::args().skip(1);
-    let mut next = || arguments.next().ok_or("floor STORE TREE GROUP... COMMAND");
+    let mut next = || {
+        arguments
+            .next()
+            .ok_or("baseline STORE TREE GROUP... COMMAND")
+    };
     let (store, tree) = (PathBuf::from(next()?), PathBuf::from(next()?));
     let mut rest: Vec<String> = arguments.collect();
-    let command = rest.pop().ok_or("floor STORE TREE GROUP... COMMAND")?;
+    let command = rest.pop().ok_or("baseline STORE TREE GROUP... COMMAND")?;
 
     let id = given::new_id();
     let directory = store.join(&id);
@@ -101,7 +105,7 @@ fn run(container: &Container, tree: &Path) -> Result<(), Error> {
         .iter()
         .map(|group| fs::read(group.join("memory.oom_control")));
     let _ = kills.find(Result::is_ok);
-    let _ = std::io::stderr().write_all(b"floor: ended\n");
+    let _ = std::io::stderr().write_all(b"baseline: ended\n");
     for group in &container.groups {
         rmdir(group)?;
     }
