@@ -26,7 +26,7 @@ const LAYERS: [&[&str]; 8] = [
     &["images"],
     &["given"],
     &["sandbox", "registry", "bench"],
-    &["checks"],
+    &["checks", "system-tests"],
     &["levels"],
     &["curriculum"],
     &["workshop"],
