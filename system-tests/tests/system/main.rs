@@ -17,6 +17,7 @@
 //! | `machine` | the small machine: its directories, and what must be true of it |
 //! | `program` | one of our programs there, what it answers, and what it leaves |
 //! | `call` | a command line, run to its end or beside the trial |
+//! | `dice` | chance that can be had again |
 //! | `kernel` | what the kernel says: mounts, control groups, processes, files |
 //! | the others | a suite each |
 //!
@@ -26,8 +27,10 @@
 #![allow(dead_code, reason = "the suites that follow need it")]
 
 mod call;
+mod dice;
 mod every_call;
 mod kernel;
+mod killed_parents;
 mod machine;
 mod program;
 mod resource_exhaustion;
@@ -51,5 +54,6 @@ fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
     cases.extend(resource_exhaustion::cases());
     cases.extend(every_call::cases());
+    cases.extend(killed_parents::cases());
     cases
 }
