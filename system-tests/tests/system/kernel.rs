@@ -97,6 +97,11 @@ pub(crate) fn mode(path: &Path) -> u32 {
     fs::metadata(path).unwrap().mode() & 0o7777
 }
 
+/// The number of the user whose file it is.
+pub(crate) fn owner(path: &Path) -> u32 {
+    fs::metadata(path).unwrap().uid()
+}
+
 /// As stat(1) names the kind of a file.
 pub(crate) fn kind(path: &Path) -> &'static str {
     match fs::symlink_metadata(path).unwrap().file_type() {

@@ -31,6 +31,7 @@ mod dice;
 mod every_call;
 mod kernel;
 mod killed_parents;
+mod limits;
 mod machine;
 mod program;
 mod resource_exhaustion;
@@ -55,5 +56,6 @@ fn cases() -> Vec<Case> {
     cases.extend(resource_exhaustion::cases());
     cases.extend(every_call::cases());
     cases.extend(killed_parents::cases());
+    cases.extend(limits::cases());
     cases
 }

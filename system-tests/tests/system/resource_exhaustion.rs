@@ -15,14 +15,12 @@ use sandbox::wait::await_within;
 use crate::call::Call;
 use crate::kernel;
 use crate::machine::{
-    Machine, PATIENCE, bind, hierarchy, make_read_only, mount_tmpfs, remount_tmpfs, unmount,
+    PATIENCE, bind, hierarchy, make_read_only, mount_tmpfs, remount_tmpfs, unmount,
 };
 use crate::program::{Program, Store};
-use crate::trial::Case;
+use crate::trial::{Case, Look};
 
-type Run = fn(&Program);
-
-const CASES: &[(&str, Run)] = &[
+const CASES: &[(&str, Look)] = &[
     ("disk full: ENOSPC while an image is unpacked", unpacking),
     (
         "inodes exhausted: ENOSPC at each directory of a container",
@@ -60,19 +58,10 @@ const CASES: &[(&str, Run)] = &[
 ];
 
 pub(crate) fn cases() -> Vec<Case> {
-    let case = |(name, run): &(&'static str, Run)| {
-        let run = *run;
-        Case::new("resource_exhaustion", name, move |machine: &Machine| {
-            let rd = machine.program("rd");
-            // The image and its tree.
-            assert_eq!(rd.run(["true"]).run().status, 0);
-            let before = machine.look();
-            run(&rd);
-            rd.served("after all that", &run_served(&rd));
-            machine.is_as_before("after all that", &before);
-        })
-    };
-    CASES.iter().map(case).collect()
+    CASES
+        .iter()
+        .map(|it| Case::of_rd("resource_exhaustion", it))
+        .collect()
 }
 
 fn run_served<'a>(rd: &Program<'a>) -> Call<'a> {

@@ -22,6 +22,7 @@ use nix::sys::wait::{WaitStatus as WaitedFor, wait};
 use sandbox::{End, Sandbox};
 
 use crate::machine::{Machine, Verdict};
+use crate::program::Program;
 
 /// The first word that makes this executable the keeper of a sandbox.
 const ROLE: &str = "--keep-a-sandbox-for-one-trial";
@@ -32,6 +33,9 @@ const DEADLINE: Duration = Duration::from_secs(900);
 const FAILED: u8 = 1;
 /// The machine lacks what the trial needs; the last line says what.
 const SKIPPED: u8 = 77;
+
+/// What is looked at when a program is used.
+pub(crate) type Look = fn(&Program);
 
 /// What is tried, in a machine made for it.
 pub(crate) struct Case {
@@ -49,6 +53,21 @@ impl Case {
             name: format!("{suite}::{name}"),
             run: Box::new(run),
         }
+    }
+
+    /// Of `rd`, whose image and tree are there. Afterwards all is as before, and a container
+    /// still runs.
+    pub(crate) fn of_rd(suite: &str, (name, look): &(&str, Look)) -> Case {
+        let look = *look;
+        Case::new(suite, name, move |machine| {
+            let rd = machine.program("rd");
+            assert_eq!(rd.run(["true"]).run().status, 0);
+            let before = machine.look();
+            look(&rd);
+            rd.served("after all that", &rd.run(["echo", "served"]));
+            machine.is_as_before("after all that", &before);
+            rd.nothing_is_left("after all that");
+        })
     }
 
     /// The asker's part. Ignored, unless asked for.
