@@ -19,6 +19,7 @@
 //! | `call` | a command line, run to its end or beside the trial |
 //! | `dice` | chance that can be had again |
 //! | `kernel` | what the kernel says: mounts, control groups, processes, files |
+//! | `world` | a machine that lacks something |
 //! | the others | a suite each |
 //!
 //! bash has kept what is about terminals and about other machines: `.ci`.
@@ -26,6 +27,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may")]
 #![allow(dead_code, reason = "the suites that follow need it")]
 
+mod bad_input;
 mod call;
 mod dice;
 mod every_call;
@@ -36,6 +38,7 @@ mod machine;
 mod program;
 mod resource_exhaustion;
 mod trial;
+mod world;
 
 use std::process::ExitCode;
 
@@ -57,5 +60,6 @@ fn cases() -> Vec<Case> {
     cases.extend(every_call::cases());
     cases.extend(killed_parents::cases());
     cases.extend(limits::cases());
+    cases.extend(bad_input::cases());
     cases
 }

@@ -42,6 +42,14 @@ pub(crate) fn left_in(containers: &Path) -> Vec<PathBuf> {
     all.filter(|path| !path.ends_with(".images")).collect()
 }
 
+/// The solutions, in the order of the levels. That of a level is the next level's program, so
+/// the first one, level00, is none.
+pub(crate) fn solutions() -> Vec<String> {
+    let levels = syllabus::numbered().skip(1);
+    let levels = levels.map(syllabus::Entry::package);
+    levels.chain([syllabus::RUNTIME.to_owned()]).collect()
+}
+
 /// A program, and the store that it uses.
 #[derive(Clone)]
 pub(crate) struct Program<'a> {

@@ -19,6 +19,7 @@ use crate::machine::{
 };
 use crate::program::{Program, Store};
 use crate::trial::{Case, Look};
+use crate::world::in_a_world_where;
 
 const CASES: &[(&str, Look)] = &[
     ("disk full: ENOSPC while an image is unpacked", unpacking),
@@ -454,12 +455,6 @@ fn second_group(rd: &Program) {
             rd.run(["true"]),
         ),
     );
-}
-
-/// In a mount namespace of the command's own, in which the shell's commands have been run.
-pub(crate) fn in_a_world_where<'a>(commands: &str, call: Call<'a>) -> Call<'a> {
-    let script = "eval \"$0\" && exec \"$@\"";
-    call.behind(["unshare", "--mount", "--", "bash", "-c", script, commands])
 }
 
 fn exec(rd: &Program) {
