@@ -5,11 +5,8 @@ use std::fs;
 use std::hash::{DefaultHasher, Hasher};
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use linux_sys::Pid;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use std::os::fd::AsFd;
 
 /// Line by line.
 pub(crate) fn mount_table() -> Vec<String> {
@@ -70,7 +67,7 @@ pub(crate) fn manifest(directory: &Path) -> BTreeMap<PathBuf, String> {
 }
 
 /// Kind, mode, owner, size, times, inode and links of a file, as text.
-fn state(it: &fs::Metadata) -> String {
+pub(crate) fn state(it: &fs::Metadata) -> String {
     format!(
         "{:o} {}:{} {} bytes, modified {}.{}, changed {}.{}, inode {}, {} links",
         it.mode(),
@@ -160,17 +157,6 @@ pub(crate) fn status(pid: i32, key: &str) -> Option<String> {
 /// Whether there is no such process, or a zombie at most.
 pub(crate) fn is_gone(pid: i32) -> bool {
     status(pid, "State").is_none_or(|state| state.starts_with(['Z', 'X']))
-}
-
-/// Waits for the end of a process, by whichever it is collected.
-pub(crate) fn await_end(pid: i32, patience: Duration) -> bool {
-    let Ok(process) = linux_sys::pidfd_open(Pid::from_raw(pid)) else {
-        return true;
-    };
-    // A pidfd becomes readable when its process ends (pidfd_open(2)).
-    let mut ends = [PollFd::new(process.as_fd(), PollFlags::POLLIN)];
-    let timeout = PollTimeout::try_from(patience).unwrap();
-    poll(&mut ends, timeout).unwrap() > 0
 }
 
 /// Sends a signal; that the process has ended is no error.

@@ -25,18 +25,21 @@
 //! bash has kept what is about terminals and about other machines: `.ci`.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may")]
-#![allow(dead_code, reason = "the suites that follow need it")]
 
 mod bad_input;
 mod call;
+mod cpu_shares;
 mod dice;
 mod every_call;
+mod foreign_directories;
 mod kernel;
 mod killed_parents;
 mod limits;
 mod machine;
 mod program;
 mod resource_exhaustion;
+mod stale_containers;
+mod stress;
 mod trial;
 mod world;
 
@@ -61,5 +64,9 @@ fn cases() -> Vec<Case> {
     cases.extend(killed_parents::cases());
     cases.extend(limits::cases());
     cases.extend(bad_input::cases());
+    cases.extend(stale_containers::cases());
+    cases.extend(foreign_directories::cases());
+    cases.extend(stress::cases());
+    cases.extend(cpu_shares::cases());
     cases
 }

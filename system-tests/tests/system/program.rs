@@ -28,6 +28,12 @@ impl Store {
         self.containers.join(".images")
     }
 
+    /// Whatever is called so uses it.
+    pub(crate) fn of<'a>(&self, call: Call<'a>) -> Call<'a> {
+        call.variable("RUBBER_DOCKER_IMAGES", &self.images)
+            .variable("RUBBER_DOCKER_CONTAINERS", &self.containers)
+    }
+
     /// What is not whole yet.
     pub(crate) fn half_made(&self) -> Vec<PathBuf> {
         let all = entries(&self.cache()).into_iter();
@@ -91,10 +97,8 @@ impl<'a> Program<'a> {
 
     /// It, with these words.
     pub(crate) fn call(&self, words: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Call<'a> {
-        Call::new(self.machine, &self.path)
-            .words(words)
-            .variable("RUBBER_DOCKER_IMAGES", &self.store.images)
-            .variable("RUBBER_DOCKER_CONTAINERS", &self.store.containers)
+        let call = Call::new(self.machine, &self.path).words(words);
+        self.store.of(call)
     }
 
     /// `run`, and these words.
