@@ -86,14 +86,6 @@ mount_table() { cat /proc/self/mountinfo; }
 # What the containers have left behind; the cache of images is meant to stay.
 left_in() { find "$1" -mindepth 1 -maxdepth 1 ! -name .images; }
 
-# manifest DIRECTORY: what is in it, and when each was last changed in any way, attributes
-# included; reading does not count.
-manifest() (
-    cd "$1" || exit
-    find . -printf '%p %y %m %U %G %s %T@ %C@ %i %n %l\n' | sort
-    find . -type f -exec sha256sum {} + | sort
-)
-
 # ---- a whole Debian ----
 
 # shellcheck disable=SC2034 # read by those who source this
@@ -138,17 +130,6 @@ schema_checker() {
 # Where the hierarchies are mounted: one on version 2, one for each controller on
 # version 1, both on many machines.
 cgroup_tops() { sed -nE 's/^([^ ]+ ){4}([^ ]+) .* - cgroup2? .*/\2/p' /proc/self/mountinfo; }
-
-# hierarchy CONTROLLER: where that is mounted.
-hierarchy() {
-    local top
-    cgroup_tops | while read -r top; do
-        if grep -Eq " $top .* - cgroup .*[ ,]$1(,|\$)" /proc/self/mountinfo || grep -qsw "$1" "$top/cgroup.controllers"; then
-            printf '%s\n' "$top"
-            return
-        fi
-    done
-}
 
 # The groups that ours could be mistaken for: those at the top of a hierarchy, all in
 # a `rubber-docker`, and whatever else is called as a container is. The others belong to

@@ -27,7 +27,7 @@ const LAYERS: [&[&str]; 8] = [
     &["images"],
     &["given"],
     &["sandbox", "registry", "bench"],
-    &["checks"],
+    &["checks", "system-tests"],
     &["levels"],
     &["curriculum"],
     &["workshop"],

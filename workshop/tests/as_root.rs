@@ -235,6 +235,21 @@ fn a_level_s_verbs_are_raised_as_its_level_toml_says() {
     }
 }
 
+/// What makes namespaces and mounts: a level's checks, and the trials of `system-tests`.
+#[test]
+fn tests_that_make_a_sandbox_are_raised_and_no_others() {
+    let tree = Tree::with(&[]);
+    for (program, expected) in [
+        ("check-0123abcd", &["--ignored", ""][..]),
+        ("system_tests-0123abcd", &["--ignored", ""]),
+        ("curriculum-0123abcd", &[]),
+        ("system_tests", &[]),
+    ] {
+        let words = ["--ignored", ""];
+        assert_eq!(raised(&tree, program, &words), expected, "{program}");
+    }
+}
+
 #[test]
 fn help_asks_nobody_for_root() {
     let machine = Machine::with(&[]);

@@ -223,7 +223,7 @@ pub(super) const NOT_TRIED: &[(&str, &str)] = &[
     ),
     (
         "take all processors",
-        "shares are a question of time: `.ci/shares.sh` measures them, and on cgroup version 2 \
+        "shares are a question of time: `.ci/run system-tests` measures them, and on cgroup version 2 \
          `.ci/qemu.sh`",
     ),
 ];
