@@ -4,10 +4,10 @@
 //! |---|---|
 //! | `table` | what there is to try, and which solution should stop it |
 //! | `row` | what a line of the table is |
-//! | `place` | on what machine it can be tried |
+//! | `requirement` | on what machine it can be tried |
 //! | `attempts` | how it is tried, and what is looked at from outside |
 //! | `verdict` | whether what came of it is what the table says |
-//! | `keeper` | one attempt: asked for, tried in a sandbox, answered |
+//! | `supervisor` | one attempt: asked for, tried in a sandbox, answered |
 //! | `elsewhere` | what is shown elsewhere, what will stop the rest, what is not tried |
 //! | `page` | the page in the docs |
 //!
@@ -17,10 +17,10 @@
 
 mod attempts;
 mod elsewhere;
-mod keeper;
 mod page;
-mod place;
+mod requirement;
 mod row;
+mod supervisor;
 mod table;
 mod verdict;
 
@@ -33,14 +33,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use crate::probe_image;
-use keeper::ask;
 use row::solution;
+use supervisor::ask;
 use syllabus::LAST;
 use table::ESCAPES;
 use verdict::Cell;
 
-pub(crate) use keeper::{ARGUMENT, keeper};
 pub use page::{markdown, references};
+pub(crate) use supervisor::{ARGUMENT, supervisor};
 
 /// `checks escapes [--only WORDS | --edges | --markdown]`.
 pub fn main(words: &[String]) -> ExitCode {

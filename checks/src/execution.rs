@@ -1,8 +1,8 @@
 //! One question, answered in a sandbox of its own.
 //!
-//! The asker starts this executable again as a keeper, which makes the sandbox and has
+//! The client starts this executable again as a supervisor, which makes the sandbox and has
 //! the question answered by its PID 1. The question travels as arguments, the answer as
-//! JSON lines over a pipe that is the keeper's and PID 1's standard output. The level's
+//! JSON lines over a pipe that is the supervisor's and PID 1's standard output. The level's
 //! process never gets that pipe: it cannot pass a check by printing what the check wants
 //! to see.
 
@@ -49,7 +49,7 @@ pub(crate) struct Heard {
     pub(crate) ending: Ending,
 }
 
-/// How a sandbox has ended, as its keeper tells it.
+/// How a sandbox has ended, as its supervisor tells it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Ending {
     /// The sandbox has ended by itself.
@@ -62,17 +62,17 @@ pub(crate) enum Ending {
     Broken(String),
 }
 
-/// The asker's part: starts a keeper in the role that is called `role`, with these words
+/// The client's part: starts a supervisor in the role that is called `role`, with these words
 /// for it and the image as its standard input, and listens to its end.
 pub(crate) fn ask(role: &str, words: &[&OsStr], image: &File) -> io::Result<Heard> {
-    let mut keeper = Command::new("/proc/self/exe")
+    let mut supervisor = Command::new("/proc/self/exe")
         .arg(role)
         .arg(std::process::id().to_string())
         .args(words)
         .stdin(image.try_clone()?)
         .stdout(Stdio::piped())
         .spawn()?;
-    let Some(answers) = keeper.stdout.take() else {
+    let Some(answers) = supervisor.stdout.take() else {
         return Err(io::ErrorKind::BrokenPipe.into());
     };
     let mut heard = Heard {
@@ -84,7 +84,7 @@ pub(crate) fn ask(role: &str, words: &[&OsStr], image: &File) -> io::Result<Hear
     for line in BufReader::new(answers).lines() {
         heard.hear(serde_json::from_str(&line?)?);
     }
-    keeper.wait()?;
+    supervisor.wait()?;
     Ok(heard)
 }
 
@@ -112,17 +112,17 @@ impl Heard {
     }
 }
 
-/// The keeper's part: makes a sandbox for `binary`, which should have come as far as level
+/// The supervisor's part: makes a sandbox for `binary`, which should have come as far as level
 /// `judged`, and has its PID 1 `answer`. Where the program makes control groups and the
 /// sandbox has none, it is told why: no container could start.
-pub(crate) fn keep(
-    asker: u32,
+pub(crate) fn supervise(
+    client: u32,
     binary: &Path,
     judged: u8,
     answer: impl FnOnce(&Host, Option<&'static str>) -> Value,
 ) -> ExitCode {
     let sandbox = Sandbox {
-        asker,
+        client,
         deadline: Some(deadline()),
         needed: &[Path::new("/proc/self/exe"), binary],
         keeps_terminal: false,
@@ -152,17 +152,17 @@ pub(crate) fn keep(
     ExitCode::FAILURE
 }
 
-/// What a keeper says to a person who has called it.
+/// What a supervisor says to a person who has called it.
 pub(crate) fn not_for_people(role: &str) -> ExitCode {
     eprintln!("{role} is how the checks call themselves; there is nothing here for people");
     ExitCode::FAILURE
 }
 
-/// The words of a question, if they are as many as they should be: the asker first.
+/// The words of a question, if they are as many as they should be: the client first.
 pub(crate) fn words<const COUNT: usize>(arguments: &[OsString]) -> Option<(u32, [&OsStr; COUNT])> {
-    let (asker, rest) = arguments.split_first()?;
+    let (client, rest) = arguments.split_first()?;
     let words: Vec<&OsStr> = rest.iter().map(OsString::as_os_str).collect();
-    Some((asker.to_str()?.parse().ok()?, words.try_into().ok()?))
+    Some((client.to_str()?.parse().ok()?, words.try_into().ok()?))
 }
 
 #[cfg(test)]

@@ -256,11 +256,11 @@ pub(crate) fn words_of_this_run(command: &[impl AsRef<OsStr>]) -> Vec<OsString> 
     words
 }
 
-/// Sends one message to the asker. Our standard output leads to it alone: the level's
+/// Sends one message to the client. Our standard output leads to it alone: the level's
 /// process gets pipes of its own.
 pub(crate) fn tell(message: &Value) {
     let message = names::usual(&message.to_string());
-    // An asker that has gone is no reason to stop: the keeper ends us.
+    // A client that has gone is no reason to stop: the supervisor ends us.
     let _ = writeln!(io::stdout().lock(), "{message}");
 }
 

@@ -15,7 +15,7 @@
 //! | `mount_tree` | its mounts, also those beneath its root, and whose they are |
 //! | `stopped` | what to say where a level did not come as far as its command |
 //! | `process` | processes, sent signals and waited for |
-//! | `supervisor` | a level whose system calls wait until a check has decided about them |
+//! | `seccomp_supervisor` | a level whose system calls wait until a check has decided about them |
 //! | `calls` | those calls: what each is about, and which step makes it |
 //! | `surroundings` | all that isolates a process, as it is at one moment |
 //! | `procfs` | what the kernel says of processes and mounts |
@@ -26,8 +26,8 @@
 //! | `probe` | the program that runs inside the containers |
 //! | `probe_image` | the image that has it |
 //! | `verdict` | what a check's finding means for the level, and which step is to blame |
-//! | `execution` | one question answered in one sandbox: the asker's part, and the keeper's |
-//! | `judge` | the question whether a check's sentence is true |
+//! | `execution` | one question answered in one sandbox: the client's part, and the supervisor's |
+//! | `run_check` | the question whether a check's sentence is true |
 //! | [`escapes`] | ways out of a container, and which level closes each |
 //! | `shell` | a shell in such a sandbox, for the transcripts of the lessons |
 //! | `runner` | the command line: which checks, in which order |
@@ -49,7 +49,6 @@ mod execution;
 mod finding;
 mod group_limits;
 mod host;
-mod judge;
 mod levels;
 mod mount_tree;
 mod names;
@@ -60,11 +59,12 @@ mod process;
 mod procfs;
 mod queue;
 mod report;
+mod run_check;
 mod runner;
+mod seccomp_supervisor;
 pub mod shell;
 mod sides;
 mod stopped;
-mod supervisor;
 mod surroundings;
 mod told;
 mod verdict;
@@ -100,7 +100,7 @@ pub fn main(package: &str, binary: &str) -> ExitCode {
 }
 
 /// The executable that runs checks has two more roles: under the name `probe` it is
-/// the program in the containers, and with a first argument that only the asker gives it
+/// the program in the containers, and with a first argument that only the client gives it
 /// is the process around one sandbox. The caller must ask before it does anything else,
 /// above all before it starts a thread.
 pub fn other_roles() -> Option<ExitCode> {
@@ -113,8 +113,8 @@ pub fn other_roles() -> Option<ExitCode> {
         return Some(probe::main());
     }
     match arguments.get(1) {
-        Some(first) if first == judge::ARGUMENT => Some(judge::keeper(&arguments[2..])),
-        Some(first) if first == escapes::ARGUMENT => Some(escapes::keeper(&arguments[2..])),
+        Some(first) if first == run_check::ARGUMENT => Some(run_check::supervisor(&arguments[2..])),
+        Some(first) if first == escapes::ARGUMENT => Some(escapes::supervisor(&arguments[2..])),
         _ => None,
     }
 }

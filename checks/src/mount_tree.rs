@@ -61,7 +61,7 @@ pub(crate) fn layers(pid: i32) -> Result<Vec<Layer>, Failure> {
     }
 }
 
-/// The asker's part: looks at each layer that the digging child announces.
+/// The client's part: looks at each layer that the digging child announces.
 fn look(digger: i32, told: &mut UnixStream) -> Result<Vec<Layer>, Failure> {
     let mut layers = Vec::new();
     while told.read_exact(&mut [0]).is_ok() {
@@ -77,15 +77,15 @@ fn look(digger: i32, told: &mut UnixStream) -> Result<Vec<Layer>, Failure> {
 }
 
 /// The child's part: enters the namespace, announces each layer, and then unmounts it.
-fn dig(namespace: &OwnedFd, asker: &mut UnixStream) -> io::Result<()> {
+fn dig(namespace: &OwnedFd, client: &mut UnixStream) -> io::Result<()> {
     let failed = |why: linux_sys::Error| io::Error::other(why.to_string());
     // By this, setns leads to the top of our copy again, whatever /proc is by then.
     let myself = linux_sys::pidfd_open(Pid::this()).map_err(failed)?;
     linux_sys::setns(namespace, CloneFlags::CLONE_NEWNS).map_err(failed)?;
     linux_sys::unshare(CloneFlags::CLONE_NEWNS).map_err(failed)?;
     loop {
-        asker.write_all(&[1])?;
-        asker.read_exact(&mut [0])?;
+        client.write_all(&[1])?;
+        client.read_exact(&mut [0])?;
         if take_root_away().is_err() {
             return Ok(());
         }

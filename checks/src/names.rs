@@ -7,7 +7,7 @@
 //! says takes the image that `checks probe-image` makes, in which the program is called
 //! `probe`.
 //!
-//! The asker draws a number, and tells it to the keepers of its sandboxes. Where none was
+//! The client draws a number, and tells it to the supervisors of its sandboxes. Where none was
 //! drawn, as in the table of the escapes, things have their usual names.
 
 use std::collections::hash_map::RandomState;
@@ -137,13 +137,13 @@ const ALL: [&Name; 8] = [
 
 static DRAWN: OnceLock<u64> = OnceLock::new();
 
-/// Draws, once for this process. The number is for the keepers.
+/// Draws, once for this process. The number is for the supervisors.
 pub(crate) fn draw() -> u64 {
     // The standard library's hashes begin with random numbers of the kernel's.
     *DRAWN.get_or_init(|| RandomState::new().hash_one("names"))
 }
 
-/// A keeper's part: the names that its asker has drawn.
+/// A supervisor's part: the names that its client has drawn.
 pub(crate) fn adopt(drawn: u64) {
     DRAWN.get_or_init(|| drawn);
 }

@@ -14,7 +14,7 @@ use crate::levels::{LEVELS, OBSERVED, ended, is_asked, reached};
 use crate::report::{Printer, Style};
 use crate::told::Told;
 use crate::verdict::{Report, Verdict};
-use crate::{judge, names, probe_image, queue};
+use crate::{names, probe_image, queue, run_check};
 
 /// What `cargo test -p levelNN` runs. The arguments are those of every Rust test, the
 /// program's name first.
@@ -124,7 +124,7 @@ pub fn judge_with(
     names::draw();
     let image = probe_image::temporary()
         .map_err(|why| sandbox::Error::new("the checks' image cannot be made", why))?;
-    let judge = |level, check| judge::judge(level, check, binary, judged, &image);
+    let judge = |level, check| run_check::run_check(level, check, binary, judged, &image);
     let mut told = Told::new(judged);
     queue::judge_all(chosen, judge, |level, check, report| {
         each(level, check, told.tell(level, check, report))

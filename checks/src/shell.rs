@@ -5,7 +5,7 @@
 //! it, without a compiler: a stand-in called `cargo` starts the built program. So does
 //! `cargo test -p level03`: the checks make their sandboxes inside this one.
 //!
-//! The asker (a test, without root) speaks JSON lines over our standard input and
+//! The client (a test, without root) speaks JSON lines over our standard input and
 //! output. Waiting, comparing and giving up are its business:
 //!
 //! ```text
@@ -146,7 +146,7 @@ impl Request {
         needed.push(&directory);
         let is_person = io::stdin().is_terminal();
         let sandbox = Sandbox {
-            asker: std::os::unix::process::parent_id(),
+            client: std::os::unix::process::parent_id(),
             deadline: None,
             needed: &needed,
             keeps_terminal: is_person,
@@ -288,7 +288,7 @@ fn report(terminal: &str, mut output: PipeReader) {
             });
         }
     }
-    // The bash is gone: without a word of that, the asker would wait for it.
+    // The bash is gone: without a word of that, the client would wait for it.
     tell(&json!({ "terminal": terminal, "ended": null }));
 }
 

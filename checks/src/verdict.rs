@@ -1,7 +1,7 @@
 //! The verdict on one check, and what is to blame: what has failed may be another step's
 //! doing than the one that the check is about.
 //!
-//! Between programs it is one line of JSON: from the sandbox to the asker, and to a program
+//! Between programs it is one line of JSON: from the sandbox to the client, and to a program
 //! that reads `--json`. Only there it has no type.
 
 use serde_json::{Map, Value, json};

@@ -1,6 +1,6 @@
 //! The sandbox's own control groups.
 //!
-//! The keeper makes one group at the top of each hierarchy that counts; what the level
+//! The supervisor makes one group at the top of each hierarchy that counts; what the level
 //! does below it touches no other group of the machine:
 //!
 //! ```text
@@ -14,9 +14,9 @@
 //! Version 2 wants processes to live in the leaves. The machine's root is exempt from
 //! that, the root of a cgroup namespace is not: hence `checks`.
 //!
-//! The keeper removes what it made when everything inside is dead. It holds a lock on
-//! each of its groups; a group whose lock is free has lost its keeper, and the next
-//! keeper removes it. Enabling a controller at the machine's root, where it was not,
+//! The supervisor removes what it made when everything inside is dead. It holds a lock on
+//! each of its groups; a group whose lock is free has lost its supervisor, and the next
+//! supervisor removes it. Enabling a controller at the machine's root, where it was not,
 //! is the one thing that stays: switching it off again would race with a program that
 //! relies on it meanwhile. It changes no group's share.
 
@@ -39,7 +39,7 @@ use hierarchy::NEEDED;
 
 pub use hierarchy::{Hierarchy, Version};
 
-/// What our groups are called; the keeper's process number follows, for a user who looks.
+/// What our groups are called; the supervisor's process number follows, for a user who looks.
 const PREFIX: &str = "rubber-docker-check-";
 /// Where the sandbox's processes live on version 2.
 const LEAF: &str = "checks";
@@ -106,7 +106,7 @@ pub fn problem() -> Option<&'static str> {
     PROBLEM.get().map(String::as_str)
 }
 
-/// The groups of one sandbox. To be dropped by the keeper, and after the sandbox's end.
+/// The groups of one sandbox. To be dropped by the supervisor, and after the sandbox's end.
 #[derive(Debug, Default)]
 pub(crate) struct Groups {
     made: Vec<Group>,
@@ -116,12 +116,12 @@ pub(crate) struct Groups {
 struct Group {
     hierarchy: Hierarchy,
     path: PathBuf,
-    /// Held as long as the keeper lives, so that no other keeper sweeps the group away.
+    /// Held as long as the supervisor lives, so that no other supervisor sweeps the group away.
     _lock: Flock<File>,
 }
 
 impl Groups {
-    /// The keeper's part: a group in each hierarchy. Where there can be none, the
+    /// The supervisor's part: a group in each hierarchy. Where there can be none, the
     /// sandbox does without, and [`problem`] says why.
     pub(crate) fn make() -> Groups {
         match Groups::try_make() {
@@ -276,12 +276,12 @@ impl Group {
 
 /// A new, locked group below `top`.
 fn make_group(top: &Path) -> Result<(PathBuf, Flock<File>), Error> {
-    let keeper = std::process::id();
-    // Another PID namespace of this machine may have a keeper of the same number.
+    let supervisor = std::process::id();
+    // Another PID namespace of this machine may have a supervisor of the same number.
     for attempt in 0..100 {
         let path = match attempt {
-            0 => top.join(format!("{PREFIX}{keeper}")),
-            _ => top.join(format!("{PREFIX}{keeper}-{attempt}")),
+            0 => top.join(format!("{PREFIX}{supervisor}")),
+            _ => top.join(format!("{PREFIX}{supervisor}-{attempt}")),
         };
         match fs::create_dir(&path) {
             Err(why) if why.kind() == io::ErrorKind::AlreadyExists => continue,
@@ -289,32 +289,32 @@ fn make_group(top: &Path) -> Result<(PathBuf, Flock<File>), Error> {
                 made.map_err(|why| Error::new(format_args!("mkdir {}", path.display()), why))?
             }
         }
-        // Between mkdir and lock it looked like a leftover, which another keeper may have swept.
+        // Between mkdir and lock it looked like a leftover, which another supervisor may have swept.
         if let Some(lock) = lock(&path) {
             return Ok((path, lock));
         }
     }
     Err(Error::new(
         top.display(),
-        format_args!("there are a hundred groups {PREFIX}{keeper} already"),
+        format_args!("there are a hundred groups {PREFIX}{supervisor} already"),
     ))
 }
 
-/// The lock of the group that is there now under this name; `None` if a keeper holds it.
+/// The lock of the group that is there now under this name; `None` if a supervisor holds it.
 fn lock(path: &Path) -> Option<Flock<File>> {
     let lock = Flock::lock(File::open(path).ok()?, FlockArg::LockExclusiveNonblock).ok()?;
     let (locked, named) = (lock.metadata().ok()?, fs::metadata(path).ok()?);
     ((locked.dev(), locked.ino()) == (named.dev(), named.ino())).then_some(lock)
 }
 
-/// Removes the groups of keepers that were killed. One that has processes stays.
+/// Removes the groups of supervisors that were killed. One that has processes stays.
 fn sweep(top: &Path) {
     for entry in fs::read_dir(top).into_iter().flatten().flatten() {
         let is_ours = entry
             .file_name()
             .to_str()
             .is_some_and(|name| name.starts_with(PREFIX));
-        // Held until it is gone: its keeper may be just about to lock it.
+        // Held until it is gone: its supervisor may be just about to lock it.
         if is_ours && let Some(_held) = lock(&entry.path()) {
             remove(&entry.path());
         }

@@ -3,9 +3,9 @@
 //! Three processes take part:
 //!
 //! ```text
-//! asker            the process that wants to know something (the runner of the checks)
-//!  └─ keeper       enforces the deadline, ends everything when the asker dies
-//!      └─ PID 1    of new mount, PID, UTS, IPC, network and cgroup namespaces: the judge
+//! client               the process that wants to know something (the runner of the checks)
+//!  └─ supervisor        enforces the deadline, ends everything when the client dies
+//!      └─ PID 1         of new mount, PID, UTS, IPC, network and cgroup namespaces: the judge
 //!          └─ the level's process, and below it the container
 //! ```
 //!
@@ -19,7 +19,7 @@
 //!
 //! What PID 1 mounts and writes lives in its namespaces and in one tmpfs, so that
 //! its end, for whatever reason, leaves nothing. (But for a few empty control groups,
-//! if the keeper is killed: `cgroups` tells who removes them.) Everything of the
+//! if the supervisor is killed: `cgroups` tells who removes them.) Everything of the
 //! machine's that can still be seen is read-only, and `superblocks` sees to it that it does
 //! not become so for the machine itself. This holds mistakes, not attackers:
 //! a level's process is root, and one that looks for ways out will find some.
@@ -70,11 +70,11 @@ const SIGKILL: i32 = 9;
 const SIGTERM: i32 = 15;
 const SIGCHLD: i32 = 17;
 
-/// What the keeper needs to know.
+/// What the supervisor needs to know.
 #[derive(Debug)]
 pub struct Sandbox<'a> {
     /// The process that asked. When it is gone, so is the sandbox.
-    pub asker: u32,
+    pub client: u32,
     /// How long PID 1 may take; none for a person's shell.
     pub deadline: Option<Duration>,
     /// Files that must stay visible: the programs that will be run.
@@ -91,7 +91,7 @@ pub enum End {
     Ended(WaitStatus),
     /// The deadline came first.
     DeadlinePassed,
-    /// The asker was gone, or a signal told us to stop.
+    /// The client was gone, or a signal told us to stop.
     Abandoned,
     /// However it ended, a file system of the machine's is not as it was: this one.
     MachineChanged(String),
@@ -112,7 +112,7 @@ impl Sandbox<'_> {
             .collect();
         let mask = linux_sys::sigprocmask(How::Block, &awaited)?;
         linux_sys::set_pdeathsig(SIGTERM)?;
-        if std::os::unix::process::parent_id() != self.asker {
+        if std::os::unix::process::parent_id() != self.client {
             return Ok(End::Abandoned);
         }
 
@@ -173,7 +173,7 @@ impl Sandbox<'_> {
 
     fn pid_1(
         &self,
-        mut keeper: UnixStream,
+        mut supervisor: UnixStream,
         mask: &SignalSet,
         base: &Path,
         machine: &Machine,
@@ -181,10 +181,10 @@ impl Sandbox<'_> {
     ) -> u8 {
         let mut prepare = || -> Result<(), Error> {
             linux_sys::set_pdeathsig(SIGKILL)?;
-            let alive = keeper
+            let alive = supervisor
                 .write_all(&[1])
-                .and_then(|()| keeper.read_exact(&mut [0]));
-            alive.map_err(|why| Error::new("the keeper of the sandbox is gone", why))?;
+                .and_then(|()| supervisor.read_exact(&mut [0]));
+            alive.map_err(|why| Error::new("the supervisor of the sandbox is gone", why))?;
             if !self.keeps_terminal {
                 linux_sys::setsid()?;
             }
@@ -200,7 +200,7 @@ impl Sandbox<'_> {
             eprintln!("the sandbox could not be made: {why}");
             return 1;
         }
-        drop(keeper);
+        drop(supervisor);
         judge(base)
     }
 
@@ -236,7 +236,7 @@ impl Sandbox<'_> {
     }
 }
 
-/// What the keeper has prepared of the machine's.
+/// What the supervisor has prepared of the machine's.
 struct Machine<'a> {
     groups: &'a Groups,
     superblocks: &'a Superblocks,

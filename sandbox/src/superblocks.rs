@@ -7,8 +7,8 @@
 //! read-only instead. The machine could then not write to its disk any more.
 //!
 //! The kernel has a rule against that: a file system on which a process has a file open
-//! for writing is not made read-only (EBUSY). So the keeper has one open on each, as long
-//! as the sandbox lives (PID 1 inherits it, should the keeper be killed): a file without a
+//! for writing is not made read-only (EBUSY). So the supervisor has one open on each, as long
+//! as the sandbox lives (PID 1 inherits it, should the supervisor be killed): a file without a
 //! name (O_TMPFILE in open(2)), which leaves no trace, or where there are none, one of the
 //! kernel's own. PID 1 takes a file system that has neither (/proc, devpts) out of the
 //! sandbox's tree, unless a program that will be run is on it.
@@ -18,7 +18,7 @@
 //! what is mounted below. It costs one open(2) a file system.
 //!
 //! A level can still do what leaves a file system writable: change another option of it,
-//! or make one writable that was not. The keeper reports that afterwards.
+//! or make one writable that was not. The supervisor reports that afterwards.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
@@ -56,7 +56,7 @@ pub(crate) struct Superblocks {
 }
 
 impl Superblocks {
-    /// The keeper's part, before there is a sandbox.
+    /// The supervisor's part, before there is a sandbox.
     pub(crate) fn hold() -> Result<Superblocks, Error> {
         let mounts = mounts()?;
         let before = by_device(mounts.iter().cloned());
@@ -91,7 +91,7 @@ impl Superblocks {
         }
     }
 
-    /// The keeper's part, when all is over: what has become of the machine's file systems.
+    /// The supervisor's part, when all is over: what has become of the machine's file systems.
     pub(crate) fn changes(&self) -> Option<String> {
         let now = by_device(mounts().ok()?.into_iter());
         let changed = self.before.iter().find_map(|(device, before)| {

@@ -135,7 +135,7 @@ pub(super) const LATER: &[Later] = &[
     Later {
         what: "A life after the parent's",
         rows: &["outlive the parent, by taking PR_SET_PDEATHSIG back"],
-        stop: "a keeper that others look after, as systemd looks after a service \
+        stop: "a supervisor that others look after, as systemd looks after a service \
                ([run -d](onward.md#2-run--d)). A signal at the parent's death is a help against \
                accidents, and no fetter",
         today: "end the whole group: on cgroup version 2 `echo 1 \

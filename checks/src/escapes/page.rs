@@ -23,7 +23,7 @@ pub fn markdown() -> String {
             (Some(_), "") => "nothing: it happens, or ends, inside",
             (Some(_), refusal) => refusal,
         };
-        let note = escape.place.note();
+        let note = escape.requires.note();
         text += &format!(
             "| {}{note} | `{}` | {} | {works} | {stopped} | {answer} |\n",
             escape.what, escape.verbs, escape.witness

@@ -3,7 +3,7 @@
 use syllabus::Entry;
 
 use super::attempts::Attempt;
-use super::place::Place;
+use super::requirement::Requirement;
 
 /// Something that a container should not be able to do.
 pub(super) struct Escape {
@@ -20,7 +20,7 @@ pub(super) struct Escape {
     /// What the program must have said of it there, so that an accident does not pass
     /// for a defence; empty where it succeeds, without reaching the host.
     pub(super) refusal: &'static str,
-    pub(super) place: Place,
+    pub(super) requires: Requirement,
     pub(super) attempt: Attempt,
 }
 

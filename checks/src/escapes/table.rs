@@ -6,7 +6,7 @@
 use super::attempts::{
     counted, disk, files, groups, kernel, mounts, neighbours, processes, runtime, users,
 };
-use super::place::Place;
+use super::requirement::Requirement;
 use super::row::Escape;
 use sandbox::cgroups::Version;
 
@@ -21,7 +21,7 @@ pub(super) const ESCAPES: &[Escape] = &[
         works: (0, 0),
         stopped_by: "a root of its own (`chroot`)",
         refusal: "No such file or directory",
-        place: Place::Any,
+        requires: Requirement::Any,
         attempt: files::read_by_path,
     },
     Escape {
@@ -31,7 +31,7 @@ pub(super) const ESCAPES: &[Escape] = &[
         works: (0, 0),
         stopped_by: "the container's files are in its own directory",
         refusal: "",
-        place: Place::Any,
+        requires: Requirement::Any,
         attempt: disk::bytes_elsewhere,
     },
     Escape {
@@ -41,7 +41,7 @@ pub(super) const ESCAPES: &[Escape] = &[
         works: (0, 1),
         stopped_by: "a /dev of its own, with six devices",
         refusal: "No such file or directory",
-        place: Place::Any,
+        requires: Requirement::Any,
         attempt: files::device_of_host,
     },
     Escape {
@@ -51,7 +51,7 @@ pub(super) const ESCAPES: &[Escape] = &[
         works: (0, 1),
         stopped_by: "a /dev of its own, a tmpfs with a limit of files (`nr_inodes`)",
         refusal: "No space left on device",
-        place: Place::Any,
+        requires: Requirement::Any,
         attempt: disk::empty_files,
     },
     Escape {
@@ -61,7 +61,7 @@ pub(super) const ESCAPES: &[Escape] = &[
         works: (0, 1),
         stopped_by: "a mount namespace, made private",
         refusal: "",
-        place: Place::Any,
+        requires: Requirement::Any,
         attempt: mounts::mount_on_host,
     },
     Escape {
@@ -71,7 +71,7 @@ pub(super) const ESCAPES: &[Escape] = &[
         works: (1, 1),
         stopped_by: "a mount namespace, made private",
         refusal: "",
-        place: Place::Any,
+        requires: Requirement::Any,
         attempt: mounts::mounts_left,
     },
     Escape {
@@ -81,7 +81,7 @@ pub(super) const ESCAPES: &[Escape] = &[
         works: (0, 2),
         stopped_by: "`pivot_root`, and the old root unmounted",
         refusal: "No such file or directory",
-        place: Place::Any,
+        requires: Requirement::Any,
         attempt: files::breakout,
     },
     Escape {
@@ -91,7 +91,7 @@ pub(super) const ESCAPES: &[Escape] = &[
         works: (0, 3),
         stopped_by: "the overlay is mounted `nodev`",
         refusal: "Permission denied",
-        place: Place::Any,
+        requires: Requirement::Any,
         attempt: files::device_in_root,
     },
     Escape {
@@ -101,7 +101,7 @@ pub(super) const ESCAPES: &[Escape] = &[
         works: (3, 3),
         stopped_by: "an overlay is a file system of its own, a bind mount is the host's",
         refusal: "",
-        place: Place::Any,
+        requires: Requirement::Any,
         attempt: disk::read_only,
     },
     Escape {
@@ -111,7 +111,7 @@ pub(super) const ESCAPES: &[Escape] = &[
         works: (0, 4),
         stopped_by: "a UTS namespace",
         refusal: "",
-        place: Place::Any,
+        requires: Requirement::Any,
         attempt: neighbours::hostname,
     },
     Escape {
@@ -121,7 +121,7 @@ pub(super) const ESCAPES: &[Escape] = &[
         works: (0, 4),
         stopped_by: "an environment of its own",
         refusal: "",
-        place: Place::Any,
+        requires: Requirement::Any,
         attempt: neighbours::secret,
     },
     Escape {
@@ -131,7 +131,7 @@ pub(super) const ESCAPES: &[Escape] = &[
         works: (0, 4),
         stopped_by: "an environment of its own",
         refusal: "",
-        place: Place::Any,
+        requires: Requirement::Any,
         attempt: neighbours::preload,
     },
     Escape {
@@ -141,7 +141,7 @@ pub(super) const ESCAPES: &[Escape] = &[
         works: (0, 5),
         stopped_by: "a PID namespace",
         refusal: "ESRCH",
-        place: Place::Any,
+        requires: Requirement::Any,
         attempt: processes::kill_host_process,
     },
     Escape {
@@ -151,7 +151,7 @@ pub(super) const ESCAPES: &[Escape] = &[
         works: (0, 5),
         stopped_by: "a PID namespace",
         refusal: "ESRCH",
-        place: Place::Any,
+        requires: Requirement::Any,
         attempt: processes::kill_everybody,
     },
     Escape {
@@ -161,7 +161,7 @@ pub(super) const ESCAPES: &[Escape] = &[
         works: (0, 5),
         stopped_by: "a PID namespace",
         refusal: "ESRCH",
-        place: Place::Any,
+        requires: Requirement::Any,
         attempt: processes::trace,
     },
     Escape {
@@ -171,7 +171,7 @@ pub(super) const ESCAPES: &[Escape] = &[
         works: (0, 5),
         stopped_by: "a PID namespace, and the /proc that belongs to it",
         refusal: "No such file or directory",
-        place: Place::Any,
+        requires: Requirement::Any,
         attempt: processes::write_memory,
     },
     Escape {
@@ -181,7 +181,7 @@ pub(super) const ESCAPES: &[Escape] = &[
         works: (0, 5),
         stopped_by: "a PID namespace, and the /proc that belongs to it",
         refusal: "No such file or directory",
-        place: Place::Any,
+        requires: Requirement::Any,
         attempt: files::root_of_process_1,
     },
     Escape {
@@ -191,7 +191,7 @@ pub(super) const ESCAPES: &[Escape] = &[
         works: (0, 5),
         stopped_by: "nothing that is on the host's file system is in reach any more; from 11 on, no CAP_DAC_READ_SEARCH either",
         refusal: "No such file or directory",
-        place: Place::Any,
+        requires: Requirement::Any,
         attempt: files::by_handle,
     },
     Escape {
@@ -201,7 +201,7 @@ pub(super) const ESCAPES: &[Escape] = &[
         works: (0, 5),
         stopped_by: "a PID namespace, and the /proc that belongs to it",
         refusal: "No such file or directory",
-        place: Place::Any,
+        requires: Requirement::Any,
         attempt: files::enter_namespace,
     },
     Escape {
@@ -211,7 +211,7 @@ pub(super) const ESCAPES: &[Escape] = &[
         works: (0, 5),
         stopped_by: "an IPC namespace",
         refusal: "No such file or directory",
-        place: Place::Any,
+        requires: Requirement::Any,
         attempt: neighbours::message_queue,
     },
     Escape {
@@ -221,7 +221,7 @@ pub(super) const ESCAPES: &[Escape] = &[
         works: (0, 5),
         stopped_by: "PR_SET_PDEATHSIG",
         refusal: "",
-        place: Place::Any,
+        requires: Requirement::Any,
         attempt: processes::outlive,
     },
     Escape {
@@ -231,7 +231,7 @@ pub(super) const ESCAPES: &[Escape] = &[
         works: (0, 5),
         stopped_by: "a PID namespace: it ends with its process 1",
         refusal: "",
-        place: Place::Any,
+        requires: Requirement::Any,
         attempt: processes::stay_behind,
     },
     Escape {
@@ -241,7 +241,7 @@ pub(super) const ESCAPES: &[Escape] = &[
         works: (0, 6),
         stopped_by: "a network namespace",
         refusal: "Connection refused",
-        place: Place::Any,
+        requires: Requirement::Any,
         attempt: neighbours::abstract_socket,
     },
     Escape {
@@ -251,7 +251,7 @@ pub(super) const ESCAPES: &[Escape] = &[
         works: (0, 6),
         stopped_by: "a network namespace",
         refusal: "Connection refused",
-        place: Place::Any,
+        requires: Requirement::Any,
         attempt: neighbours::host_port,
     },
     Escape {
@@ -261,7 +261,7 @@ pub(super) const ESCAPES: &[Escape] = &[
         works: (0, 6),
         stopped_by: "a network namespace",
         refusal: "",
-        place: Place::Any,
+        requires: Requirement::Any,
         attempt: neighbours::switch_off,
     },
     Escape {
@@ -271,7 +271,7 @@ pub(super) const ESCAPES: &[Escape] = &[
         works: (0, 7),
         stopped_by: "a group of its own, and a cgroup namespace",
         refusal: "",
-        place: Place::Any,
+        requires: Requirement::Any,
         attempt: groups::group_of_host,
     },
     Escape {
@@ -281,7 +281,7 @@ pub(super) const ESCAPES: &[Escape] = &[
         works: (0, 7),
         stopped_by: "a group of its own, and a cgroup namespace",
         refusal: "",
-        place: Place::Any,
+        requires: Requirement::Any,
         attempt: groups::leave_group,
     },
     Escape {
@@ -291,7 +291,7 @@ pub(super) const ESCAPES: &[Escape] = &[
         works: (0, 7),
         stopped_by: "a group of its own, in every hierarchy",
         refusal: "",
-        place: Place::Any,
+        requires: Requirement::Any,
         attempt: groups::grip,
     },
     Escape {
@@ -301,7 +301,7 @@ pub(super) const ESCAPES: &[Escape] = &[
         works: (0, 8),
         stopped_by: "a limit of memory, swap included",
         refusal: "",
-        place: Place::Any,
+        requires: Requirement::Any,
         attempt: groups::too_much_memory,
     },
     Escape {
@@ -311,7 +311,7 @@ pub(super) const ESCAPES: &[Escape] = &[
         works: (0, 8),
         stopped_by: "a limit at the root of a cgroup namespace, which cannot be written to from inside (`nsdelegate`)",
         refusal: "Operation not permitted",
-        place: Place::Cgroups(Version::V2),
+        requires: Requirement::Cgroups(Version::V2),
         attempt: groups::lift_limit,
     },
     Escape {
@@ -321,7 +321,7 @@ pub(super) const ESCAPES: &[Escape] = &[
         works: (0, 9),
         stopped_by: "`setgroups` to none, before `setuid`",
         refusal: "Permission denied",
-        place: Place::Any,
+        requires: Requirement::Any,
         attempt: users::group_kept,
     },
     Escape {
@@ -331,7 +331,7 @@ pub(super) const ESCAPES: &[Escape] = &[
         works: (0, 9),
         stopped_by: "`setuid`, of all of the user's numbers",
         refusal: "EPERM",
-        place: Place::Any,
+        requires: Requirement::Any,
         attempt: users::root_again,
     },
     Escape {
@@ -341,7 +341,7 @@ pub(super) const ESCAPES: &[Escape] = &[
         works: (0, 9),
         stopped_by: "`setgid` and `setuid`",
         refusal: "Permission denied",
-        place: Place::Any,
+        requires: Requirement::Any,
         attempt: users::write_to_root,
     },
     Escape {
@@ -351,7 +351,7 @@ pub(super) const ESCAPES: &[Escape] = &[
         works: (0, 9),
         stopped_by: "`setuid`: the others are another user's",
         refusal: "",
-        place: Place::Any,
+        requires: Requirement::Any,
         attempt: processes::kill_group_as_user,
     },
     Escape {
@@ -361,7 +361,7 @@ pub(super) const ESCAPES: &[Escape] = &[
         works: (0, 9),
         stopped_by: "`setuid`: the file is root's",
         refusal: "Permission denied",
-        place: Place::Any,
+        requires: Requirement::Any,
         attempt: disk::log_as_user,
     },
     Escape {
@@ -371,7 +371,7 @@ pub(super) const ESCAPES: &[Escape] = &[
         works: (0, 9),
         stopped_by: "`setuid`, for good: to become that user takes a right",
         refusal: "EPERM",
-        place: Place::AtMost(counted::INSTANCES, counted::COUNTABLE),
+        requires: Requirement::AtMost(counted::INSTANCES, counted::COUNTABLE),
         attempt: counted::inotify_as_other,
     },
     Escape {
@@ -381,7 +381,7 @@ pub(super) const ESCAPES: &[Escape] = &[
         works: (0, 9),
         stopped_by: "`setuid`, for good: to become that user takes a right",
         refusal: "EPERM",
-        place: Place::Any,
+        requires: Requirement::Any,
         attempt: counted::signals_as_other,
     },
     Escape {
@@ -391,7 +391,7 @@ pub(super) const ESCAPES: &[Escape] = &[
         works: (0, 9),
         stopped_by: "`setuid`, for good: to become that user takes a right",
         refusal: "EPERM",
-        place: Place::AtMost(counted::PAGES, counted::TAKEN),
+        requires: Requirement::AtMost(counted::PAGES, counted::TAKEN),
         attempt: counted::pipes_as_other,
     },
     Escape {
@@ -401,7 +401,7 @@ pub(super) const ESCAPES: &[Escape] = &[
         works: (0, 9),
         stopped_by: "`setuid`, for good: to become that user takes a right",
         refusal: "EPERM",
-        place: Place::Having(counted::KEYS),
+        requires: Requirement::Having(counted::KEYS),
         attempt: counted::keys_as_other,
     },
     Escape {
@@ -411,7 +411,7 @@ pub(super) const ESCAPES: &[Escape] = &[
         works: (0, 9),
         stopped_by: "`setuid`: the file is root's",
         refusal: "Permission denied",
-        place: Place::Any,
+        requires: Requirement::Any,
         attempt: kernel::core_pattern_as_user,
     },
     Escape {
@@ -421,7 +421,7 @@ pub(super) const ESCAPES: &[Escape] = &[
         works: (0, 10),
         stopped_by: "no CAP_SYS_ADMIN: nothing can be mounted",
         refusal: "EPERM",
-        place: Place::Cgroups(Version::V1),
+        requires: Requirement::Cgroups(Version::V1),
         attempt: groups::lift_limit,
     },
     Escape {
@@ -431,7 +431,7 @@ pub(super) const ESCAPES: &[Escape] = &[
         works: (0, OPEN),
         stopped_by: "",
         refusal: "",
-        place: Place::Cgroups(Version::V1),
+        requires: Requirement::Cgroups(Version::V1),
         attempt: groups::lift_limit_as_own_root,
     },
     Escape {
@@ -441,7 +441,7 @@ pub(super) const ESCAPES: &[Escape] = &[
         works: (0, 10),
         stopped_by: "no CAP_MKNOD",
         refusal: "EPERM",
-        place: Place::Any,
+        requires: Requirement::Any,
         attempt: files::device_anywhere,
     },
     Escape {
@@ -451,7 +451,7 @@ pub(super) const ESCAPES: &[Escape] = &[
         works: (0, 10),
         stopped_by: "no CAP_SYS_ADMIN",
         refusal: "EPERM",
-        place: Place::Any,
+        requires: Requirement::Any,
         attempt: mounts::mount_inside,
     },
     Escape {
@@ -461,7 +461,7 @@ pub(super) const ESCAPES: &[Escape] = &[
         works: (0, 10),
         stopped_by: "no CAP_SYSLOG",
         refusal: "Operation not permitted",
-        place: Place::Any,
+        requires: Requirement::Any,
         attempt: kernel::log,
     },
     Escape {
@@ -471,7 +471,7 @@ pub(super) const ESCAPES: &[Escape] = &[
         works: (0, 10),
         stopped_by: "no CAP_SYS_RAWIO",
         refusal: "Operation not permitted",
-        place: Place::Having(kernel::KCORE),
+        requires: Requirement::Having(kernel::KCORE),
         attempt: kernel::memory,
     },
     Escape {
@@ -481,7 +481,7 @@ pub(super) const ESCAPES: &[Escape] = &[
         works: (0, 10),
         stopped_by: "no CAP_SYS_ADMIN",
         refusal: "EPERM",
-        place: Place::Any,
+        requires: Requirement::Any,
         attempt: mounts::remount_sys,
     },
     Escape {
@@ -491,7 +491,7 @@ pub(super) const ESCAPES: &[Escape] = &[
         works: (0, 10),
         stopped_by: "no CAP_SYS_ADMIN, which is an exception",
         refusal: "EIO",
-        place: Place::Typing(false),
+        requires: Requirement::Typing(false),
         attempt: neighbours::typing,
     },
     Escape {
@@ -501,7 +501,7 @@ pub(super) const ESCAPES: &[Escape] = &[
         works: (0, 10),
         stopped_by: "`capset` and an empty ambient set",
         refusal: "",
-        place: Place::Any,
+        requires: Requirement::Any,
         attempt: users::inherited_capability,
     },
     Escape {
@@ -511,7 +511,7 @@ pub(super) const ESCAPES: &[Escape] = &[
         works: (0, OPEN),
         stopped_by: "",
         refusal: "",
-        place: Place::Typing(true),
+        requires: Requirement::Typing(true),
         attempt: neighbours::typing,
     },
     Escape {
@@ -521,7 +521,7 @@ pub(super) const ESCAPES: &[Escape] = &[
         works: (0, OPEN),
         stopped_by: "",
         refusal: "",
-        place: Place::Any,
+        requires: Requirement::Any,
         attempt: processes::kill_group,
     },
     Escape {
@@ -531,7 +531,7 @@ pub(super) const ESCAPES: &[Escape] = &[
         works: (0, OPEN),
         stopped_by: "",
         refusal: "",
-        place: Place::Any,
+        requires: Requirement::Any,
         attempt: processes::orphan,
     },
     Escape {
@@ -541,7 +541,7 @@ pub(super) const ESCAPES: &[Escape] = &[
         works: (0, OPEN),
         stopped_by: "",
         refusal: "",
-        place: Place::Any,
+        requires: Requirement::Any,
         attempt: processes::crowd,
     },
     Escape {
@@ -551,7 +551,7 @@ pub(super) const ESCAPES: &[Escape] = &[
         works: (0, OPEN),
         stopped_by: "",
         refusal: "",
-        place: Place::Any,
+        requires: Requirement::Any,
         attempt: disk::bytes,
     },
     Escape {
@@ -561,7 +561,7 @@ pub(super) const ESCAPES: &[Escape] = &[
         works: (0, OPEN),
         stopped_by: "",
         refusal: "",
-        place: Place::Any,
+        requires: Requirement::Any,
         attempt: disk::inodes,
     },
     Escape {
@@ -571,7 +571,7 @@ pub(super) const ESCAPES: &[Escape] = &[
         works: (0, OPEN),
         stopped_by: "",
         refusal: "",
-        place: Place::Any,
+        requires: Requirement::Any,
         attempt: disk::log,
     },
     Escape {
@@ -581,7 +581,7 @@ pub(super) const ESCAPES: &[Escape] = &[
         works: (0, OPEN),
         stopped_by: "",
         refusal: "",
-        place: Place::AtMost(counted::INSTANCES, counted::COUNTABLE),
+        requires: Requirement::AtMost(counted::INSTANCES, counted::COUNTABLE),
         attempt: counted::inotify,
     },
     Escape {
@@ -591,7 +591,7 @@ pub(super) const ESCAPES: &[Escape] = &[
         works: (0, OPEN),
         stopped_by: "",
         refusal: "",
-        place: Place::Any,
+        requires: Requirement::Any,
         attempt: counted::signals,
     },
     Escape {
@@ -601,7 +601,7 @@ pub(super) const ESCAPES: &[Escape] = &[
         works: (0, OPEN),
         stopped_by: "",
         refusal: "",
-        place: Place::AtMost(counted::PAGES, counted::TAKEN),
+        requires: Requirement::AtMost(counted::PAGES, counted::TAKEN),
         attempt: counted::pipes,
     },
     Escape {
@@ -611,7 +611,7 @@ pub(super) const ESCAPES: &[Escape] = &[
         works: (0, OPEN),
         stopped_by: "",
         refusal: "",
-        place: Place::Having(counted::KEYS),
+        requires: Requirement::Having(counted::KEYS),
         attempt: counted::keys,
     },
     Escape {
@@ -621,7 +621,7 @@ pub(super) const ESCAPES: &[Escape] = &[
         works: (0, OPEN),
         stopped_by: "",
         refusal: "",
-        place: Place::Having("/proc/keys"),
+        requires: Requirement::Having("/proc/keys"),
         attempt: neighbours::key,
     },
     Escape {
@@ -631,7 +631,7 @@ pub(super) const ESCAPES: &[Escape] = &[
         works: (0, OPEN),
         stopped_by: "",
         refusal: "",
-        place: Place::UserNamespaces,
+        requires: Requirement::UserNamespaces,
         attempt: mounts::mount_with_own_users,
     },
     Escape {
@@ -641,7 +641,7 @@ pub(super) const ESCAPES: &[Escape] = &[
         works: (0, OPEN),
         stopped_by: "",
         refusal: "",
-        place: Place::Any,
+        requires: Requirement::Any,
         attempt: files::device_with_right,
     },
     Escape {
@@ -651,7 +651,7 @@ pub(super) const ESCAPES: &[Escape] = &[
         works: (0, OPEN),
         stopped_by: "",
         refusal: "",
-        place: Place::Having(kernel::TIMERS),
+        requires: Requirement::Having(kernel::TIMERS),
         attempt: kernel::timers,
     },
     Escape {
@@ -661,7 +661,7 @@ pub(super) const ESCAPES: &[Escape] = &[
         works: (0, OPEN),
         stopped_by: "",
         refusal: "",
-        place: Place::Having(kernel::MODPROBE),
+        requires: Requirement::Having(kernel::MODPROBE),
         attempt: kernel::modprobe,
     },
     Escape {
@@ -671,7 +671,7 @@ pub(super) const ESCAPES: &[Escape] = &[
         works: (0, OPEN),
         stopped_by: "",
         refusal: "",
-        place: Place::Loader,
+        requires: Requirement::Loader,
         attempt: runtime::overwrite,
     },
     Escape {
@@ -681,7 +681,7 @@ pub(super) const ESCAPES: &[Escape] = &[
         works: (0, OPEN),
         stopped_by: "",
         refusal: "",
-        place: Place::Any,
+        requires: Requirement::Any,
         attempt: kernel::core_pattern,
     },
     Escape {
@@ -691,7 +691,7 @@ pub(super) const ESCAPES: &[Escape] = &[
         works: (0, OPEN),
         stopped_by: "",
         refusal: "",
-        place: Place::Disposable,
+        requires: Requirement::Disposable,
         attempt: kernel::core_pattern_written,
     },
     Escape {
@@ -701,7 +701,7 @@ pub(super) const ESCAPES: &[Escape] = &[
         works: (0, OPEN),
         stopped_by: "",
         refusal: "",
-        place: Place::Disposable,
+        requires: Requirement::Disposable,
         attempt: kernel::sysrq,
     },
 ];

@@ -97,7 +97,7 @@ impl Escape {
 mod tests {
     use super::*;
     use crate::escapes::elsewhere::LATER;
-    use crate::escapes::place::Place;
+    use crate::escapes::requirement::Requirement;
     use crate::escapes::table::ESCAPES;
     use std::collections::BTreeSet;
 
@@ -124,7 +124,7 @@ mod tests {
             works: (0, 2),
             stopped_by: "gravity",
             refusal: "EPERM",
-            place: Place::Any,
+            requires: Requirement::Any,
             attempt: |_, _| Err(crate::finding::Failure::seen("never called")),
         }
     }

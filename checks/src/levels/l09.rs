@@ -16,7 +16,7 @@ use crate::calls;
 use crate::check::{Check, LevelChecks};
 use crate::finding::{Failure, Finding, Outcome};
 use crate::host::{Ended, Host};
-use crate::supervisor::{Event, Supervised};
+use crate::seccomp_supervisor::{Event, Supervised};
 use crate::{group_limits, process, procfs};
 use sandbox::cgroups::Version;
 

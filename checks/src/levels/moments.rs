@@ -11,7 +11,7 @@ use super::program::is_from;
 use crate::calls::{self, Call};
 use crate::finding::{Failure, Finding, Outcome};
 use crate::host::{Host, Invocation};
-use crate::supervisor::{Event, Supervised, sleeps_in};
+use crate::seccomp_supervisor::{Event, Supervised, sleeps_in};
 use crate::surroundings::Surroundings;
 use crate::{names, process, procfs};
 

@@ -17,7 +17,7 @@ use crate::calls::{self, Call};
 use crate::check::Check;
 use crate::finding::{Failure, Outcome};
 use crate::host::{Ended, Host, Invocation};
-use crate::supervisor::{Event, Supervised};
+use crate::seccomp_supervisor::{Event, Supervised};
 use crate::surroundings::Surroundings;
 use crate::{names, process, procfs};
 

@@ -7,7 +7,7 @@ use libtest_mimic::Failed;
 use nix::unistd::geteuid;
 use serde_json::Value;
 
-/// The sentence that every wrecker is judged by: any container has to keep it.
+/// The sentence that every abuser is judged by: any container has to keep it.
 pub(crate) const SENTENCE: &str = "the command runs in a child process";
 
 /// A call of `checks judge`.

@@ -1,5 +1,5 @@
-//! The checks, their keeper or both are killed in the middle: nothing of the sandbox is
-//! left. Control groups that a killed keeper leaves are removed by the next one.
+//! The checks, their supervisor or both are killed in the middle: nothing of the sandbox is
+//! left. Control groups that a killed supervisor leaves are removed by the next one.
 
 use std::fs;
 use std::time::{Duration, Instant};
@@ -14,7 +14,7 @@ use crate::machine::{Machine, processes};
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// How the checks call the process around a sandbox.
-const KEEPER: &str = "--keep-a-sandbox-for-one-check";
+const KEEPER: &str = "--supervise-a-sandbox-for-one-check";
 
 /// A trial's name, whom it kills, and when.
 type Killed = (&'static str, &'static [Victim], Moment);
@@ -22,15 +22,15 @@ type Killed = (&'static str, &'static [Victim], Moment);
 #[derive(Clone, Copy)]
 enum Victim {
     Checks,
-    Keeper,
+    Supervisor,
 }
 
 /// What must have come to be.
 #[derive(Clone, Copy)]
 enum Moment {
     Checks,
-    Keeper,
-    Wrecker,
+    Supervisor,
+    Abuser,
 }
 
 const KILLED: [Killed; 6] = [
@@ -38,27 +38,27 @@ const KILLED: [Killed; 6] = [
     (
         "checks_with_a_sandbox_half_made",
         &[Victim::Checks],
-        Moment::Keeper,
+        Moment::Supervisor,
     ),
     (
         "checks_while_the_level_runs",
         &[Victim::Checks],
-        Moment::Wrecker,
+        Moment::Abuser,
     ),
     (
         "keeper_with_a_sandbox_half_made",
-        &[Victim::Keeper],
-        Moment::Keeper,
+        &[Victim::Supervisor],
+        Moment::Supervisor,
     ),
     (
         "keeper_while_the_level_runs",
-        &[Victim::Keeper],
-        Moment::Wrecker,
+        &[Victim::Supervisor],
+        Moment::Abuser,
     ),
     (
         "both_while_the_level_runs",
-        &[Victim::Keeper, Victim::Checks],
-        Moment::Wrecker,
+        &[Victim::Supervisor, Victim::Checks],
+        Moment::Abuser,
     ),
 ];
 
@@ -70,30 +70,30 @@ pub(crate) fn trials(place: &'static Place) -> Vec<Trial> {
 }
 
 fn killed(place: &Place, (name, victims, moment): &Killed) -> Result<(), Failed> {
-    let wreckers = place.wreckers(name);
+    let abusers = place.abusers(name);
     let before = Machine::look(&place.canary())?;
     // It ignores what it can, and leaves processes behind that do the same.
-    let wrecker = place.wrecker(name, "daemons-and-hang")?;
-    let mut checks = Judge::of(&wrecker).start()?;
+    let abuser = place.abuser(name, "daemons-and-hang")?;
+    let mut checks = Judge::of(&abuser).start()?;
     let began = Instant::now();
     let mut found = Found::default();
     while !found.has(*moment) {
         if began.elapsed() > Duration::from_secs(10) {
             return Err("the moment never came".into());
         }
-        found = Found::look(&processes(&wreckers));
+        found = Found::look(&processes(&abusers));
     }
     for victim in *victims {
         let pid = match victim {
             Victim::Checks => found.checks,
-            Victim::Keeper => found.keeper,
+            Victim::Supervisor => found.supervisor,
         };
         kill(pid.ok_or("the process to kill was not found")?)?;
     }
     let killed_at = Instant::now();
     checks.wait()?;
     loop {
-        let left = processes(&wreckers);
+        let left = processes(&abusers);
         if left.is_empty() {
             break;
         }
@@ -104,22 +104,22 @@ fn killed(place: &Place, (name, victims, moment): &Killed) -> Result<(), Failed>
     }
     if victims
         .iter()
-        .any(|victim| matches!(victim, Victim::Keeper))
+        .any(|victim| matches!(victim, Victim::Supervisor))
     {
-        // The killed keeper could not remove its groups. The next one does.
-        let next = place.wrecker(name, "hostname")?;
+        // The killed supervisor could not remove its groups. The next one does.
+        let next = place.abuser(name, "hostname")?;
         Judge::of(&next).report()?;
     }
-    before.is_unchanged(&place.canary(), &wreckers)?;
-    fs::remove_dir_all(&wreckers)?;
+    before.is_unchanged(&place.canary(), &abusers)?;
+    fs::remove_dir_all(&abusers)?;
     Ok(())
 }
 
 #[derive(Default)]
 struct Found {
     checks: Option<i32>,
-    keeper: Option<i32>,
-    has_wrecker: bool,
+    supervisor: Option<i32>,
+    has_abuser: bool,
 }
 
 impl Found {
@@ -128,13 +128,13 @@ impl Found {
         for (pid, words) in processes {
             let word = |index: usize| words.get(index).map_or("", String::as_str);
             if word(1) == KEEPER {
-                // PID 1 has the same words; the keeper is the older of the two.
-                let keeper = found.keeper.get_or_insert(*pid);
-                *keeper = (*keeper).min(*pid);
+                // PID 1 has the same words; the supervisor is the older of the two.
+                let supervisor = found.supervisor.get_or_insert(*pid);
+                *supervisor = (*supervisor).min(*pid);
             } else if word(1) == "judge" {
                 found.checks = Some(*pid);
             } else if word(1) == "run" {
-                found.has_wrecker = true;
+                found.has_abuser = true;
             }
         }
         found
@@ -143,8 +143,8 @@ impl Found {
     fn has(&self, moment: Moment) -> bool {
         match moment {
             Moment::Checks => self.checks.is_some(),
-            Moment::Keeper => self.keeper.is_some(),
-            Moment::Wrecker => self.has_wrecker && self.keeper.is_some(),
+            Moment::Supervisor => self.supervisor.is_some(),
+            Moment::Abuser => self.has_abuser && self.supervisor.is_some(),
         }
     }
 }

@@ -1,8 +1,8 @@
-//! A machine whose disk a wrecker may ruin: an ext4 in a file, which is `/` for it.
+//! A machine whose disk a abuser may ruin: an ext4 in a file, which is `/` for it.
 //!
-//! These wreckers would make the true machine's file systems read-only, if the sandbox let
+//! These abusers would make the true machine's file systems read-only, if the sandbox let
 //! them. So the test judges them in namespaces that have nothing of the machine's mounted at
-//! all, and the wreckers refuse to do anything elsewhere.
+//! all, and the abusers refuse to do anything elsewhere.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -18,19 +18,19 @@ use nix::unistd::geteuid;
 
 use crate::Place;
 use crate::judge::SENTENCE;
-use crate::wrecker::{self, Scene, Wreck};
+use crate::sandbox_abuse::{self, Abuse, Scene};
 
-/// The first argument that makes this executable the keeper of such a machine.
+/// The first argument that makes this executable the supervisor of such a machine.
 const ARGUMENT: &str = "--keep-a-loop-machine";
 
 /// A file at the root of such a machine.
 const MARK: &str = "/this-machine-may-be-wrecked";
 
-/// The wrecker that the sandbox does not stop: the check must tell what it changed.
+/// The abuser that the sandbox does not stop: the check must tell what it changed.
 const TOLD: &str = "shrink";
 
-/// Wreckers for this machine alone.
-pub(crate) const KINDS: [(&str, Wreck); 4] = [
+/// Abusers for this machine alone.
+pub(crate) const KINDS: [(&str, Abuse); 4] = [
     ("unmount-root", unmount_root),
     ("remount", remount),
     ("unmount-roots", unmount_roots),
@@ -50,7 +50,7 @@ pub(crate) fn trials(place: &'static Place) -> impl Iterator<Item = Trial> {
 }
 
 fn survives(place: &Place, kind: &str) -> Result<(), Failed> {
-    let directory = place.wreckers(kind);
+    let directory = place.abusers(kind);
     fs::create_dir_all(&directory)?;
     let own = std::env::current_exe()?;
     let mut command = match geteuid().is_root() {
@@ -64,7 +64,7 @@ fn survives(place: &Place, kind: &str) -> Result<(), Failed> {
     command.args([ARGUMENT, kind, checks]).arg(&directory);
     let output = command.output()?;
     let said = String::from_utf8_lossy(&output.stdout);
-    // What the wrecker ends with tells that it did all that it could.
+    // What the abuser ends with tells that it did all that it could.
     let expected = match kind {
         TOLD => "the machine's tmpfs on /dev had the options",
         _ => "ended with status 42",
@@ -98,7 +98,7 @@ fn keep(kind: &str, checks: &Path, directory: &Path) -> io::Result<ExitCode> {
         | CloneFlags::CLONE_NEWNET
         | CloneFlags::CLONE_NEWIPC
         | CloneFlags::CLONE_NEWUTS;
-    linux_sys::unshare(all).map_err(wrecker::error)?;
+    linux_sys::unshare(all).map_err(sandbox_abuse::error)?;
     private()?;
     // The loop device goes with its last mount, and that with this namespace.
     run(Command::new("mount")
@@ -106,8 +106,8 @@ fn keep(kind: &str, checks: &Path, directory: &Path) -> io::Result<ExitCode> {
         .args([&disk, &root]))?;
     lay_out(&root, kind, checks)?;
     // Not before: the first process that is made now is process 1, and there is no second.
-    linux_sys::unshare(CloneFlags::CLONE_NEWPID).map_err(wrecker::error)?;
-    match linux_sys::fork().map_err(wrecker::error)? {
+    linux_sys::unshare(CloneFlags::CLONE_NEWPID).map_err(sandbox_abuse::error)?;
+    match linux_sys::fork().map_err(sandbox_abuse::error)? {
         Fork::Child => {
             let status = match live(&root, kind) {
                 Ok(()) => 0,
@@ -119,7 +119,8 @@ fn keep(kind: &str, checks: &Path, directory: &Path) -> io::Result<ExitCode> {
             linux_sys::exit(status)
         }
         Fork::Parent { child } => {
-            let status = linux_sys::waitpid(child, WaitOptions::empty()).map_err(wrecker::error)?;
+            let status =
+                linux_sys::waitpid(child, WaitOptions::empty()).map_err(sandbox_abuse::error)?;
             Ok(match status {
                 WaitStatus::Exited(0) => ExitCode::SUCCESS,
                 _ => ExitCode::FAILURE,
@@ -132,22 +133,25 @@ fn keep(kind: &str, checks: &Path, directory: &Path) -> io::Result<ExitCode> {
 fn lay_out(root: &Path, kind: &str, checks: &Path) -> io::Result<()> {
     let image = checks::write_probe_image(&root.join("image"))?;
     tar::Archive::new(File::open(image)?).unpack(root)?;
-    for name in ["dev", "mnt", "old", "proc", "run", "sys", "tmp", "wreckers"] {
+    for name in ["dev", "mnt", "old", "proc", "run", "sys", "tmp", "abusers"] {
         fs::create_dir_all(root.join(name))?;
     }
     fs::copy(checks, root.join("checks"))?;
-    let wrecker = format!("wreckers/{}{kind}", wrecker::PREFIX);
-    fs::copy(std::env::current_exe()?, root.join(wrecker))?;
+    let abuser = format!("abusers/{}{kind}", sandbox_abuse::PREFIX);
+    fs::copy(std::env::current_exe()?, root.join(abuser))?;
     fs::write(root.join(MARK.trim_start_matches('/')), "")
 }
 
 /// Process 1 of that machine: what the machine has mounted is the same afterwards.
 fn live(root: &Path, kind: &str) -> io::Result<()> {
-    furnish(root).map_err(wrecker::error)?;
+    furnish(root).map_err(sandbox_abuse::error)?;
     let before = superblocks()?;
     let judged = Command::new("/checks")
         .args(["judge", "--json", "--level", "00", "--only", SENTENCE])
-        .args(["--binary", &format!("/wreckers/{}{kind}", wrecker::PREFIX)])
+        .args([
+            "--binary",
+            &format!("/abusers/{}{kind}", sandbox_abuse::PREFIX),
+        ])
         .output()?;
     let errors = String::from_utf8_lossy(&judged.stderr);
     println!("{}{errors}", String::from_utf8_lossy(&judged.stdout));
@@ -199,7 +203,7 @@ fn superblocks() -> io::Result<BTreeMap<String, String>> {
 
 fn private() -> io::Result<()> {
     let flags = MsFlags::MS_REC | MsFlags::MS_PRIVATE;
-    linux_sys::mount("", "/", "", flags, "").map_err(wrecker::error)
+    linux_sys::mount("", "/", "", flags, "").map_err(sandbox_abuse::error)
 }
 
 fn run(command: &mut Command) -> io::Result<()> {
@@ -226,7 +230,7 @@ fn remount(_: &Scene) -> io::Result<bool> {
 fn shrink(_: &Scene) -> io::Result<bool> {
     let options = "mode=755,size=512k";
     let shrunk = linux_sys::mount("", "/dev", "", MsFlags::MS_REMOUNT, options);
-    shrunk.map(|()| true).map_err(wrecker::error)
+    shrunk.map(|()| true).map_err(sandbox_abuse::error)
 }
 
 /// The same as [`unmount_root`], from every place that can be made one's root.
@@ -246,7 +250,7 @@ fn unmount_roots(_: &Scene) -> io::Result<bool> {
 
 /// Does it to every mount, and when all are done, to what came to light below them.
 fn peel(harm: impl Fn(&Path)) -> io::Result<bool> {
-    let points = wrecker::mount_points()?;
+    let points = sandbox_abuse::mount_points()?;
     points.iter().for_each(|point| harm(point));
     let writable = MountAttr {
         clear: linux_sys::MountAttrFlags::MOUNT_ATTR_RDONLY,

@@ -8,12 +8,12 @@ use std::time::{Duration, Instant};
 
 use libtest_mimic::Failed;
 
-use crate::wrecker::WRECKED;
+use crate::sandbox_abuse::ABUSED;
 
 /// How long the machine may take to be itself again.
 const PATIENCE: Duration = Duration::from_secs(15);
 
-/// Where the machine's programs leave files, and a wrecker too, where it is let. (How full
+/// Where the machine's programs leave files, and a abuser too, where it is let. (How full
 /// the disk is says nothing: others write to it meanwhile.)
 const SHARED: [&str; 2] = ["/tmp", "/var/tmp"];
 
@@ -52,7 +52,7 @@ impl Machine {
         groups(Path::new("/sys/fs/cgroup"), &mut lines);
         tree(canary, &mut lines)?;
         for directory in SHARED {
-            let file = Path::new(directory).join(WRECKED);
+            let file = Path::new(directory).join(ABUSED);
             if let Ok(meta) = fs::symlink_metadata(&file) {
                 lines.insert(format!("{} of {} bytes", file.display(), meta.len()));
             }
@@ -61,13 +61,13 @@ impl Machine {
     }
 
     /// Waits until nothing differs, and no process is left that was started from
-    /// `wreckers`.
-    pub(crate) fn is_unchanged(&self, canary: &Path, wreckers: &Path) -> Result<(), Failed> {
+    /// `abusers`.
+    pub(crate) fn is_unchanged(&self, canary: &Path, abusers: &Path) -> Result<(), Failed> {
         let started = Instant::now();
         loop {
             // With /proc mounted over, not even that can be told.
             let differences = self
-                .differences(canary, wreckers)
+                .differences(canary, abusers)
                 .unwrap_or_else(|why| vec![format!("it cannot be looked at: {why:?}")]);
             if differences.is_empty() {
                 return Ok(());
@@ -81,16 +81,16 @@ impl Machine {
         }
     }
 
-    fn differences(&self, canary: &Path, wreckers: &Path) -> Result<Vec<String>, Failed> {
+    fn differences(&self, canary: &Path, abusers: &Path) -> Result<Vec<String>, Failed> {
         let now = Machine::look(canary)?;
-        // What a keeper has left behind before, the next one removes.
+        // What a supervisor has left behind before, the next one removes.
         let is_swept = |line: &&String| line.starts_with("group ") && line.contains(SANDBOX);
         let gone = self.lines.difference(&now.lines);
         let gone = gone.filter(|line| !is_swept(line));
         let new = now.lines.difference(&self.lines);
         let mut all: Vec<String> = gone.map(|line| format!("- {line}")).collect();
         all.extend(new.map(|line| format!("+ {line}")));
-        for (pid, words) in processes(wreckers) {
+        for (pid, words) in processes(abusers) {
             all.push(format!("+ process {pid}: {}", words.join(" ")));
         }
         Ok(all)
@@ -105,8 +105,8 @@ pub(crate) fn interfaces() -> std::io::Result<Vec<String>> {
     Ok(names.map(|(name, _)| name.trim().to_owned()).collect())
 }
 
-/// The directories of the cgroup file systems. Those of sandboxes whose keeper lives
-/// are other tests' business; what a keeper left behind is ours.
+/// The directories of the cgroup file systems. Those of sandboxes whose supervisor lives
+/// are other tests' business; what a supervisor left behind is ours.
 fn groups(directory: &Path, lines: &mut BTreeSet<String>) {
     for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
         if !entry.file_type().is_ok_and(|kind| kind.is_dir()) {
@@ -121,8 +121,8 @@ fn groups(directory: &Path, lines: &mut BTreeSet<String>) {
     }
 }
 
-/// Whether a keeper holds the lock of a sandbox's group, or the group is gone. Looked up in
-/// /proc/locks and not tried: while we held it, other keepers would take us for one.
+/// Whether a supervisor holds the lock of a sandbox's group, or the group is gone. Looked up in
+/// /proc/locks and not tried: while we held it, other supervisors would take us for one.
 fn is_kept(group: &Path) -> bool {
     let Ok(inode) = fs::metadata(group).map(|it| it.ino()) else {
         return true;
@@ -167,7 +167,7 @@ fn tree(path: &Path, lines: &mut BTreeSet<String>) -> Result<(), Failed> {
 
 /// The processes that have a program of this directory as theirs, or in their command
 /// line, as the checks have: their numbers and their command lines.
-pub(crate) fn processes(wreckers: &Path) -> Vec<(i32, Vec<String>)> {
+pub(crate) fn processes(abusers: &Path) -> Vec<(i32, Vec<String>)> {
     let mut found = Vec::new();
     for entry in fs::read_dir("/proc").into_iter().flatten().flatten() {
         let name = entry.file_name();
@@ -182,8 +182,8 @@ pub(crate) fn processes(wreckers: &Path) -> Vec<(i32, Vec<String>)> {
         let runs = fs::read_link(entry.path().join("exe"));
         if words
             .iter()
-            .any(|word| Path::new(word).starts_with(wreckers))
-            || runs.is_ok_and(|program| program.starts_with(wreckers))
+            .any(|word| Path::new(word).starts_with(abusers))
+            || runs.is_ok_and(|program| program.starts_with(abusers))
         {
             found.push((pid, words));
         }

@@ -4,7 +4,7 @@
 //!
 //! `cargo test -p checks --test destructive -- disk` runs what has `disk` in its name.
 //!
-//! This executable is the destroyer as well, under the names `wrecker-KIND`, so that
+//! This executable is the destroyer as well, under the names `abuser-KIND`, so that
 //! no program that does such things is built to lie about. It destroys nothing unless
 //! it finds itself in a sandbox of the checks.
 //!
@@ -18,7 +18,7 @@ mod judge;
 mod killed;
 mod loop_machine;
 mod machine;
-mod wrecker;
+mod sandbox_abuse;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -28,9 +28,9 @@ use std::sync::{PoisonError, RwLock};
 use judge::Judge;
 use libtest_mimic::{Arguments, Failed, Trial};
 use machine::Machine;
-use wrecker::KINDS;
+use sandbox_abuse::KINDS;
 
-/// Where the wreckers are, and what they want to destroy.
+/// Where the abusers are, and what they want to destroy.
 pub(crate) struct Place {
     directory: tempfile::TempDir,
 }
@@ -52,22 +52,22 @@ impl Place {
     }
 
     fn canary(&self) -> PathBuf {
-        self.directory.path().join(wrecker::CANARY)
+        self.directory.path().join(sandbox_abuse::CANARY)
     }
 
-    /// The directory of one trial's wreckers: what is started from there is known by it.
-    fn wreckers(&self, trial: &str) -> PathBuf {
+    /// The directory of one trial's abusers: what is started from there is known by it.
+    fn abusers(&self, trial: &str) -> PathBuf {
         self.directory.path().join(trial)
     }
 
-    /// Makes a wrecker for a trial: another name for this executable, or, across file
+    /// Makes a abuser for a trial: another name for this executable, or, across file
     /// systems, a copy.
-    fn wrecker(&self, trial: &str, kind: &str) -> std::io::Result<PathBuf> {
-        let directory = self.wreckers(trial);
+    fn abuser(&self, trial: &str, kind: &str) -> std::io::Result<PathBuf> {
+        let directory = self.abusers(trial);
         fs::create_dir_all(&directory)?;
         let (own, name) = (
             std::env::current_exe()?,
-            directory.join(format!("{}{kind}", wrecker::PREFIX)),
+            directory.join(format!("{}{kind}", sandbox_abuse::PREFIX)),
         );
         if fs::hard_link(&own, &name).is_err() {
             fs::copy(&own, &name)?;
@@ -77,14 +77,14 @@ impl Place {
 }
 
 fn main() -> ExitCode {
-    if let Some(code) = wrecker::role().or_else(loop_machine::role) {
+    if let Some(code) = sandbox_abuse::role().or_else(loop_machine::role) {
         return code;
     }
     let arguments = Arguments::from_args();
     let place: &'static Place = match Place::make() {
         Ok(place) => Box::leak(Box::new(place)),
         Err(why) => {
-            eprintln!("the wreckers cannot be laid out: {why}");
+            eprintln!("the abusers cannot be laid out: {why}");
             return ExitCode::FAILURE;
         }
     };
@@ -130,11 +130,11 @@ fn trial(name: String, run: impl FnOnce() -> Result<(), Failed> + Send + 'static
 const HOGS: [&str; 2] = ["::fork", "::memory"];
 static TURN: RwLock<()> = RwLock::new(());
 
-/// One wrecker is judged: it fails, and the machine is as it was.
-fn survives(place: &Place, kind: &wrecker::Kind) -> Result<(), Failed> {
+/// One abuser is judged: it fails, and the machine is as it was.
+fn survives(place: &Place, kind: &sandbox_abuse::Kind) -> Result<(), Failed> {
     let before = Machine::look(&place.canary())?;
-    let report = Judge::of(&place.wrecker(kind.name, kind.name)?).report()?;
-    before.is_unchanged(&place.canary(), &place.wreckers(kind.name))?;
+    let report = Judge::of(&place.abuser(kind.name, kind.name)?).report()?;
+    before.is_unchanged(&place.canary(), &place.abusers(kind.name))?;
     // It failed for what it did, and not because it could do nothing.
     if report["verdict"] == "fail"
         && kind.expected.iter().any(|expected| {
@@ -154,7 +154,7 @@ fn survives(place: &Place, kind: &wrecker::Kind) -> Result<(), Failed> {
 fn three_in_a_row(place: &Place) -> Result<(), Failed> {
     let before = Machine::look(&place.canary())?;
     for kind in ["mount-over", "kill-all", "disk"] {
-        let report = Judge::of(&place.wrecker("three", kind)?).report()?;
+        let report = Judge::of(&place.abuser("three", kind)?).report()?;
         if report["verdict"] != "fail" {
             return Err(format!("{kind} is not failed: {report:#}").into());
         }
@@ -165,5 +165,5 @@ fn three_in_a_row(place: &Place) -> Result<(), Failed> {
             return Err(format!("rd was right before: {report:#}").into());
         }
     }
-    before.is_unchanged(&place.canary(), &place.wreckers("three"))
+    before.is_unchanged(&place.canary(), &place.abusers("three"))
 }

@@ -49,7 +49,7 @@ use libtest_mimic::Arguments;
 use trial::Case;
 
 fn main() -> ExitCode {
-    if let Some(status) = trial::keeper(cases) {
+    if let Some(status) = trial::supervisor(cases) {
         return status;
     }
     let arguments = Arguments::from_args();

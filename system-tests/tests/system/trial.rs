@@ -1,13 +1,13 @@
 //! One trial in one sandbox.
 //!
 //! ```text
-//! asker            the program that cargo has started: libtest-mimic, a thread a trial
-//!  └─ keeper       this executable again; makes the sandbox, ends it after the deadline
-//!      └─ PID 1    of the sandbox: collects orphans, as every machine's does
+//! client               the program that cargo has started: libtest-mimic, a thread a trial
+//!  └─ supervisor        this executable again; makes the sandbox, ends it after the deadline
+//!      └─ PID 1         of the sandbox: collects orphans, as every machine's does
 //!          └─ the trial's function, and below it the programs that it starts
 //! ```
 //!
-//! Nothing outlives PID 1, and the keeper ends that when the asker is gone; so a trial that
+//! Nothing outlives PID 1, and the supervisor ends that when the client is gone; so a trial that
 //! is killed with SIGKILL leaves nothing either.
 
 use std::ffi::OsString;
@@ -24,7 +24,7 @@ use sandbox::{End, Sandbox};
 use crate::machine::{Machine, Verdict};
 use crate::program::Program;
 
-/// The first word that makes this executable the keeper of a sandbox.
+/// The first word that makes this executable the supervisor of a sandbox.
 const ROLE: &str = "--keep-a-sandbox-for-one-trial";
 
 /// Ten times what the longest takes on a machine that does nothing else.
@@ -70,7 +70,7 @@ impl Case {
         })
     }
 
-    /// The asker's part. Ignored, unless asked for.
+    /// The client's part. Ignored, unless asked for.
     pub(crate) fn into_trial(self) -> Trial {
         let name = self.name;
         let asked = name.clone();
@@ -80,13 +80,13 @@ impl Case {
 
 fn ask(name: &str) -> Result<Completion, Failed> {
     let (mut output, writer) = std::io::pipe()?;
-    let mut keeper = Command::new("/proc/self/exe");
-    keeper.args([ROLE, &std::process::id().to_string(), name]);
-    keeper.stdin(Stdio::null());
-    keeper.stdout(writer.try_clone()?).stderr(writer);
-    let mut child = keeper.spawn()?;
+    let mut supervisor = Command::new("/proc/self/exe");
+    supervisor.args([ROLE, &std::process::id().to_string(), name]);
+    supervisor.stdin(Stdio::null());
+    supervisor.stdout(writer.try_clone()?).stderr(writer);
+    let mut child = supervisor.spawn()?;
     // It holds the ends of the pipe for writing, and we would wait for ourselves.
-    drop(keeper);
+    drop(supervisor);
     let mut said = Vec::new();
     output.read_to_end(&mut said)?;
     let said = String::from_utf8_lossy(&said).into_owned();
@@ -99,18 +99,18 @@ fn ask(name: &str) -> Result<Completion, Failed> {
     }
 }
 
-/// The keeper's part, if that is what this process was started for. Before any thread is.
-pub(crate) fn keeper(cases: fn() -> Vec<Case>) -> Option<ExitCode> {
+/// The supervisor's part, if that is what this process was started for. Before any thread is.
+pub(crate) fn supervisor(cases: fn() -> Vec<Case>) -> Option<ExitCode> {
     let words: Vec<OsString> = std::env::args_os().collect();
-    let [_, role, asker, name] = &words[..] else {
+    let [_, role, client, name] = &words[..] else {
         return None;
     };
     if role != ROLE {
         return None;
     }
     let case = cases().into_iter().find(|case| *name == *case.name)?;
-    let asker = asker.to_str()?.parse().ok()?;
-    let kept = sandbox::may_be_made().and_then(|()| keep(asker, case));
+    let client = client.to_str()?.parse().ok()?;
+    let kept = sandbox::may_be_made().and_then(|()| supervise(client, case));
     let status = match kept {
         Ok(End::Ended(WaitStatus::Exited(status))) => status,
         Ok(End::DeadlinePassed) => {
@@ -133,11 +133,11 @@ pub(crate) fn keeper(cases: fn() -> Vec<Case>) -> Option<ExitCode> {
     Some(ExitCode::from(status))
 }
 
-fn keep(asker: u32, case: Case) -> Result<End, sandbox::Error> {
+fn supervise(client: u32, case: Case) -> Result<End, sandbox::Error> {
     let programs = Machine::programs_of_the_host()
         .map_err(|why| sandbox::Error::new("where this executable is", why))?;
     let sandbox = Sandbox {
-        asker,
+        client,
         deadline: Some(DEADLINE),
         needed: &[Path::new("/proc/self/exe"), &programs],
         keeps_terminal: false,

@@ -14,7 +14,7 @@ const TYPING: &str = "/proc/sys/dev/tty/legacy_tiocsti";
 
 /// On what machine an escape is tried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum Requirement {
     Any,
     /// It would change the machine for all who use it.
     Disposable,
@@ -32,31 +32,31 @@ pub(super) enum Place {
     UserNamespaces,
 }
 
-impl Place {
+impl Requirement {
     /// Why an escape is not tried here, if it is not.
     pub(super) fn problem(self) -> Option<String> {
         match self {
-            Place::Disposable if !is_disposable() => Some(format!(
+            Requirement::Disposable if !is_disposable() => Some(format!(
                 "it would change the machine, which has no {DISPOSABLE} on its kernel's command line"
             )),
-            Place::Cgroups(version) if cgroups::version() != Some(version) => {
+            Requirement::Cgroups(version) if cgroups::version() != Some(version) => {
                 Some(format!("not a machine of cgroup {version}"))
             }
-            Place::Cgroups(Version::V2) if !is_delegated() => {
+            Requirement::Cgroups(Version::V2) if !is_delegated() => {
                 Some("cgroup2 is not mounted with nsdelegate, as systemd mounts it".to_owned())
             }
-            Place::Having(file) if !Path::new(file).exists() => {
+            Requirement::Having(file) if !Path::new(file).exists() => {
                 Some(format!("this kernel was built without {file}"))
             }
-            Place::AtMost(file, most) if !is_at_most(file, most) => {
+            Requirement::AtMost(file, most) if !is_at_most(file, most) => {
                 Some(format!("{file} is more than {most} here, or not there"))
             }
-            Place::Typing(wanted) if is_typing_allowed() != wanted => Some(match wanted {
+            Requirement::Typing(wanted) if is_typing_allowed() != wanted => Some(match wanted {
                 true => format!("{TYPING} is 0 here, the other case"),
                 false => format!("{TYPING} is 1 here or not there yet, the other case"),
             }),
-            Place::Loader => runtime::problem(),
-            Place::UserNamespaces => users_problem(),
+            Requirement::Loader => runtime::problem(),
+            Requirement::UserNamespaces => users_problem(),
             _ => None,
         }
     }
@@ -64,20 +64,22 @@ impl Place {
     /// What the table in the docs says of it.
     pub(super) fn note(self) -> String {
         match self {
-            Place::Any => String::new(),
-            Place::Disposable => {
+            Requirement::Any => String::new(),
+            Requirement::Disposable => {
                 " (tried in the QEMU machine only: it changes the whole machine)".to_owned()
             }
-            Place::Cgroups(version) => format!(" (tried on cgroup {version})"),
-            Place::Having(file) => format!(" (tried where there is `{file}`)"),
-            Place::Loader => " (tried on x86-64 and aarch64)".to_owned(),
-            Place::AtMost(file, most) => format!(" (tried where `{file}` is at most {most})"),
-            Place::Typing(true) => {
+            Requirement::Cgroups(version) => format!(" (tried on cgroup {version})"),
+            Requirement::Having(file) => format!(" (tried where there is `{file}`)"),
+            Requirement::Loader => " (tried on x86-64 and aarch64)".to_owned(),
+            Requirement::AtMost(file, most) => format!(" (tried where `{file}` is at most {most})"),
+            Requirement::Typing(true) => {
                 " (tried where `dev.tty.legacy_tiocsti` is 1, or the kernel is older than 6.2)"
                     .to_owned()
             }
-            Place::Typing(false) => " (tried where `dev.tty.legacy_tiocsti` is 0)".to_owned(),
-            Place::UserNamespaces => " (tried where everybody may make user namespaces)".to_owned(),
+            Requirement::Typing(false) => " (tried where `dev.tty.legacy_tiocsti` is 0)".to_owned(),
+            Requirement::UserNamespaces => {
+                " (tried where everybody may make user namespaces)".to_owned()
+            }
         }
     }
 }

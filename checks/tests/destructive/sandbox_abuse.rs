@@ -13,13 +13,13 @@ use crate::loop_machine;
 use linux_sys::{Disposition, Fork, MntFlags, MsFlags, Pid, WaitOptions, WaitStatus};
 
 /// How an executable is called that wrecks; the kind follows.
-pub(crate) const PREFIX: &str = "wrecker-";
+pub(crate) const PREFIX: &str = "abuser-";
 
-/// The directory beside the wreckers' that is to survive.
+/// The directory beside the abusers' that is to survive.
 pub(crate) const CANARY: &str = "canary";
 
 /// Does the damage, and tells whether it could do all of it.
-pub(crate) type Wreck = fn(&Scene) -> io::Result<bool>;
+pub(crate) type Abuse = fn(&Scene) -> io::Result<bool>;
 
 /// One kind of destruction.
 pub(crate) struct Kind {
@@ -27,10 +27,10 @@ pub(crate) struct Kind {
     /// What the report says, one of them: it tells that the wreck was done and not that
     /// it was impossible from the beginning.
     pub(crate) expected: &'static [&'static str],
-    wreck: Wreck,
+    wreck: Abuse,
 }
 
-/// What a wrecker finds around it.
+/// What a abuser finds around it.
 pub(crate) struct Scene {
     /// What must survive, by its absolute path.
     canary: PathBuf,
@@ -49,7 +49,7 @@ const ENDED: &[&str] = &["ended with status 42"];
 /// There is no `ip` on every machine.
 const ENDED_OR_NO_IP: &[&str] = &["ended with status 42", "interfaces was impossible: No such"];
 const TOO_LONG: &[&str] = &["did not finish: waited 10 s"];
-/// The kernel kills a process of the sandbox: the wrecker or, sooner, PID 1 and so all.
+/// The kernel kills a process of the sandbox: the abuser or, sooner, PID 1 and so all.
 const OUT_OF_MEMORY: &[&str] = &["SIGKILL ended", "PID 1 ended: Signaled { signal: 9"];
 /// What said `ready` too early may be looked at before it has become the command.
 const NO_CHILD: &[&str] = &["own process became the command", "no process below"];
@@ -84,7 +84,7 @@ pub(crate) const KINDS: &[Kind] = kinds! {
     "groups" ENDED groups
 };
 
-/// Whether this process is a wrecker, and how that ended.
+/// Whether this process is a abuser, and how that ended.
 pub(crate) fn role() -> Option<ExitCode> {
     let own = std::env::args_os().next().map(PathBuf::from)?;
     let name = own.file_name()?.to_str()?.strip_prefix(PREFIX)?;
@@ -117,7 +117,7 @@ pub(crate) fn role() -> Option<ExitCode> {
 }
 
 /// Some wrecks are for a machine that is there to be wrecked.
-fn wreck(name: &str) -> Option<Wreck> {
+fn wreck(name: &str) -> Option<Abuse> {
     let anywhere = KINDS.iter().find(|kind| kind.name == name);
     let on_a_loop = loop_machine::KINDS.iter().find(|(kind, _)| *kind == name);
     let on_a_loop = on_a_loop.filter(|_| loop_machine::is_here());
@@ -127,7 +127,7 @@ fn wreck(name: &str) -> Option<Wreck> {
 }
 
 /// The sandbox's directory and the containers' store, if this is a sandbox: a child of PID 1,
-/// which is a check's keeper, with the store on the tmpfs that is mounted for it alone.
+/// which is a check's supervisor, with the store on the tmpfs that is mounted for it alone.
 fn sandbox() -> Option<(PathBuf, PathBuf)> {
     let store = PathBuf::from(std::env::var_os("RUBBER_DOCKER_CONTAINERS")?);
     let mounts = fs::read_to_string("/proc/self/mountinfo").ok()?;
@@ -138,9 +138,10 @@ fn sandbox() -> Option<(PathBuf, PathBuf)> {
     };
     let base = store.ancestors().skip(1).find(has_tmpfs)?.to_owned();
     let is_child = std::os::unix::process::parent_id() == 1;
-    let keeper = fs::read("/proc/1/cmdline").ok()?;
-    let keeper = String::from_utf8_lossy(&keeper).contains("--keep-a-sandbox-for-one-check");
-    (is_child && keeper).then_some((base, store))
+    let supervisor = fs::read("/proc/1/cmdline").ok()?;
+    let supervisor =
+        String::from_utf8_lossy(&supervisor).contains("--supervise-a-sandbox-for-one-check");
+    (is_child && supervisor).then_some((base, store))
 }
 
 pub(crate) fn error(why: linux_sys::Error) -> io::Error {
@@ -246,7 +247,7 @@ fn daemons_and_hang(scene: &Scene) -> io::Result<bool> {
 }
 
 /// The file that fills a disk.
-pub(crate) const WRECKED: &str = "wrecked";
+pub(crate) const ABUSED: &str = "wrecked";
 
 /// Fills whatever file system it can write to.
 fn disk(scene: &Scene) -> io::Result<bool> {
@@ -261,7 +262,7 @@ fn disk(scene: &Scene) -> io::Result<bool> {
         Path::new("/tmp"),
         &scene.store,
     ] {
-        let Ok(mut file) = File::create(directory.join(WRECKED)) else {
+        let Ok(mut file) = File::create(directory.join(ABUSED)) else {
             continue;
         };
         let written = (0..ENOUGH).try_for_each(|_| file.write_all(&chunk));

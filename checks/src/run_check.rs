@@ -17,12 +17,12 @@ use crate::told::beside;
 use crate::verdict::{Report, Verdict};
 use sandbox::superblocks;
 
-/// The first argument that makes this executable the keeper of a sandbox.
-pub(crate) const ARGUMENT: &str = "--keep-a-sandbox-for-one-check";
+/// The first argument that makes this executable the supervisor of a sandbox.
+pub(crate) const ARGUMENT: &str = "--supervise-a-sandbox-for-one-check";
 
 /// Judges one check of `level` for `binary`, which a learner has brought as far as level
 /// `judged`. Never fails: what goes wrong is a report.
-pub(crate) fn judge(
+pub(crate) fn run_check(
     level: &LevelChecks,
     check: &Check,
     binary: &Path,
@@ -88,12 +88,12 @@ fn report(level: &LevelChecks, check: &Check, mut heard: Heard) -> Report {
     }
 }
 
-/// The keeper's side: makes the sandbox and has its PID 1 judge.
-pub(crate) fn keeper(arguments: &[OsString]) -> ExitCode {
-    let Some((asker, level, check, binary, judged)) = question(arguments) else {
+/// The supervisor's side: makes the sandbox and has its PID 1 judge.
+pub(crate) fn supervisor(arguments: &[OsString]) -> ExitCode {
+    let Some((client, level, check, binary, judged)) = question(arguments) else {
         return execution::not_for_people(ARGUMENT);
     };
-    execution::keep(asker, &binary, judged, |host, problem| {
+    execution::supervise(client, &binary, judged, |host, problem| {
         look(level, check, host, problem).to_json()
     })
 }
@@ -118,12 +118,12 @@ fn look(level: &LevelChecks, check: &Check, host: &Host, problem: Option<&str>) 
 type Question = (u32, &'static LevelChecks, &'static Check, PathBuf, u8);
 
 fn question(arguments: &[OsString]) -> Option<Question> {
-    let (asker, [level, name, binary, judged, drawn]) = execution::words(arguments)?;
+    let (client, [level, name, binary, judged, drawn]) = execution::words(arguments)?;
     names::adopt(drawn.to_str()?.parse().ok()?);
     let number: u8 = level.to_str()?.parse().ok()?;
     let level = levels::LEVELS.iter().find(|level| level.number == number)?;
     let mut checks = level.checks.iter().chain([&levels::OBSERVED]);
     let check = checks.find(|check| name == check.name)?;
     let judged = judged.to_str()?.parse().ok()?;
-    Some((asker, level, check, PathBuf::from(binary), judged))
+    Some((client, level, check, PathBuf::from(binary), judged))
 }

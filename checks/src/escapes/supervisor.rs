@@ -9,23 +9,23 @@ use std::sync::Mutex;
 
 use serde_json::{Value, json};
 
-use super::place::Place;
+use super::requirement::Requirement;
 use super::row::Escape;
 use super::table::ESCAPES;
 use super::verdict::Cell;
 use crate::execution::{self, Ending, Heard};
 
-/// The first argument that makes this executable the keeper of a sandbox.
-pub(crate) const ARGUMENT: &str = "--keep-a-sandbox-for-one-escape";
+/// The first argument that makes this executable the supervisor of a sandbox.
+pub(crate) const ARGUMENT: &str = "--supervise-a-sandbox-for-one-escape";
 
 /// One escape in one solution, asked for.
 pub(super) fn ask(row: usize, level: usize, binary: &Path, image: &File) -> io::Result<Cell> {
-    if let Some(why) = ESCAPES[row].place.problem() {
+    if let Some(why) = ESCAPES[row].requires.problem() {
         return Ok(Cell::Skipped(why));
     }
     // What a machine has only one of, two attempts would take from each other.
     static THE_MACHINE: Mutex<()> = Mutex::new(());
-    let _alone = (ESCAPES[row].place == Place::Disposable).then(|| THE_MACHINE.lock());
+    let _alone = (ESCAPES[row].requires == Requirement::Disposable).then(|| THE_MACHINE.lock());
     let (row, level) = (row.to_string(), level.to_string());
     let words = [OsStr::new(&row), OsStr::new(&level), binary.as_os_str()];
     execution::ask(ARGUMENT, &words, image).map(cell)
@@ -55,11 +55,11 @@ fn answered(answer: &Value) -> Cell {
 }
 
 /// The other side: makes the sandbox and tries it in there.
-pub(crate) fn keeper(arguments: &[OsString]) -> ExitCode {
-    let Some((asker, escape, level, binary)) = question(arguments) else {
+pub(crate) fn supervisor(arguments: &[OsString]) -> ExitCode {
+    let Some((client, escape, level, binary)) = question(arguments) else {
         return execution::not_for_people(ARGUMENT);
     };
-    execution::keep(asker, &binary, level, |host, problem| {
+    execution::supervise(client, &binary, level, |host, problem| {
         if let Some(problem) = problem {
             return json!({ "skipped": problem });
         }
@@ -73,8 +73,8 @@ pub(crate) fn keeper(arguments: &[OsString]) -> ExitCode {
 }
 
 fn question(arguments: &[OsString]) -> Option<(u32, &'static Escape, u8, PathBuf)> {
-    let (asker, [row, level, binary]) = execution::words(arguments)?;
+    let (client, [row, level, binary]) = execution::words(arguments)?;
     let row: usize = row.to_str()?.parse().ok()?;
     let level = level.to_str()?.parse().ok()?;
-    Some((asker, ESCAPES.get(row)?, level, PathBuf::from(binary)))
+    Some((client, ESCAPES.get(row)?, level, PathBuf::from(binary)))
 }
