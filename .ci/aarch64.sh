@@ -14,8 +14,8 @@
 # in target/aarch64.
 set -euo pipefail
 shopt -s inherit_errexit
-# shellcheck source=.ci/outside.sh disable=SC1091
-. "$(dirname "$0")/outside.sh"
+# shellcheck source=.ci/lib.sh disable=SC1091
+. "$(dirname "$0")/lib.sh"
 # shellcheck source=.ci/qemu/pack.sh disable=SC1091
 . .ci/qemu/pack.sh
 # shellcheck source=.ci/qemu/boot.sh disable=SC1091
@@ -37,7 +37,7 @@ name=aarch64 remark=emulated
 
 stamp_of() {
     git ls-files -z Cargo.toml Cargo.lock levels given linux-sys images registry sandbox syllabus checks/src \
-        checks/Cargo.toml workshop/src workshop/Cargo.toml .ci/aarch64.sh .ci/qemu .ci/pinned .ci/outside.sh |
+        checks/Cargo.toml workshop/src workshop/Cargo.toml .ci/aarch64.sh .ci/qemu .ci/pinned .ci/lib.sh |
         xargs -0 sha256sum | sha256sum | cut -c 1-16
 }
 stamp=${XDG_CACHE_HOME:-$HOME/.cache}/rubber-docker/aarch64-$(stamp_of).passed

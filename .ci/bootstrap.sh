@@ -7,10 +7,10 @@
 # it depends on since it last passed here; the stamp is kept under ~/.cache/rubber-docker.
 # What is not tried: rustup (the machine's own Rust is lent instead), the swap file, Ubuntu.
 set -euo pipefail
-# shellcheck source=.ci/outside.sh disable=SC1091
-. "$(dirname "$0")/outside.sh"
+# shellcheck source=.ci/lib.sh disable=SC1091
+. "$(dirname "$0")/lib.sh"
 
-stamp_of() { cat packer/bootstrap.sh .ci/bootstrap.sh .ci/outside.sh Cargo.lock README.md | sha256sum | cut -c1-16; }
+stamp_of() { cat packer/bootstrap.sh .ci/bootstrap.sh .ci/lib.sh Cargo.lock README.md | sha256sum | cut -c1-16; }
 stamp=${XDG_CACHE_HOME:-$HOME/.cache}/rubber-docker/bootstrap-$(stamp_of).passed
 if [ "${1-}" != full ] && [ -e "$stamp" ]; then
     skip 'the bootstrap in a fresh Debian' 'nothing that it depends on has changed since it passed; say full, and it is done all the same'

@@ -7,8 +7,8 @@
 #
 # Cargo's own lines are cargo's affair, and so are lines that are there to be copied.
 set -euo pipefail
-# shellcheck source=.ci/outside.sh disable=SC1091
-. "$(dirname "$0")/outside.sh"
+# shellcheck source=.ci/lib.sh disable=SC1091
+. "$(dirname "$0")/lib.sh"
 cargo build -q -p workshop -p checks -p level03 -p rd --bins
 seclude "$@"
 

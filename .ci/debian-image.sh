@@ -7,8 +7,8 @@
 # The archive is kept under ~/.cache/rubber-docker; the first run downloads it.
 # DEBIAN_SUITE and DEBIAN_MIRROR choose another one.
 set -euo pipefail
-# shellcheck source=.ci/outside.sh disable=SC1091
-. "$(dirname "$0")/outside.sh"
+# shellcheck source=.ci/lib.sh disable=SC1091
+. "$(dirname "$0")/lib.sh"
 seclude "$@"
 
 rd=$(program rd)

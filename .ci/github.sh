@@ -7,8 +7,8 @@
 # Needs the companion: cargo build -p workshop. The schemas come with check-jsonschema.
 set -euo pipefail
 shopt -s inherit_errexit
-# shellcheck source=.ci/outside.sh disable=SC1091
-. "$(dirname "$0")/outside.sh"
+# shellcheck source=.ci/lib.sh disable=SC1091
+. "$(dirname "$0")/lib.sh"
 as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@"; fi; }
 companion=$(program workshop)
 make_scratch

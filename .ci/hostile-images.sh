@@ -6,8 +6,8 @@
 #
 #   .ci/hostile-images.sh [PROGRAM]...     default: the finished one
 set -euo pipefail
-# shellcheck source=.ci/outside.sh disable=SC1091
-. "$(dirname "$0")/outside.sh"
+# shellcheck source=.ci/lib.sh disable=SC1091
+. "$(dirname "$0")/lib.sh"
 seclude "$@"
 
 # shellcheck disable=SC2154 # it is made there

@@ -8,8 +8,8 @@
 # The user lives in a copy of /etc which only this script and its children see, and in
 # a home of their own, so the machine's accounts are never touched. Needs sudo.
 set -euo pipefail
-# shellcheck source=.ci/outside.sh disable=SC1091
-. "$(dirname "$0")/outside.sh"
+# shellcheck source=.ci/lib.sh disable=SC1091
+. "$(dirname "$0")/lib.sh"
 seclude "$@"
 
 # ---- a user ----

@@ -4,8 +4,8 @@
 #
 #   .ci/pins.sh
 set -euo pipefail
-# shellcheck source=.ci/outside.sh disable=SC1091
-. "$(dirname "$0")/outside.sh"
+# shellcheck source=.ci/lib.sh disable=SC1091
+. "$(dirname "$0")/lib.sh"
 # shellcheck source=.ci/qemu/boot.sh disable=SC1091
 . .ci/qemu/boot.sh
 make_scratch

@@ -17,8 +17,8 @@
 # never installed; beside the built programs that is all that stays.
 set -euo pipefail
 shopt -s inherit_errexit
-# shellcheck source=.ci/outside.sh disable=SC1091
-. "$(dirname "$0")/outside.sh"
+# shellcheck source=.ci/lib.sh disable=SC1091
+. "$(dirname "$0")/lib.sh"
 # shellcheck source=.ci/qemu/pack.sh disable=SC1091
 . .ci/qemu/pack.sh
 # shellcheck source=.ci/qemu/boot.sh disable=SC1091

@@ -9,8 +9,8 @@
 # skopeo and umoci make of it, name by name. A second registry, registry/fake.py, tells
 # lies. Everything listens on loopback only, and nothing leaves this machine.
 set -euo pipefail
-# shellcheck source=.ci/outside.sh disable=SC1091
-. "$(dirname "$0")/outside.sh"
+# shellcheck source=.ci/lib.sh disable=SC1091
+. "$(dirname "$0")/lib.sh"
 
 tools() {
     local missing=() tool

@@ -4,8 +4,8 @@
 #
 #   .ci/saved-images.sh
 set -euo pipefail
-# shellcheck source=.ci/outside.sh disable=SC1091
-. "$(dirname "$0")/outside.sh"
+# shellcheck source=.ci/lib.sh disable=SC1091
+. "$(dirname "$0")/lib.sh"
 if [ -z "${SECLUDED-}" ]; then cargo build -q -p registry -p rd --bins; fi
 seclude "$@"
 

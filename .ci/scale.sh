@@ -8,8 +8,8 @@
 #
 # The long form, which writes the figures of the book: cargo run --release -p bench --bin scale
 set -euo pipefail
-# shellcheck source=.ci/outside.sh disable=SC1091
-. "$(dirname "$0")/outside.sh"
+# shellcheck source=.ci/lib.sh disable=SC1091
+. "$(dirname "$0")/lib.sh"
 seclude "$@"
 
 rd=$(program rd)

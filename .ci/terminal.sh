@@ -10,8 +10,8 @@
 # The terminal is tmux's, the person at the keyboard is this script. What happened
 # is read off the screen and out of /proc, never asked of the program.
 set -euo pipefail
-# shellcheck source=.ci/outside.sh disable=SC1091
-. "$(dirname "$0")/outside.sh"
+# shellcheck source=.ci/lib.sh disable=SC1091
+. "$(dirname "$0")/lib.sh"
 seclude "$@"
 
 # ---- the terminal ----

@@ -4,8 +4,8 @@
 #
 #   .ci/this-machine.sh
 set -euo pipefail
-# shellcheck source=.ci/outside.sh disable=SC1091
-. "$(dirname "$0")/outside.sh"
+# shellcheck source=.ci/lib.sh disable=SC1091
+. "$(dirname "$0")/lib.sh"
 # shellcheck source=.ci/qemu/pack.sh disable=SC1091
 . .ci/qemu/pack.sh
 # shellcheck source=.ci/qemu/boot.sh disable=SC1091

@@ -9,7 +9,7 @@
 #   work, alone
 #              functions that print what the machine does, as KIND NAME LEVEL: as many at
 #              once as there are processors, and one after the other
-# shellcheck disable=SC2154 # these, and what outside.sh and pack.sh have set
+# shellcheck disable=SC2154 # these, and what lib.sh and pack.sh have set
 
 say() { printf '%s\n' "$*"; }
 die() {

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # What goes into a machine: an initramfs with our programs, a busybox, the modules that the
-# kernel has not built in, and the list of what is to be judged. Sourced, after outside.sh,
+# kernel has not built in, and the list of what is to be judged. Sourced, after lib.sh,
 # by the scripts that start machines; for each machine they set
 #
 #   built      the directory of our programs, without debugging symbols
@@ -8,7 +8,7 @@
 #              PATH-IN-THE-MACHINE PATH-HERE
 #   shell, unshare, busybox
 #              these programs: the first two must be dash and util-linux's
-# shellcheck disable=SC2154 # these, and what outside.sh has set
+# shellcheck disable=SC2154 # these, and what lib.sh has set
 
 # In their order. The solution of a level is the next one's program, and the last one's
 # is `rd`.

@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::{Dice, Scratch, Tar, gzip, zstd};
+use common::{Random, Scratch, Tar, gzip, zstd};
 use rstest::rstest;
 use tar::EntryType;
 
@@ -111,11 +111,11 @@ fn an_archive_that_is_cut_short_is_refused(#[case] whole: Vec<u8>, #[values(0, 1
 fn a_turned_bit_never_does_harm(#[case] whole: Vec<u8>, #[case] tries: usize) {
     let scratch = Scratch::new();
     let before = scratch.outside();
-    let mut dice = Dice(0x2545_f491_4f6c_dd1d);
+    let mut random = Random(0x2545_f491_4f6c_dd1d);
     for number in 0..tries {
         let mut damaged = whole.clone();
-        for _ in 0..=dice.below(3) {
-            damaged[dice.below(whole.len())] ^= 1 << dice.below(8);
+        for _ in 0..=random.below(3) {
+            damaged[random.below(whole.len())] ^= 1 << random.below(8);
         }
         let result = scratch.unpack(&damaged);
         assert_eq!(
@@ -138,12 +138,12 @@ fn a_turned_bit_with_a_mended_checksum_never_does_harm() {
         .collect();
     let scratch = Scratch::new();
     let before = scratch.outside();
-    let mut dice = Dice(0x9e37_79b9_7f4a_7c15);
+    let mut random = Random(0x9e37_79b9_7f4a_7c15);
     for number in 0..500 {
         let mut damaged = whole.clone();
-        for _ in 0..=dice.below(2) {
-            let at = headers[dice.below(headers.len())];
-            damaged[at + dice.below(500)] ^= 1 << dice.below(8);
+        for _ in 0..=random.below(2) {
+            let at = headers[random.below(headers.len())];
+            damaged[at + random.below(500)] ^= 1 << random.below(8);
             let mut header = tar::Header::from_byte_slice(&damaged[at..at + 512]).clone();
             header.set_cksum();
             damaged[at..at + 512].copy_from_slice(header.as_bytes());

@@ -333,9 +333,9 @@ pub fn bytes(path: &Path) -> Vec<u8> {
 }
 
 /// Numbers that look random and are the same each time (xorshift).
-pub struct Dice(pub u64);
+pub struct Random(pub u64);
 
-impl Dice {
+impl Random {
     pub fn below(&mut self, bound: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;

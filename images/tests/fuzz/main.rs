@@ -1,9 +1,9 @@
-//! Archives out of the dice: members of every kind, with names, links and
+//! Random archives: members of every kind, with names, links and
 //! numbers that mean harm, and then some bytes changed. Whatever comes of it: no
 //! panic, nothing outside of the target changed, and after an error nothing left.
 //!
 //! A few cases by default, the same each time. With `IMAGES_FUZZ_SECONDS` it goes
-//! on for as long as that (`.ci/fuzz.sh`), and with other dice each time. What it
+//! on for as long as that (`.ci/fuzz.sh`), and with another seed each time. What it
 //! finds it prints at its smallest: make that a test with a name in `hostile.rs`.
 
 #![allow(clippy::unwrap_used, reason = "a test may")]
@@ -62,7 +62,7 @@ fn no_layers_do_harm() {
             })
             .collect();
         let mut merged = Vec::new();
-        match images::merge_layers(&layers, "the dice", &images::Config::default(), &mut merged) {
+        match images::merge_layers(&layers, "a seed", &images::Config::default(), &mut merged) {
             Ok(()) => is_harmless(&scratch, &before, &merged),
             Err(error) => is_a_sentence(&error.to_string()).map(|()| false),
         }
@@ -161,7 +161,7 @@ fn for_a_while<S: Strategy>(
         }
     }
     println!("{} cases, {} of them unpacked", cases.get(), good.get());
-    // Dice that only ever make rubbish test nothing.
+    // A generator that only ever makes rubbish tests nothing.
     assert!(
         good.get() * 10 > cases.get(),
         "too few archives could be unpacked"

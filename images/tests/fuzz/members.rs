@@ -1,4 +1,4 @@
-//! What the dice make: members on paper, and how they become the bytes of an archive.
+//! What the generator makes: members on paper, and how they become the bytes of an archive.
 
 use proptest::collection::vec;
 use proptest::prelude::*;

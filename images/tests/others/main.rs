@@ -1,12 +1,12 @@
 //! The same archives, unpacked by us, by GNU tar and by bsdtar.
 //!
-//! The dice write headers as the tars of forty years have written them: with blank
+//! The generator writes headers as the tars of forty years have written them: with blank
 //! fields, binary numbers, sizes where none belongs, prefixes of any version, checksums
 //! of signed bytes, no mark at the end. What the two others agree on is right. Where one
 //! of them refuses, or they make different trees of it, we may refuse, or do as either.
 //!
 //! A few hundred archives by default, the same each time. With `IMAGES_OTHERS_CASES` as
-//! many as that, and other dice each time; the seed is printed, and `IMAGES_OTHERS_SEED`
+//! many as that, with another seed each time; the seed is printed, and `IMAGES_OTHERS_SEED`
 //! repeats it.
 
 #![allow(clippy::unwrap_used, reason = "a test may")]
@@ -61,7 +61,7 @@ fn what_two_others_agree_on_we_do_as_well() {
     });
     println!("{:?}", counts.borrow());
     assert!(result.is_ok(), "{}", result.unwrap_err());
-    // Dice that never make an archive that all read compare nothing.
+    // A generator that never makes an archive that all read compares nothing.
     let counts = counts.borrow();
     assert!(counts.agreed * 2 > counts.cases, "{counts:?}");
 }
