@@ -139,6 +139,9 @@ fn wrong_words(mistake: &Mistake, says: &[String], level: u8, report: &Value) ->
     let mut found: Vec<String> = missing
         .map(|says| format!("it does not say {says:?}: {report:#}"))
         .collect();
+    let ran = text(report, "ran");
+    let not_ran = mistake.ran.iter().filter(|it| !ran.contains(it.as_str()));
+    found.extend(not_ran.map(|it| format!("what it shows as run is without {it:?}: {report:#}")));
     let step = text(report, "step");
     let is_of = |number: u8| step.starts_with(&format!("TODO({number:02}) "));
     // What a level changes of its host may be any step's matter.

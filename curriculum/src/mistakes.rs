@@ -13,7 +13,8 @@
 //! ...
 //! ```
 //!
-//! `says` may be there several times: all of it must be in the failure's text. With
+//! `says` may be there several times: all of it must be in the failure's text. What stands
+//! behind `ran` must be in the command that the failure shows, such as an option. With
 //! `also: NAME` a further check must fail that would not be run otherwise, or not be
 //! the first to fail: it is asked by itself. Where cgroup version 2 has the kernel refuse
 //! what version 1 lets pass, another check notices: `check-v2` and `says-v2` tell which.
@@ -40,6 +41,8 @@ pub struct Mistake {
     pub check: String,
     /// What the failure must say.
     pub says: Vec<String>,
+    /// What the command that the failure shows must have in it.
+    pub ran: Vec<String>,
     /// Checks that fail for it, too, when they are run by themselves.
     pub also: Vec<String>,
     /// The check that must fail on cgroup version 2, if it is another one there, and what
@@ -68,6 +71,7 @@ impl Mistake {
             mistake: patch.one("mistake")?,
             check: patch.one("check")?,
             says: patch.all("says"),
+            ran: patch.all("ran"),
             also: patch.all("also"),
             on_v2,
             only_v2: patch.all("only-v2").pop(),

@@ -57,6 +57,21 @@ fn the_named_check_must_be_told_first_in_its_words() {
 }
 
 #[test]
+fn what_was_run_is_shown_with_its_options() {
+    let mut mistake = mistake();
+    mistake.ran = vec!["--user 5".to_owned()];
+    let mut report = failure(1, "waitpid is missing");
+    for (ran, is_caught) in [
+        ("level00 run --user 5 true", true),
+        ("level00 run true", false),
+    ] {
+        report["ran"] = json!(ran);
+        let outcome = caught::look(&mistake, Order::Own, |_| Ok(vec![report.clone()])).unwrap();
+        assert_eq!(outcome == Caught::Yes, is_caught, "{outcome:?}");
+    }
+}
+
+#[test]
 fn a_consequence_is_told_after_what_it_may_be_one_of() {
     let (named, other) = (failure(1, "waitpid is missing"), failure(0, "something"));
     let consequence = with(other, "consequence");
