@@ -446,6 +446,11 @@ fn second_group(rd: &Program) {
             .skip("no hierarchy of this machine has the memory controller");
         return;
     };
+    if hierarchy("cpu").as_ref() == Some(&top) {
+        let both = "one hierarchy has cpu and memory, so there is no second group";
+        rd.machine.skip(both);
+        return;
+    }
     rd.refused(
         "the group of cpu is made, that of memory is not",
         125,

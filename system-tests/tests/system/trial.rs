@@ -90,12 +90,14 @@ fn ask(name: &str) -> Result<Completion, Failed> {
     let mut said = Vec::new();
     output.read_to_end(&mut said)?;
     let said = String::from_utf8_lossy(&said).into_owned();
-    match child.wait()?.code() {
+    let status = child.wait()?;
+    match status.code() {
         Some(0) => Ok(Completion::Completed),
-        Some(status) if status == i32::from(SKIPPED) => {
+        Some(code) if code == i32::from(SKIPPED) => {
             Ok(Completion::ignored_with(said.lines().last().unwrap_or("")))
         }
-        _ => Err(said.into()),
+        Some(_) => Err(said.into()),
+        None => Err(format!("the keeper of the sandbox ended: {status}\n{said}").into()),
     }
 }
 
