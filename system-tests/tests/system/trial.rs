@@ -25,7 +25,7 @@ use crate::machine::{Machine, Verdict};
 use crate::program::Program;
 
 /// The first word that makes this executable the supervisor of a sandbox.
-const ROLE: &str = "--keep-a-sandbox-for-one-trial";
+const ROLE: &str = "--supervise-a-sandbox-for-one-trial";
 
 /// Ten times what the longest takes on a machine that does nothing else.
 const DEADLINE: Duration = Duration::from_secs(900);
@@ -97,7 +97,7 @@ fn ask(name: &str) -> Result<Completion, Failed> {
             Ok(Completion::ignored_with(said.lines().last().unwrap_or("")))
         }
         Some(_) => Err(said.into()),
-        None => Err(format!("the keeper of the sandbox ended: {status}\n{said}").into()),
+        None => Err(format!("the supervisor of the sandbox ended: {status}\n{said}").into()),
     }
 }
 
