@@ -6,8 +6,12 @@ use std::time::Duration;
 use linux_sys::{Errno, Pid, WaitOptions};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
+use sandbox::procfs::first_child;
+
 use crate::finding::Failure;
 use crate::procfs;
+
+pub(crate) use sandbox::procfs::is_alive;
 
 /// How long something may take that the kernel does at once, on a machine that is busy.
 pub(crate) const AT_ONCE: Duration = Duration::from_secs(2);
@@ -57,21 +61,12 @@ pub(crate) fn is_at_rest(pid: i32) -> bool {
     !waiting("ShdPnd") && !waiting("SigPnd") && procfs::state(pid) == Some('S')
 }
 
-/// Whether a process lives: it is there, and no zombie.
-pub(crate) fn is_alive(pid: i32) -> bool {
-    !matches!(procfs::state(pid), None | Some('Z' | 'X'))
-}
-
-/// Waits for the birth of a child of `pid`, by a file that is read faster than all
-/// processes' status; none if `pid` has ended before.
+/// Waits for the birth of a child of `pid`; none if `pid` has ended before.
 pub(crate) fn await_child(pid: i32) -> Option<i32> {
-    let children = procfs::path(pid, &format!("task/{pid}/children"));
     loop {
-        let text = std::fs::read_to_string(&children).unwrap_or_default();
-        match text.split_whitespace().next() {
-            Some(child) => return child.parse().ok(),
+        match first_child(pid) {
             None if is_alive(pid) => std::thread::yield_now(),
-            None => return None,
+            child => return child,
         }
     }
 }

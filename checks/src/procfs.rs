@@ -6,6 +6,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 pub(crate) use sandbox::Mount;
+pub(crate) use sandbox::procfs::state;
 
 use crate::finding::Failure;
 
@@ -35,13 +36,7 @@ pub(crate) fn identity(path: impl AsRef<Path>) -> Result<(u64, u64), Failure> {
 
 /// One line of `/proc/PID/status`.
 pub(crate) fn status(pid: i32, key: &str) -> Result<String, Failure> {
-    let file = path(pid, "status");
-    let text = read_text(&file)?;
-    let line = text
-        .lines()
-        .find_map(|line| line.strip_prefix(key)?.strip_prefix(':'));
-    line.map(|value| value.trim().to_owned())
-        .ok_or_else(|| Failure::unreadable(file, format!("it has no line {key}")))
+    sandbox::procfs::status(pid, key).map_err(|why| Failure::unreadable(path(pid, "status"), why))
 }
 
 /// One field of `/proc/PID/stat`, by its number in proc_pid_stat(5), from 3 on. The second
@@ -64,11 +59,6 @@ pub(crate) fn signals(pid: i32, key: &str) -> Result<Vec<u32>, Failure> {
     Ok((1..=64)
         .filter(|signal| bits >> (signal - 1) & 1 == 1)
         .collect())
-}
-
-/// `R` running, `S` sleeping, `Z` zombie, ...; none if there is no such process.
-pub(crate) fn state(pid: i32) -> Option<char> {
-    status(pid, "State").ok()?.chars().next()
 }
 
 /// The process's number in its own PID namespace (the last one of `NSpid`).

@@ -14,6 +14,7 @@
 //! | [`cgroups`] | the sandbox's own control groups |
 //! | [`superblocks`] | the machine's file systems, kept as they are |
 //! | `mount` | a line of the mount table |
+//! | [`procfs`] | what the kernel says of a process |
 //! | [`wait`] | waiting for what sends no event |
 //! | `error` | why there is no sandbox |
 //!
@@ -31,6 +32,7 @@
 pub mod cgroups;
 mod error;
 mod mount;
+pub mod procfs;
 pub mod superblocks;
 pub mod wait;
 

@@ -105,7 +105,7 @@ fn odd(program: &Program) -> PathBuf {
 }
 
 /// An ordinary user, who must be able to reach the programs.
-const AS_NOBODY: [&str; 6] = [
+const AS_A_STRANGER: [&str; 6] = [
     "setpriv",
     "--reuid",
     "65534",
@@ -552,7 +552,7 @@ fn control_group_hierarchies(program: &Program) {
     }
 }
 
-/// The name of a container comes out of /dev/urandom. In here that always says the same.
+/// The name of a container comes out of /dev/urandom. For these that always says the same.
 fn taken_names(program: &Program) {
     let taken = "616263646566";
     let urandom = odd(program).join("urandom");
@@ -588,7 +588,7 @@ fn taken_names(program: &Program) {
 }
 
 fn no_root(program: &Program) {
-    let call = program.run(["true"]).behind(AS_NOBODY);
+    let call = program.run(["true"]).behind(AS_A_STRANGER);
     program.refused("no root", 125, "root|sudo", &call);
     if program.name == "level01" {
         return; // the solution of 00 needs none
@@ -603,7 +603,7 @@ fn no_root(program: &Program) {
         "no root, in directories of their own",
         125,
         "EPERM.*(root|CAP_SYS)",
-        &call.behind(AS_NOBODY),
+        &call.behind(AS_A_STRANGER),
     );
     program.machine.none(
         &format!(

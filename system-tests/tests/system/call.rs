@@ -6,6 +6,8 @@ use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 
+use sandbox::procfs;
+
 use crate::kernel;
 use crate::machine::Machine;
 
@@ -154,7 +156,7 @@ impl Running {
 
     /// Whether it has ended; it is a zombie then, until it is waited for.
     pub(crate) fn has_ended(&self) -> bool {
-        kernel::is_gone(self.pid())
+        !procfs::is_alive(self.pid())
     }
 
     /// Waits for its end.

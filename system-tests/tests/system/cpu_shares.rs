@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use linux_sys::SIGKILL;
 use sandbox::cgroups::{self, Hierarchy, Version};
+use sandbox::procfs;
 use sandbox::wait::await_within;
 
 use crate::call::Running;
@@ -29,7 +30,7 @@ pub(crate) fn cases() -> Vec<Case> {
 fn shares(rd: &Program) {
     let machine = rd.machine;
     let own = std::process::id().cast_signed();
-    let allowed = kernel::status(own, "Cpus_allowed_list").unwrap();
+    let allowed = procfs::status(own, "Cpus_allowed_list").unwrap();
     let processor = allowed.rsplit([',', '-']).next().unwrap_or("0");
     let all = cgroups::hierarchies().unwrap();
     // Where version 1 counts processor time, or version 2 everything.
@@ -76,7 +77,7 @@ fn shares(rd: &Program) {
 fn command_of(running: &Running) -> i32 {
     let mut command = None;
     await_within(PATIENCE, || {
-        command = kernel::child_of(running.pid());
+        command = procfs::first_child(running.pid());
         let exe = command.and_then(|pid| fs::read_link(format!("/proc/{pid}/exe")).ok());
         exe.is_some_and(|exe| exe.to_string_lossy().ends_with("sh"))
     });

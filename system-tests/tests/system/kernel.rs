@@ -134,29 +134,10 @@ pub(crate) fn processes() -> BTreeMap<i32, String> {
         .collect()
 }
 
-/// The first child of a process, if it has one.
-pub(crate) fn child_of(pid: i32) -> Option<i32> {
-    let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).ok()?;
-    children.split_whitespace().next()?.parse().ok()
-}
-
 /// The program's name, as the kernel keeps it.
 pub(crate) fn comm(pid: i32) -> Option<String> {
     let comm = fs::read_to_string(format!("/proc/{pid}/comm")).ok()?;
     Some(comm.trim().to_owned())
-}
-
-/// A line of `/proc/PID/status`.
-pub(crate) fn status(pid: i32, key: &str) -> Option<String> {
-    let text = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-    let mut lines = text.lines();
-    let line = lines.find_map(|line| line.strip_prefix(key)?.strip_prefix(':'))?;
-    Some(line.trim().to_owned())
-}
-
-/// Whether there is no such process, or a zombie at most.
-pub(crate) fn is_gone(pid: i32) -> bool {
-    status(pid, "State").is_none_or(|state| state.starts_with(['Z', 'X']))
 }
 
 /// Sends a signal; that the process has ended is no error.

@@ -12,6 +12,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use linux_sys::SIGKILL;
+use sandbox::procfs;
 use sandbox::wait::await_within;
 
 use crate::call::Running;
@@ -98,10 +99,10 @@ impl Container {
         let parent = self.running.pid();
         let mut prey = Some(parent);
         if self.victim == Victim::Child {
-            prey = kernel::child_of(parent);
+            prey = procfs::first_child(parent);
             // It may not be there yet.
-            while prey.is_none() && !kernel::is_gone(parent) {
-                prey = kernel::child_of(parent);
+            while prey.is_none() && procfs::is_alive(parent) {
+                prey = procfs::first_child(parent);
             }
         }
         if let Some(prey) = prey {

@@ -12,6 +12,7 @@ use nix::libc::{
     SIGABRT, SIGALRM, SIGBUS, SIGCONT, SIGFPE, SIGHUP, SIGILL, SIGINT, SIGQUIT, SIGSEGV, SIGSTOP,
     SIGSYS, SIGTERM, SIGTRAP, SIGTSTP, SIGTTIN, SIGTTOU, SIGUSR1,
 };
+use sandbox::procfs;
 use sandbox::wait::await_within;
 
 use crate::call::{Call, Ended, Running};
@@ -134,7 +135,7 @@ fn users(rd: &Program) {
 /// chown dac_override fowner fsetid kill setgid setuid setpcap net_bind_service net_raw
 /// sys_chroot audit_write setfcap. The runtime cannot give one that its caller lacks.
 fn usual() -> u64 {
-    let own = kernel::status(std::process::id().cast_signed(), "CapBnd").unwrap();
+    let own = procfs::status(std::process::id().cast_signed(), "CapBnd").unwrap();
     let own = u64::from_str_radix(&own, 16).unwrap();
     let bits = [0, 1, 3, 4, 5, 6, 7, 8, 10, 13, 18, 29, 31];
     own & bits.iter().fold(0, |mask, bit| mask | 1 << bit)
@@ -181,7 +182,7 @@ fn capabilities(rd: &Program) {
 fn command_of(running: &Running, name: &str) -> i32 {
     let mut command = None;
     await_within(PATIENCE, || {
-        command = kernel::child_of(running.pid());
+        command = procfs::first_child(running.pid());
         command.is_some_and(|pid| kernel::comm(pid).as_deref() == Some(name))
     });
     command.unwrap_or_else(|| panic!("no command has begun: {}", running.said()))
@@ -223,7 +224,7 @@ fn two_requests(rd: &Program) {
             told,
             || running.said(),
         );
-        let runs = !kernel::is_gone(command);
+        let runs = procfs::is_alive(command);
         machine.check(
             &format!("{about}: after the first it runs on"),
             runs,
@@ -241,7 +242,7 @@ fn two_requests(rd: &Program) {
         );
         machine.check(
             &format!("{about}: the command is gone"),
-            kernel::is_gone(command),
+            !procfs::is_alive(command),
             String::new,
         );
     }
@@ -309,7 +310,7 @@ fn trace_of_signals(machine: &Machine, running: &Running, sent: &Path) -> Option
     let calls = "trace=kill,tkill,tgkill,pidfd_send_signal";
     let strace = strace.words(["-qq", "-e", calls, "-o"]).word(sent);
     let tracer = strace.words(["-p", &pid.to_string()]).start();
-    let is_traced = || kernel::status(pid, "TracerPid").is_some_and(|it| it != "0");
+    let is_traced = || procfs::status(pid, "TracerPid").is_ok_and(|it| it != "0");
     let traced = await_within(PATIENCE, is_traced);
     machine.check("the parent is traced", traced, || tracer.said());
     Some(tracer)
@@ -416,8 +417,8 @@ fn every_signal(rd: &Program) {
         running.send(signal);
         // By now it has been taken out of the queue. Then the command is killed.
         let is_empty = |key| {
-            let pending = kernel::status(running.pid(), key);
-            pending.is_none_or(|mask| mask.chars().all(|it| it == '0'))
+            let pending = procfs::status(running.pid(), key);
+            !pending.is_ok_and(|mask| mask.chars().any(|it| it != '0'))
         };
         await_within(PATIENCE, || is_empty("ShdPnd") && is_empty("SigPnd"));
         kernel::send(command, SIGKILL);

@@ -27,7 +27,7 @@ use crate::program::Program;
 /// The first word that makes this executable the supervisor of a sandbox.
 const ROLE: &str = "--supervise-a-sandbox-for-one-trial";
 
-/// Ten times what the longest takes on a machine that does nothing else.
+/// Many times what the longest takes, on a busy machine as well.
 const DEADLINE: Duration = Duration::from_secs(900);
 
 const FAILED: u8 = 1;
