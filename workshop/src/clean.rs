@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use given::{Error, printable};
 use nix::fcntl::{Flock, FlockArg};
 
+use crate::inhabitants;
 use crate::screen;
 use crate::stale_cgroup::stale_cgroups;
 use crate::stale_container::{Disposition, Found, StaleContainer, id, parents};
@@ -41,7 +42,10 @@ pub(crate) fn clean(store: &Path, image_dir: &Path, dry_run: bool) -> Result<(),
     }
     for group in &stale_cgroups() {
         let what = format!("{}, which no parent looks after", group.display());
-        tally.remove(&what, || given::remove_groups(group));
+        tally.remove(&what, || {
+            inhabitants::await_dying(group)?;
+            given::remove_groups(group)
+        });
     }
     if !dry_run {
         half_made(found.as_deref(), image_dir, &mut tally)?;

@@ -4,7 +4,7 @@
 
 use std::ffi::OsStr;
 use std::fs::{self, File, Metadata};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirEntryExt, MetadataExt};
 use std::path::Path;
@@ -102,6 +102,30 @@ pub(crate) fn end(pid: Pid) -> Result<(), Error> {
         Err(_) => return Ok(()),
     };
     let _ = pidfd_send_signal(&process, SIGKILL);
+    await_end(pid, &process)
+}
+
+/// Wait for those in a control group, and in the groups in it, that are dying already: they
+/// have no root any more by which [`of`] could know them, and as long as they are members
+/// the group cannot be removed (EBUSY).
+pub(crate) fn await_dying(group: &Path) -> Result<(), Error> {
+    let members = fs::read_to_string(group.join("cgroup.procs")).unwrap_or_default();
+    for pid in members.lines().filter_map(|line| line.parse().ok()) {
+        let has_root = fs::metadata(format!("/proc/{pid}/root")).is_ok();
+        let pid = Pid::from_raw(pid);
+        if !has_root && let Ok(process) = pidfd_open(pid) {
+            await_end(pid, &process)?;
+        }
+    }
+    for entry in fs::read_dir(group).into_iter().flatten().flatten() {
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            await_dying(&entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+fn await_end(pid: Pid, process: &OwnedFd) -> Result<(), Error> {
     let mut ended = [PollFd::new(process.as_fd(), PollFlags::POLLIN)];
     match poll(&mut ended, PollTimeout::from(5000_u16))? {
         0 => Err(format!("process {pid} has not ended 5 seconds after SIGKILL; what is it waiting for? `cat /proc/{pid}/wchan` tells").into()),

@@ -184,6 +184,7 @@ impl StaleContainer {
         }
         mounted::detach(&self.directory)?;
         for group in self.groups() {
+            inhabitants::await_dying(&group)?;
             given::remove_groups(&group)?;
         }
         Ok(())
