@@ -1,0 +1,1 @@
+pub(crate) fn tell(_r: &serde_json::Value) -> String { String::new() }
