@@ -248,7 +248,7 @@ fn joined<'a>(names: impl Iterator<Item = &'a str>) -> String {
     }
 }
 
-fn list(words: &[String]) -> String {
+pub(crate) fn list(words: &[String]) -> String {
     format!("[{}]", words.join(", "))
 }
 

@@ -35,6 +35,12 @@ const SIGCHLD: i32 = 17;
 /// The name of the host, the same on each machine.
 const NAME: &str = "host";
 
+/// What it has of its own.
+const OWN: CloneFlags = CloneFlags::CLONE_NEWNS
+    .union(CloneFlags::CLONE_NEWPID)
+    .union(CloneFlags::CLONE_NEWUTS)
+    .union(CloneFlags::CLONE_NEWNET);
+
 /// Runs a program with its arguments, and returns the record of it.
 pub(crate) fn run(words: &[OsString]) -> Result<Value, Error> {
     let awaited: SignalSet = [SIGCHLD, SIGINT, SIGTERM, SIGHUP].into_iter().collect();
@@ -42,21 +48,15 @@ pub(crate) fn run(words: &[OsString]) -> Result<Value, Error> {
     linux_sys::signal(SIGCHLD, Disposition::Default)?;
     let mask = linux_sys::sigprocmask(How::Block, &awaited)?;
     let is_root = fs::read_to_string("/proc/self/status").is_ok_and(|it| is_root(&it));
-    if is_root {
-        // For the child: it will be PID 1 of it.
-        linux_sys::unshare(CloneFlags::CLONE_NEWPID)?;
-    }
-    let (ours, theirs) = UnixStream::pair()?;
-    let keeper = Pid::this();
-    let child = match linux_sys::fork()? {
-        Fork::Child => {
-            drop(ours);
-            linux_sys::exit(trace(words, is_root, keeper, theirs, &mask))
-        }
-        Fork::Parent { child } => child,
+    let namespaces = match is_root {
+        true => OWN,
+        false => CloneFlags::empty(),
     };
-    drop(theirs);
-    let heard = keep(child, ours, &awaited)?;
+    let (from, to) = UnixStream::pair()?;
+    // The child works on a copy of all this, and ends in the closure.
+    let tracer = linux_sys::clone(|| trace(words, is_root, &to, &mask), namespaces)?;
+    drop(to);
+    let heard = keep(tracer, from, &awaited)?;
     if let Some(error) = heard.error {
         return Err(error.into());
     }
@@ -131,14 +131,13 @@ fn keep(tracer: Pid, from: UnixStream, awaited: &SignalSet) -> Result<Heard, Err
 fn trace(
     words: &[OsString],
     is_root: bool,
-    keeper: Pid,
-    to: UnixStream,
+    to: &UnixStream,
     mask: &SignalSet,
 ) -> u8 {
     let mut sender = Sender::new(to);
-    let outcome = prepare(is_root, keeper)
+    let outcome = prepare(is_root)
         .and_then(|()| start(words, mask))
-        .and_then(|level| Ok(Tracer::new(level, &mut sender).run()?));
+        .and_then(|level| Ok(Tracer::new(level, words, &mut sender).run()?));
     match outcome {
         Ok(end) => sender.send("end", &end),
         Err(error) => sender.send("error", &error.to_string().into()),
@@ -146,17 +145,12 @@ fn trace(
     0
 }
 
-fn prepare(is_root: bool, keeper: Pid) -> Result<(), Error> {
+fn prepare(is_root: bool) -> Result<(), Error> {
     // Without the keeper there is no record, and what we trace ends with us.
     linux_sys::set_pdeathsig(SIGKILL)?;
     if !is_root {
-        return match nix_parent() == keeper.as_raw() {
-            true => Ok(()),
-            false => Err("the x-ray's keeper has ended".into()),
-        };
+        return Ok(());
     }
-    let own = CloneFlags::CLONE_NEWNS | CloneFlags::CLONE_NEWUTS | CloneFlags::CLONE_NEWNET;
-    linux_sys::unshare(own)?;
     linux_sys::sethostname(NAME)?;
     // Private first, so that nothing reaches the machine; then shared among ourselves, as
     // systemd has it: only there does a forgotten MS_PRIVATE show.
@@ -169,10 +163,6 @@ fn prepare(is_root: bool, keeper: Pid) -> Result<(), Error> {
     let shared = MsFlags::MS_REC | MsFlags::MS_SHARED;
     linux_sys::mount("", "/", "", shared, "")?;
     Ok(())
-}
-
-fn nix_parent() -> i32 {
-    std::os::unix::process::parent_id().cast_signed()
 }
 
 /// Starts the level, which waits until it is traced.

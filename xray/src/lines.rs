@@ -9,7 +9,7 @@ use std::path::Path;
 
 use addr2line::Context;
 use gimli::{
-    BaseAddresses, CfaRule, EhFrame, EndianArcSlice, NativeEndian, Register, RegisterRule,
+    BaseAddresses, CfaRule, EhFrame, EhFrameHdr, EndianArcSlice, ParsedEhFrameHdr, NativeEndian, Register, RegisterRule,
     UnwindContext, UnwindSection, UnwindTableRow,
 };
 use linux_sys::{Pid, Registers};
@@ -42,6 +42,8 @@ struct Loaded {
     /// Where its first segment wants to be.
     base: u64,
     eh_frame: EhFrame<Slice>,
+    /// Its index, by address.
+    index: ParsedEhFrameHdr<Slice>,
     bases: BaseAddresses,
     lines: Option<Context<Slice>>,
 }
@@ -126,13 +128,19 @@ impl Loaded {
         if let Some(at) = address(".eh_frame") {
             bases = bases.set_eh_frame(at);
         }
+        if let Some(at) = address(".eh_frame_hdr") {
+            bases = bases.set_eh_frame_hdr(at);
+        }
         if let Some(at) = address(".text") {
             bases = bases.set_text(at);
         }
+        let index = EhFrameHdr::from(section(".eh_frame_hdr"));
+        let index = index.parse(&bases, size_of::<usize>() as u8).ok()?;
         let dwarf = gimli::Dwarf::load(|id| Ok::<_, gimli::Error>(section(id.name()))).ok()?;
         Some(Loaded {
             base: file.segments().map(|it| it.address()).min()? & !0xfff,
             eh_frame: EhFrame::from(section(".eh_frame")),
+            index,
             bases,
             lines: Context::from_dwarf(dwarf).ok(),
         })
@@ -161,8 +169,15 @@ impl Loaded {
     fn unwind(&self, frame: &Frame, address: u64, memory: &Memory) -> Option<Frame> {
         let mut context = UnwindContext::new();
         let row = self
-            .eh_frame
-            .unwind_info_for_address(&self.bases, &mut context, address, EhFrame::cie_from_offset)
+            .index
+            .table()?
+            .unwind_info_for_address(
+                &self.eh_frame,
+                &self.bases,
+                &mut context,
+                address,
+                EhFrame::cie_from_offset,
+            )
             .ok()?;
         frame.above(row, memory)
     }

@@ -31,12 +31,12 @@ use crate::tracer::Listener;
 const FORMAT: u32 = 1;
 
 /// The tracer's end of the line.
-pub(crate) struct Sender {
-    to: UnixStream,
+pub(crate) struct Sender<'a> {
+    to: &'a UnixStream,
 }
 
-impl Sender {
-    pub(crate) fn new(to: UnixStream) -> Sender {
+impl Sender<'_> {
+    pub(crate) fn new(to: &UnixStream) -> Sender<'_> {
         Sender { to }
     }
 
@@ -46,7 +46,7 @@ impl Sender {
     }
 }
 
-impl Listener for Sender {
+impl Listener for Sender<'_> {
     fn step(&mut self, step: &Value) {
         self.send("step", step);
     }

@@ -5,6 +5,8 @@
 //! that the order is the same in each run.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
 use linux_sys::{
@@ -67,6 +69,8 @@ struct Process {
 /// A run of a level.
 pub(crate) struct Tracer<'a> {
     first: Pid,
+    /// Its exec, until that has happened.
+    begins_with: Option<Call>,
     processes: HashMap<Pid, Process>,
     /// Newborns that have stopped, and whose parents' calls have not returned.
     held: HashSet<Pid>,
@@ -98,11 +102,22 @@ struct Open {
 
 impl<'a> Tracer<'a> {
     /// Of a process that was seized, and has not begun.
-    pub(crate) fn new(first: Pid, listener: &'a mut dyn Listener) -> Tracer<'a> {
+    pub(crate) fn new(
+        first: Pid,
+        words: &[OsString],
+        listener: &'a mut dyn Listener,
+    ) -> Tracer<'a> {
         let mut names = Names::default();
         let host = Host::of_ours(&mut names);
+        let shown: Vec<String> = words.iter().map(|it| calls::quoted(it.as_bytes())).collect();
+        let begins_with = Call {
+            name: "execve",
+            arguments: vec![shown[0].clone(), calls::list(&shown)],
+            kind: Kind::Exec,
+        };
         let mut tracer = Tracer {
             first,
+            begins_with: Some(begins_with),
             processes: HashMap::new(),
             held: HashSet::new(),
             waiting: HashMap::new(),
@@ -243,21 +258,16 @@ impl<'a> Tracer<'a> {
     }
 
     fn begins(&mut self, pid: Pid, number: u64, arguments: &[u64; 6]) {
-        // The level itself has not begun yet.
         let Some(process) = self.processes.get_mut(&pid) else {
             return;
         };
-        let is_ours = self.steps == 0 && self.open.is_none();
         let memory = Memory::of(pid);
         let Some(call) = calls::decode(number, arguments, &memory) else {
             return;
         };
-        if is_ours && call.kind != Kind::Exec {
-            return;
-        }
         let image = process.image.get_or_insert_with(|| Image::of(pid));
         let lines = match ptrace_getregset(pid) {
-            Ok(registers) if !is_ours => self.lines.of(image, &memory, &registers),
+            Ok(registers) => self.lines.of(image, &memory, &registers),
             _ => Vec::new(),
         };
         process.inside = Some((call, lines));
@@ -314,9 +324,11 @@ impl<'a> Tracer<'a> {
         let Some(process) = self.processes.get_mut(&pid).filter(|it| it.is_followed) else {
             return;
         };
-        let inside = process.inside.take();
+        // Until its first exec the level is a copy of ours, which does not stop at calls.
+        let begins = (pid == self.first).then(|| self.begins_with.take()).flatten();
+        let is_level = begins.is_some();
+        let inside = begins.map(|call| (call, Vec::new())).or(process.inside.take());
         process.image = None;
-        let is_level = pid == self.first && self.steps == 0 && self.open.is_none();
         if let Some((call, lines)) = inside {
             let command = call.arguments.get(1).cloned().unwrap_or_default();
             let living = self.living.get_mut(&self.processes[&pid].name);
