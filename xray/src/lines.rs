@@ -13,7 +13,7 @@ use gimli::{
     UnwindContext, UnwindSection, UnwindTableRow,
 };
 use linux_sys::{Pid, Registers};
-use object::{Object, ObjectSection, ObjectSegment};
+use object::{Object, ObjectSection, ObjectSegment, ObjectSymbol, SymbolKind};
 
 use crate::memory::Memory;
 
@@ -46,6 +46,8 @@ struct Loaded {
     index: ParsedEhFrameHdr<Slice>,
     bases: BaseAddresses,
     lines: Option<Context<Slice>>,
+    /// Where each function begins, in order. `.debug_info` names few of them in a dev build.
+    functions: Vec<(u64, String)>,
 }
 
 /// What is mapped where in a process. An exec makes another one.
@@ -136,6 +138,10 @@ impl Loaded {
         }
         let index = EhFrameHdr::from(section(".eh_frame_hdr"));
         let index = index.parse(&bases, size_of::<usize>() as u8).ok()?;
+        let symbols = file.symbols().filter(|it| it.kind() == SymbolKind::Text);
+        let named = symbols.filter_map(|it| Some((it.address(), it.name().ok()?.to_owned())));
+        let mut functions: Vec<(u64, String)> = named.collect();
+        functions.sort_unstable();
         let dwarf = gimli::Dwarf::load(|id| Ok::<_, gimli::Error>(section(id.name()))).ok()?;
         Some(Loaded {
             base: file.segments().map(|it| it.address()).min()? & !0xfff,
@@ -143,6 +149,7 @@ impl Loaded {
             index,
             bases,
             lines: Context::from_dwarf(dwarf).ok(),
+            functions,
         })
     }
 
@@ -157,13 +164,21 @@ impl Loaded {
                 continue;
             };
             let Some(file) = level_file(file) else { continue };
-            let function = frame.function.as_ref().and_then(|it| it.demangle().ok());
+            let named = frame.function.as_ref();
+            let named = named.and_then(|it| Some(it.demangle().ok()?.into_owned()));
+            let function = named.or_else(|| self.function_at(address));
             found.push(Line {
                 file,
                 line,
                 function: function_name(&function.unwrap_or_default()),
             });
         }
+    }
+
+    fn function_at(&self, address: u64) -> Option<String> {
+        let after = self.functions.partition_point(|(begins, _)| *begins <= address);
+        let (_, name) = self.functions.get(after.checked_sub(1)?)?;
+        Some(addr2line::demangle_auto(name.into(), None).into_owned())
     }
 
     fn unwind(&self, frame: &Frame, address: u64, memory: &Memory) -> Option<Frame> {
@@ -266,8 +281,14 @@ fn level_file(path: &str) -> Option<String> {
 
 /// `level05::container::contain` is `contain`; a closure has its function's name.
 fn function_name(path: &str) -> String {
-    let parts = path.split("::").filter(|part| !part.starts_with('{'));
-    parts.last().unwrap_or_default().to_owned()
+    let is_name = |part: &&str| {
+        let is_hash = part.len() == 17 && part.starts_with('h');
+        !part.starts_with('{') && !is_hash
+    };
+    // A generic one ends with its types.
+    let path = path.split('<').next().filter(|it| !it.is_empty()).unwrap_or(path);
+    let last = path.trim_end_matches(':').split("::").filter(is_name).last();
+    last.unwrap_or_default().to_owned()
 }
 
 
@@ -289,5 +310,7 @@ mod tests {
     fn a_closure_has_the_name_of_its_function() {
         assert_eq!(function_name("level05::start::{{closure}}"), "start");
         assert_eq!(function_name("main"), "main");
+        assert_eq!(function_name("rd::container::contain::h0123456789abcdef"), "contain");
+        assert_eq!(function_name("rd::each::<alloc::string::String>"), "each");
     }
 }

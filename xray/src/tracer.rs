@@ -461,7 +461,11 @@ impl<'a> Tracer<'a> {
         let removes = matches!(call.kind, Kind::Removes(_));
         let exec_failed = call.kind == Kind::Exec && result.is_err();
         let is_group = all.contains("/sys/fs/cgroup");
-        let opens = matches!(call.kind, Kind::Makes(_) | Kind::Removes(_)) && result.is_ok();
+        let opens = match &call.kind {
+            Kind::Makes(_) => result.is_ok(),
+            Kind::Removes(_) => result.is_ok() || is_not_yet(result),
+            _ => false,
+        };
         if (opens && !is_group) || exec_failed {
             let names = self.short_name(&call);
             self.open = Some(Open {
@@ -515,15 +519,25 @@ impl<'a> Tracer<'a> {
             return false;
         }
         let is_next_try = open.exec_failed && call.kind == Kind::Exec && result.is_err();
-        let is_next_name = !open.exec_failed
-            && result.is_ok()
-            && match &call.kind {
-                Kind::Makes(path) => !open.removes && !path.starts_with("/sys/fs/cgroup"),
-                Kind::Removes(path) => open.removes && !path.starts_with("/sys/fs/cgroup"),
-                _ => false,
-            };
-        if !is_next_try && !is_next_name {
+        let is_next_name = match &call.kind {
+            Kind::Makes(path) => {
+                !open.removes && result.is_ok() && !path.starts_with("/sys/fs/cgroup")
+            }
+            Kind::Removes(path) => {
+                open.removes
+                    && (result.is_ok() || is_not_yet(result))
+                    && !path.starts_with("/sys/fs/cgroup")
+            }
+            _ => false,
+        };
+        if !is_next_try && (open.exec_failed || !is_next_name) {
             return false;
+        }
+        if open.removes && result.is_err() {
+            return true; // what is in it goes first
+        }
+        if open.removes && open.step.remove("error").is_some() {
+            open.calls.clear();
         }
         *open.calls.entry(call.name.to_owned()).or_default() += 1;
         if open.names.len() < MOST_NAMES {
@@ -583,6 +597,11 @@ impl<'a> Tracer<'a> {
         *before = view;
         changes.extend(change.map(|change| (name, change)));
     }
+}
+
+/// A tree is removed by trying: what was a directory, or had something in it, comes later.
+fn is_not_yet(result: Result<i64, i32>) -> bool {
+    matches!(result, Err(libc::EISDIR | libc::ENOTEMPTY))
 }
 
 /// Options of prctl that change what no file in `/proc` shows.
