@@ -159,8 +159,7 @@ pub fn ptrace_get_syscall_info(pid: Pid) -> Result<SyscallInfo> {
     // SAFETY: the request writes at most `size` bytes to where `data` points, which is a
     // structure of that size that lives across the call.
     let done = unsafe { libc::ptrace(number, pid.as_raw(), size, into) };
-    Errno::result(done)
-        .map_err(|errno| failed("PTRACE_GET_SYSCALL_INFO", pid, &"info", errno))?;
+    Errno::result(done).map_err(|errno| failed("PTRACE_GET_SYSCALL_INFO", pid, &"info", errno))?;
     // SAFETY: numbers and a union of numbers, for which zero is a value.
     let info = unsafe { info.assume_init() };
     Ok(match info.op {

@@ -310,7 +310,11 @@ fn interface(memory: &Memory, address: u64) -> Vec<String> {
         0 => "down",
         _ => "IFF_UP",
     };
-    vec!["SIOCSIFFLAGS".to_owned(), format!("{name:?}"), up.to_owned()]
+    vec![
+        "SIOCSIFFLAGS".to_owned(),
+        format!("{name:?}"),
+        up.to_owned(),
+    ]
 }
 
 /// Two halves of three sets of 32 bits each (capset(2)).
@@ -320,7 +324,11 @@ fn capabilities(memory: &Memory, address: u64) -> Option<String> {
         let four = bytes.get(index * 4..index * 4 + 4)?;
         Some(u64::from(u32::from_ne_bytes(four.try_into().ok()?)))
     };
-    let set = |index| Some(CapabilitySet::from_bits(word(index + 3)? << 32 | word(index)?));
+    let set = |index| {
+        Some(CapabilitySet::from_bits(
+            word(index + 3)? << 32 | word(index)?,
+        ))
+    };
     let show = |set: CapabilitySet| format!("{:x}", set.bits());
     Some(format!(
         "{{effective: {}, permitted: {}, inheritable: {}}}",
@@ -362,7 +370,10 @@ fn prctl(option: u64, second: u64, third: u64) -> Option<Vec<String>> {
                 "PR_CAP_AMBIENT",
                 vec!["PR_CAP_AMBIENT_LOWER".to_owned(), capability(third)],
             ),
-            4 => ("PR_CAP_AMBIENT", vec!["PR_CAP_AMBIENT_CLEAR_ALL".to_owned()]),
+            4 => (
+                "PR_CAP_AMBIENT",
+                vec!["PR_CAP_AMBIENT_CLEAR_ALL".to_owned()],
+            ),
             _ => return None,
         },
         _ => return None, // only asks, or is about what is not shown

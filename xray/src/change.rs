@@ -1,5 +1,7 @@
 //! What has changed, in words: one line for each thing.
 
+use std::collections::BTreeMap;
+
 use linux_sys::CapabilitySet;
 use serde_json::{Map, Value};
 
@@ -93,7 +95,11 @@ fn object<'a>(
     patch: &'a Map<String, Value>,
     row: &str,
 ) -> impl Iterator<Item = (&'a String, &'a Value)> {
-    patch.get(row).and_then(Value::as_object).into_iter().flatten()
+    patch
+        .get(row)
+        .and_then(Value::as_object)
+        .into_iter()
+        .flatten()
 }
 
 /// Whether the mounts are another namespace's.
@@ -125,7 +131,11 @@ fn mounts(before: &Value, change: &Value, is_another: bool, words: &mut Vec<Stri
     };
     let is_new = |name: &str| before.get(name).is_none();
     let there: Vec<(&String, &Value)> = change.iter().filter(|it| !it.1.is_null()).collect();
-    let new: Vec<&Value> = there.iter().filter(|it| is_new(it.0)).map(|it| it.1).collect();
+    let new: Vec<&Value> = there
+        .iter()
+        .filter(|it| is_new(it.0))
+        .map(|it| it.1)
+        .collect();
     let gone = change.len() - there.len();
     if is_another {
         words.push(format!("a mount table of {} mounts", new.len()));
@@ -139,7 +149,12 @@ fn mounts(before: &Value, change: &Value, is_another: bool, words: &mut Vec<Stri
         })),
         more => words.push(format!("mounted: {more} mounts")),
     }
-    let point = |name: &String| before[name]["point"].as_str().unwrap_or_default().to_owned();
+    let point = |name: &String| {
+        before[name]["point"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned()
+    };
     match gone {
         0 => {}
         1 => {
@@ -151,7 +166,10 @@ fn mounts(before: &Value, change: &Value, is_another: bool, words: &mut Vec<Stri
     }
     let old: Vec<_> = there.iter().filter(|it| !is_new(it.0)).collect();
     let changed = |key: &str| old.iter().filter(|it| it.1.get(key).is_some()).count();
-    let mut now: Vec<&str> = old.iter().filter_map(|it| it.1["propagation"].as_str()).collect();
+    let mut now: Vec<&str> = old
+        .iter()
+        .filter_map(|it| it.1["propagation"].as_str())
+        .collect();
     now.dedup();
     match (changed("propagation"), now.as_slice()) {
         (0, _) => {}
@@ -162,21 +180,42 @@ fn mounts(before: &Value, change: &Value, is_another: bool, words: &mut Vec<Stri
         0 => {}
         count => words.push(format!("{count} mounts have other options")),
     }
-    let moved: Vec<_> = old.iter().filter(|it| it.1.get("point").is_some()).collect();
-    match moved.as_slice() {
-        [] => {}
-        [one] => {
-            let to = one.1["point"].as_str().unwrap_or_default();
-            words.push(format!("{} is {to} now", point(one.0)));
+    let moved: Vec<(String, &str)> = old
+        .iter()
+        .filter_map(|it| Some((point(it.0), it.1["point"].as_str()?)))
+        .collect();
+    places(&moved, words);
+}
+
+/// Mounts whose place has another name, since the root is another one.
+fn places(moved: &[(String, &str)], words: &mut Vec<String>) {
+    let mut root = None;
+    let mut below: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut others = 0;
+    for (before, now) in moved {
+        let path = before.trim_end_matches('/');
+        if *now == "/" {
+            words.push(format!("what was {before} is / now"));
+            root = Some(before.clone());
+        } else if root
+            .as_ref()
+            .is_some_and(|it| *before == format!("{it}{now}"))
+        {
+            // Has come with the root.
+        } else if let Some(directory) = now.strip_suffix(path).filter(|it| !it.is_empty()) {
+            *below.entry(directory).or_default() += 1;
+        } else {
+            others += 1;
         }
-        more => {
-            let top = more.iter().find(|it| it.1["point"] == "/");
-            if let Some(top) = top {
-                words.push(format!("what was {} is / now", point(top.0)));
-            }
-            let others = more.len() - usize::from(top.is_some());
-            words.push(format!("{others} mounts have another place as seen from its root"));
-        }
+    }
+    for (directory, count) in below {
+        words.push(match count {
+            1 => format!("a mount is now below {directory}"),
+            _ => format!("{count} mounts are now below {directory}"),
+        });
+    }
+    if others > 0 {
+        words.push(format!("{others} mounts have another name from here"));
     }
 }
 
@@ -284,6 +323,10 @@ mod tests {
             "open descriptors: 0",
         ];
         assert_eq!(told, expected);
-        assert!(!words(&before, &patch, false).join("").contains("descriptors"));
+        assert!(
+            !words(&before, &patch, false)
+                .join("")
+                .contains("descriptors")
+        );
     }
 }

@@ -60,12 +60,18 @@ pub(crate) fn run(words: &[OsString]) -> Result<Value, Error> {
     if let Some(error) = heard.error {
         return Err(error.into());
     }
-    let argv: Vec<String> = words.iter().enumerate().map(|it| shown(it.0, it.1)).collect();
+    let argv: Vec<String> = words
+        .iter()
+        .enumerate()
+        .map(|it| shown(it.0, it.1))
+        .collect();
     let host = match is_root {
         true => "own",
         false => "the machine",
     };
-    let end = heard.end.unwrap_or_else(|| json!({"cut": "the x-ray was ended"}));
+    let end = heard
+        .end
+        .unwrap_or_else(|| json!({"cut": "the x-ray was ended"}));
     Ok(record::put_together(&argv, host, heard.steps, end))
 }
 
@@ -121,19 +127,19 @@ fn keep(tracer: Pid, from: UnixStream, awaited: &SignalSet) -> Result<Heard, Err
     }
     // All of its processes are gone: no group has a member. The innermost first; and not the one
     // that all containers have in common, in which another may just begin.
-    for group in heard.groups.iter().rev().filter(|it| !it.ends_with("rubber-docker")) {
+    for group in heard
+        .groups
+        .iter()
+        .rev()
+        .filter(|it| !it.ends_with("rubber-docker"))
+    {
         let _ = fs::remove_dir(group);
     }
     Ok(heard)
 }
 
 /// The tracer's part: makes the host, starts the level in it, and follows it to its end.
-fn trace(
-    words: &[OsString],
-    is_root: bool,
-    to: &UnixStream,
-    mask: &SignalSet,
-) -> u8 {
+fn trace(words: &[OsString], is_root: bool, to: &UnixStream, mask: &SignalSet) -> u8 {
     let mut sender = Sender::new(to);
     let outcome = prepare(is_root)
         .and_then(|()| start(words, mask))

@@ -9,8 +9,8 @@ use std::path::Path;
 
 use addr2line::Context;
 use gimli::{
-    BaseAddresses, CfaRule, EhFrame, EhFrameHdr, EndianArcSlice, ParsedEhFrameHdr, NativeEndian, Register, RegisterRule,
-    UnwindContext, UnwindSection, UnwindTableRow,
+    BaseAddresses, CfaRule, EhFrame, EhFrameHdr, EndianArcSlice, NativeEndian, ParsedEhFrameHdr,
+    Register, RegisterRule, UnwindContext, UnwindSection, UnwindTableRow,
 };
 use linux_sys::{Pid, Registers};
 use object::{Object, ObjectSection, ObjectSegment, ObjectSymbol, SymbolKind};
@@ -96,7 +96,11 @@ impl Lines {
             let Some(loaded) = self.load(path) else { break };
             // A return address stands behind the call that it belongs to.
             let exact = frame.counter - first + loaded.base;
-            let address = if depth == 0 { exact } else { exact.saturating_sub(1) };
+            let address = if depth == 0 {
+                exact
+            } else {
+                exact.saturating_sub(1)
+            };
             loaded.lines_at(address, &mut found);
             let next = loaded
                 .unwind(&frame, address, memory)
@@ -112,7 +116,9 @@ impl Lines {
 
     fn load(&mut self, path: &str) -> Option<&Loaded> {
         let loaded = self.objects.entry(path.to_owned());
-        loaded.or_insert_with(|| Loaded::read(Path::new(path))).as_ref()
+        loaded
+            .or_insert_with(|| Loaded::read(Path::new(path)))
+            .as_ref()
     }
 }
 
@@ -163,7 +169,9 @@ impl Loaded {
             let Some((file, line)) = location.and_then(|it| Some((it.file?, it.line?))) else {
                 continue;
             };
-            let Some(file) = level_file(file) else { continue };
+            let Some(file) = level_file(file) else {
+                continue;
+            };
             let named = frame.function.as_ref();
             let named = named.and_then(|it| Some(it.demangle().ok()?.into_owned()));
             let function = named.or_else(|| self.function_at(address));
@@ -176,7 +184,9 @@ impl Loaded {
     }
 
     fn function_at(&self, address: u64) -> Option<String> {
-        let after = self.functions.partition_point(|(begins, _)| *begins <= address);
+        let after = self
+            .functions
+            .partition_point(|(begins, _)| *begins <= address);
         let (_, name) = self.functions.get(after.checked_sub(1)?)?;
         Some(addr2line::demangle_auto(name.into(), None).into_owned())
     }
@@ -236,7 +246,9 @@ impl Frame {
         let mut above = self.clone();
         for (register, rule) in row.registers() {
             let value = match rule {
-                RegisterRule::Offset(offset) => memory.number(frame.wrapping_add_signed(*offset))?,
+                RegisterRule::Offset(offset) => {
+                    memory.number(frame.wrapping_add_signed(*offset))?
+                }
                 RegisterRule::ValOffset(offset) => frame.wrapping_add_signed(*offset),
                 RegisterRule::Register(other) => self.register(*other)?,
                 RegisterRule::Undefined if register.0 == RETURN => return None,
@@ -286,11 +298,18 @@ fn function_name(path: &str) -> String {
         !part.starts_with('{') && !is_hash
     };
     // A generic one ends with its types.
-    let path = path.split('<').next().filter(|it| !it.is_empty()).unwrap_or(path);
-    let last = path.trim_end_matches(':').split("::").filter(is_name).last();
+    let path = path
+        .split('<')
+        .next()
+        .filter(|it| !it.is_empty())
+        .unwrap_or(path);
+    let last = path
+        .trim_end_matches(':')
+        .split("::")
+        .filter(is_name)
+        .last();
     last.unwrap_or_default().to_owned()
 }
-
 
 #[cfg(test)]
 mod tests {
@@ -310,7 +329,10 @@ mod tests {
     fn a_closure_has_the_name_of_its_function() {
         assert_eq!(function_name("level05::start::{{closure}}"), "start");
         assert_eq!(function_name("main"), "main");
-        assert_eq!(function_name("rd::container::contain::h0123456789abcdef"), "contain");
+        assert_eq!(
+            function_name("rd::container::contain::h0123456789abcdef"),
+            "contain"
+        );
         assert_eq!(function_name("rd::each::<alloc::string::String>"), "each");
     }
 }

@@ -26,7 +26,10 @@ impl Memory {
     /// So many bytes, or none of them.
     pub(crate) fn bytes(&self, address: u64, length: usize) -> Option<Vec<u8>> {
         let mut bytes = vec![0; length];
-        self.file.as_ref()?.read_exact_at(&mut bytes, address).ok()?;
+        self.file
+            .as_ref()?
+            .read_exact_at(&mut bytes, address)
+            .ok()?;
         Some(bytes)
     }
 
@@ -54,7 +57,10 @@ impl Memory {
             let from = address + text.len() as u64;
             // Not across the end of a page: the next one may not be there.
             let room = (4096 - from % 4096).min(256) as usize;
-            self.file.as_ref()?.read_exact_at(&mut chunk[..room], from).ok()?;
+            self.file
+                .as_ref()?
+                .read_exact_at(&mut chunk[..room], from)
+                .ok()?;
             if let Some(end) = chunk[..room].iter().position(|byte| *byte == 0) {
                 text.extend(&chunk[..end]);
                 return Some(text);

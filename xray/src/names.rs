@@ -128,7 +128,9 @@ impl Names {
                 continue;
             }
             let is_id = word.len() >= 12
-                && word.bytes().all(|it| matches!(it, b'0'..=b'9' | b'a'..=b'f'));
+                && word
+                    .bytes()
+                    .all(|it| matches!(it, b'0'..=b'9' | b'a'..=b'f'));
             match (is_id, word.len()) {
                 (true, 12) => renamed += &self.other("container", &word),
                 (true, _) => renamed += &self.other("digest", &word),
@@ -155,11 +157,17 @@ mod tests {
         let mut names = Names::default();
         let path = "\"/c/0123456789ab/rootfs\"";
         assert_eq!(names.text(path), "\"/c/container-1/rootfs\"");
-        assert_eq!(names.text("0123456789ac 0123456789ab"), "container-2 container-1");
+        assert_eq!(
+            names.text("0123456789ac 0123456789ab"),
+            "container-2 container-1"
+        );
         assert_eq!(names.text("pipe:[12]"), "pipe-1");
         assert_eq!(names.text("/images/0123456789abcdef0"), "/images/digest-1");
         assert_eq!(names.text("shadows and words"), "shadows and words");
-        assert_eq!(names.propagation("shared:12 master:3"), "shared:group-1 master:group-2");
+        assert_eq!(
+            names.propagation("shared:12 master:3"),
+            "shared:group-1 master:group-2"
+        );
         assert_eq!(names.propagation(""), "private");
     }
 
@@ -175,7 +183,10 @@ mod tests {
         assert_eq!(names.mount("host", 7), "m003");
         assert_eq!(names.mount("mnt-1", 7), "m002");
         assert_eq!(names.birth(70), "p1");
-        assert_eq!(names.text("/proc/70/mem /proc/71/mem"), "/proc/p1/mem /proc/PID/mem");
+        assert_eq!(
+            names.text("/proc/70/mem /proc/71/mem"),
+            "/proc/p1/mem /proc/PID/mem"
+        );
         names.death(70);
         assert_eq!(names.birth(70), "p2");
     }

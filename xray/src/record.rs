@@ -87,7 +87,10 @@ pub(crate) fn listen(from: UnixStream, commands: &AtomicUsize) -> Heard {
                 "error" => heard.error = value.as_str().map(str::to_owned),
                 "commands" => {
                     let count = value.as_u64().unwrap_or_default();
-                    commands.store(usize::try_from(count).unwrap_or_default(), Ordering::Relaxed);
+                    commands.store(
+                        usize::try_from(count).unwrap_or_default(),
+                        Ordering::Relaxed,
+                    );
                 }
                 _ => {}
             }

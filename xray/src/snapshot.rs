@@ -201,7 +201,10 @@ fn is_top(root: PathBuf) -> bool {
 fn interfaces(process: &str) -> Value {
     let table = fs::read_to_string(format!("/proc/{process}/net/dev")).unwrap_or_default();
     let socket = linux_sys::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0).ok();
-    let names = table.lines().skip(2).filter_map(|line| line.split_once(':'));
+    let names = table
+        .lines()
+        .skip(2)
+        .filter_map(|line| line.split_once(':'));
     let states = names.map(|(name, _)| {
         let name = name.trim();
         let flags = socket.as_ref();
@@ -275,7 +278,15 @@ fn limits(groups: &[PathBuf], names: &mut Names) -> Value {
 
 /// Rows of `/proc/PID/status`, as they stand there.
 const ROWS: [&str; 10] = [
-    "Uid", "Gid", "Groups", "CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb", "NoNewPrivs",
+    "Uid",
+    "Gid",
+    "Groups",
+    "CapInh",
+    "CapPrm",
+    "CapEff",
+    "CapBnd",
+    "CapAmb",
+    "NoNewPrivs",
     "Seccomp",
 ];
 
@@ -311,7 +322,10 @@ fn descriptors(process: &str, names: &mut Names) -> Value {
     let mut all = Map::new();
     for number in numbers {
         if let Ok(what) = fs::read_link(format!("{directory}/{number}")) {
-            all.insert(number.to_string(), names.text(&what.to_string_lossy()).into());
+            all.insert(
+                number.to_string(),
+                names.text(&what.to_string_lossy()).into(),
+            );
         }
     }
     all.into()

@@ -29,13 +29,18 @@ pub(crate) fn tell(record: &Value) -> String {
         files: &record["files"],
         views: BTreeMap::new(),
         heading: None,
-        host_changes: 0,
     };
     story.begin(record);
-    let steps = record["steps"].as_array().map_or(&[] as &[Value], Vec::as_slice);
+    let steps = record["steps"]
+        .as_array()
+        .map_or(&[] as &[Value], Vec::as_slice);
     let mut rest = steps;
     while let Some(first) = rest.first() {
-        let same = rest.iter().take_while(|it| is_like(first, it)).count().max(1);
+        let same = rest
+            .iter()
+            .take_while(|it| is_like(first, it))
+            .count()
+            .max(1);
         let (these, after) = rest.split_at(same);
         story.steps(these);
         rest = after;
@@ -49,7 +54,11 @@ fn is_like(first: &Value, other: &Value) -> bool {
     let same = |key: &str| first[key] == other[key];
     let is_plain = |step: &Value| step["born"].is_null() && step["times"].is_null();
     let is_execve = first["call"] == "execve";
-    same("who") && same("call") && same("lines") && same("error") && !is_execve
+    same("who")
+        && same("call")
+        && same("lines")
+        && same("error")
+        && !is_execve
         && first["lines"].is_array()
         && is_plain(first)
         && is_plain(other)
@@ -62,8 +71,6 @@ struct Story<'a> {
     views: BTreeMap<String, Value>,
     /// The line below which we are.
     heading: Option<(String, u64)>,
-    /// Steps that have changed the host.
-    host_changes: usize,
 }
 
 impl Story<'_> {
@@ -127,7 +134,17 @@ impl Story<'_> {
         if first["unseen"] == true {
             self.line(DIM, INDENT, "it is so now, and no file in /proc shows it");
         }
-        self.changes(first, steps);
+        let has_changed = self.changes(first, steps);
+        // A name in a directory is what the call says; of the others one would ask.
+        let asks = ["set", "cap", "prctl", "mount", "umount", "ioctl"];
+        let call = text("call");
+        if !has_changed
+            && !is_error
+            && first["unseen"] != true
+            && asks.iter().any(|it| call.starts_with(it))
+        {
+            self.line(DIM, INDENT, "it was so before, as far as /proc shows it");
+        }
     }
 
     /// What was told together, by its names.
@@ -144,7 +161,7 @@ impl Story<'_> {
             let at = (0..count).find(differs).unwrap_or_default();
             let these = all.iter().filter_map(|it| it.get(at));
             let these: Vec<&str> = these.map(|it| it.trim_matches('"')).collect();
-            return short_list(&these);
+            return short_list(&what_differs(&these));
         }
         let names = strings(&first["names"]);
         let calls = first["calls"].as_object();
@@ -182,8 +199,12 @@ impl Story<'_> {
             return;
         }
         let source = self.files[file].as_str();
-        let index = usize::try_from(number).unwrap_or_default().saturating_sub(1);
-        let source = source.and_then(|it| it.lines().nth(index)).unwrap_or_default();
+        let index = usize::try_from(number)
+            .unwrap_or_default()
+            .saturating_sub(1);
+        let source = source
+            .and_then(|it| it.lines().nth(index))
+            .unwrap_or_default();
         let short = file.split_once("/src/").map_or(file, |it| it.1);
         let function = line["function"].as_str().unwrap_or_default();
         self.text.push('\n');
@@ -202,7 +223,8 @@ impl Story<'_> {
     }
 
     /// What these steps have changed together.
-    fn changes(&mut self, first: &Value, steps: &[Value]) {
+    fn changes(&mut self, first: &Value, steps: &[Value]) -> bool {
+        let mut has_changed = false;
         let who = first["who"].as_str().unwrap_or_default();
         if let Some(born) = first["born"].as_str() {
             let copy = self.views.get(who).cloned().unwrap_or_default();
@@ -234,9 +256,7 @@ impl Story<'_> {
             };
             let words = change::words(&before, &patch, wants_descriptors);
             let is_host = name == "host";
-            if is_host && !words.is_empty() {
-                self.host_changes += 1;
-            }
+            has_changed |= !words.is_empty();
             let style = match is_host {
                 true => YELLOW,
                 false => Style::new(),
@@ -245,6 +265,7 @@ impl Story<'_> {
                 self.line(style, INDENT, &format!("{name}: {word}"));
             }
         }
+        has_changed
     }
 
     fn end(&mut self, record: &Value, steps: usize) {
@@ -297,7 +318,12 @@ fn shown(step: &Value) -> String {
 
 /// Many words of one kind are one line.
 fn folded(words: Vec<String>) -> Vec<String> {
-    let begins = ["control group (", "control group /", "no more: control group", "in /"];
+    let begins = [
+        "control group (",
+        "control group /",
+        "no more: control group",
+        "in /",
+    ];
     let mut folded: Vec<String> = Vec::new();
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     for word in words {
@@ -319,6 +345,20 @@ fn folded(words: Vec<String>) -> Vec<String> {
         }
     }
     folded
+}
+
+/// The parts of paths that are not the same in all.
+fn what_differs<'a>(paths: &[&'a str]) -> Vec<&'a str> {
+    let split = |path: &'a str| -> Vec<&'a str> { path.split('/').collect() };
+    let all: Vec<Vec<&str>> = paths.iter().map(|path| split(path)).collect();
+    let Some(first) = all.first() else {
+        return Vec::new();
+    };
+    let differs = |at: &usize| all.iter().any(|it| it.get(*at) != first.get(*at));
+    match (0..first.len()).find(differs) {
+        Some(at) => all.iter().filter_map(|it| it.get(at).copied()).collect(),
+        None => paths.to_vec(),
+    }
 }
 
 /// A few names; of many the beginning.

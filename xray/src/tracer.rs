@@ -109,7 +109,10 @@ impl<'a> Tracer<'a> {
     ) -> Tracer<'a> {
         let mut names = Names::default();
         let host = Host::of_ours(&mut names);
-        let shown: Vec<String> = words.iter().map(|it| calls::quoted(it.as_bytes())).collect();
+        let shown: Vec<String> = words
+            .iter()
+            .map(|it| calls::quoted(it.as_bytes()))
+            .collect();
         let begins_with = Call {
             name: "execve",
             arguments: vec![shown[0].clone(), calls::list(&shown)],
@@ -224,7 +227,10 @@ impl<'a> Tracer<'a> {
         let child = Pid::from_raw(i32::try_from(child).unwrap_or_default());
         let call = self.processes.get(&pid).and_then(|it| it.inside.as_ref());
         let is_aside = match call.map(|(call, _)| &call.kind) {
-            Some(Kind::Birth { is_helper, is_thread }) => *is_helper || *is_thread,
+            Some(Kind::Birth {
+                is_helper,
+                is_thread,
+            }) => *is_helper || *is_thread,
             _ => event == TraceEvent::Vfork,
         };
         if is_aside {
@@ -312,7 +318,10 @@ impl<'a> Tracer<'a> {
     fn born(&mut self, parent: Pid, child: Pid) {
         self.held.remove(&child);
         self.birth(child, Some(parent), true);
-        let inside = self.processes.get_mut(&parent).and_then(|it| it.inside.take());
+        let inside = self
+            .processes
+            .get_mut(&parent)
+            .and_then(|it| it.inside.take());
         if let Some((call, lines)) = inside {
             self.step(parent, call, lines, Ok(0), Some(child));
         }
@@ -325,9 +334,13 @@ impl<'a> Tracer<'a> {
             return;
         };
         // Until its first exec the level is a copy of ours, which does not stop at calls.
-        let begins = (pid == self.first).then(|| self.begins_with.take()).flatten();
+        let begins = (pid == self.first)
+            .then(|| self.begins_with.take())
+            .flatten();
         let is_level = begins.is_some();
-        let inside = begins.map(|call| (call, Vec::new())).or(process.inside.take());
+        let inside = begins
+            .map(|call| (call, Vec::new()))
+            .or(process.inside.take());
         process.image = None;
         if let Some((call, lines)) = inside {
             let command = call.arguments.get(1).cloned().unwrap_or_default();
@@ -444,9 +457,9 @@ impl<'a> Tracer<'a> {
             self.views.insert(born, copy);
         }
         if !lines.is_empty() {
-            let rows = lines.iter().map(|it| {
-                json!({"file": it.file, "line": it.line, "function": it.function})
-            });
+            let rows = lines
+                .iter()
+                .map(|it| json!({"file": it.file, "line": it.line, "function": it.function}));
             step.insert("lines".to_owned(), rows.collect());
         }
         let unseen = call.name == "prctl" && call.arguments.first().is_some_and(is_unseen);
@@ -606,8 +619,13 @@ fn is_not_yet(result: Result<i64, i32>) -> bool {
 
 /// Options of prctl that change what no file in `/proc` shows.
 fn is_unseen(option: &String) -> bool {
-    ["PR_SET_PDEATHSIG", "PR_SET_KEEPCAPS", "PR_SET_DUMPABLE", "PR_SET_CHILD_SUBREAPER"]
-        .contains(&option.as_str())
+    [
+        "PR_SET_PDEATHSIG",
+        "PR_SET_KEEPCAPS",
+        "PR_SET_DUMPABLE",
+        "PR_SET_CHILD_SUBREAPER",
+    ]
+    .contains(&option.as_str())
 }
 
 /// How a process has ended.

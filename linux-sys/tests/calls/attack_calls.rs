@@ -30,7 +30,11 @@ fn trace() -> Outcome {
     ptrace_seize(child, TraceOptions::empty()).unwrap();
     let status = fs::read_to_string(format!("/proc/{child}/status")).unwrap();
     assert!(status.contains(&format!("TracerPid:\t{}\n", Pid::this())));
-    fails(ptrace_seize(child, TraceOptions::empty()), Errno::EPERM, "traced already");
+    fails(
+        ptrace_seize(child, TraceOptions::empty()),
+        Errno::EPERM,
+        "traced already",
+    );
     kill(child, linux_sys::SIGKILL).unwrap();
     fails(
         ptrace_seize(Pid::from_raw(i32::MAX), TraceOptions::empty()),
