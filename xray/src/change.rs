@@ -34,7 +34,8 @@ pub(crate) fn words(before: &Value, patch: &Value, wants_descriptors: bool) -> V
     };
     let own = namespaces(patch, &mut words);
     if let Some(change) = patch.get("mounts") {
-        mounts(&before["mounts"], change, own, &mut words);
+        let is_hidden = patch.contains_key("root");
+        mounts(&before["mounts"], change, own, is_hidden, &mut words);
     }
     for (row, says) in [("root", "its root is"), ("cwd", "its working directory is")] {
         if let Some(path) = patch.get(row).and_then(Value::as_str) {
@@ -125,7 +126,15 @@ fn namespaces(patch: &Map<String, Value>, words: &mut Vec<String>) -> bool {
     own.contains(&"mounts") || hosts.contains(&"mounts")
 }
 
-fn mounts(before: &Value, change: &Value, is_another: bool, words: &mut Vec<String>) {
+/// `is_hidden`: its root is another one, and the table that `/proc` shows is what can be reached
+/// from there.
+fn mounts(
+    before: &Value,
+    change: &Value,
+    is_another: bool,
+    is_hidden: bool,
+    words: &mut Vec<String>,
+) {
     let Some(change) = change.as_object() else {
         return;
     };
@@ -157,6 +166,11 @@ fn mounts(before: &Value, change: &Value, is_another: bool, words: &mut Vec<Stri
     };
     match gone {
         0 => {}
+        gone if is_hidden => {
+            words.push(format!(
+                "{gone} mounts cannot be reached from its root, and are still there"
+            ));
+        }
         1 => {
             let name = change.iter().find(|it| it.1.is_null());
             let point = name.map(|it| point(it.0)).unwrap_or_default();

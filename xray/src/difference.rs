@@ -5,7 +5,7 @@
 use serde_json::{Map, Value};
 
 /// What has to be laid over `before` to get `after`; none if they are the same.
-pub(crate) fn between(before: &Value, after: &Value) -> Option<Value> {
+pub fn between(before: &Value, after: &Value) -> Option<Value> {
     let (Value::Object(old), Value::Object(new)) = (before, after) else {
         return (before != after).then(|| after.clone());
     };
@@ -22,7 +22,7 @@ pub(crate) fn between(before: &Value, after: &Value) -> Option<Value> {
 }
 
 /// Lays a patch over a view.
-pub(crate) fn lay(patch: &Value, over: &mut Value) {
+pub fn lay(patch: &Value, over: &mut Value) {
     let Value::Object(patch) = patch else {
         *over = patch.clone();
         return;

@@ -41,8 +41,12 @@ const OWN: CloneFlags = CloneFlags::CLONE_NEWNS
     .union(CloneFlags::CLONE_NEWUTS)
     .union(CloneFlags::CLONE_NEWNET);
 
+/// What sees each step before it is written down, while the process that has made it stands
+/// still: there a test looks for itself.
+pub type Witness<'a> = &'a dyn Fn(&mut Value);
+
 /// Runs a program with its arguments, and returns the record of it.
-pub(crate) fn run(words: &[OsString]) -> Result<Value, Error> {
+pub fn run(words: &[OsString], witness: Witness) -> Result<Value, Error> {
     let awaited: SignalSet = [SIGCHLD, SIGINT, SIGTERM, SIGHUP].into_iter().collect();
     // Had our parent left SIGCHLD ignored, we would hear nothing of the tracer's end.
     linux_sys::signal(SIGCHLD, Disposition::Default)?;
@@ -54,7 +58,7 @@ pub(crate) fn run(words: &[OsString]) -> Result<Value, Error> {
     };
     let (from, to) = UnixStream::pair()?;
     // The child works on a copy of all this, and ends in the closure.
-    let tracer = linux_sys::clone(|| trace(words, is_root, &to, &mask), namespaces)?;
+    let tracer = linux_sys::clone(|| trace(words, is_root, &to, &mask, witness), namespaces)?;
     drop(to);
     let heard = keep(tracer, from, &awaited)?;
     if let Some(error) = heard.error {
@@ -139,8 +143,14 @@ fn keep(tracer: Pid, from: UnixStream, awaited: &SignalSet) -> Result<Heard, Err
 }
 
 /// The tracer's part: makes the host, starts the level in it, and follows it to its end.
-fn trace(words: &[OsString], is_root: bool, to: &UnixStream, mask: &SignalSet) -> u8 {
-    let mut sender = Sender::new(to);
+fn trace(
+    words: &[OsString],
+    is_root: bool,
+    to: &UnixStream,
+    mask: &SignalSet,
+    witness: Witness,
+) -> u8 {
+    let mut sender = Sender::new(to, witness);
     let outcome = prepare(is_root)
         .and_then(|()| start(words, mask))
         .and_then(|level| Ok(Tracer::new(level, words, &mut sender).run()?));

@@ -1,41 +1,6 @@
-//! The x-ray: a container's birth, system call by system call. `cargo workshop xray`.
-//!
-//! A crate of its own, which is built when it is first asked for.
-//!
-//! # A map of the house
-//!
-//! | file | holds |
-//! |---|---|
-//! | `host.rs` | a host of its own for the run; the keeper, who writes the record and tidies up |
-//! | `tracer.rs` | stops the level at each step, and looks |
-//! | `calls.rs` | which calls are steps, and what they are given |
-//! | `memory.rs` | what stands in the memory of a stopped process |
-//! | `lines.rs` | the level's own lines that have led to a call |
-//! | `snapshot.rs` | what the kernel says of a process and of the host |
-//! | `names.rs` | names instead of numbers, the same in each run |
-//! | `difference.rs` | what has changed between two looks |
-//! | `record.rs` | what is written down |
-//! | `text.rs` | the story for a terminal |
-//! | `change.rs` | what has changed, in words |
-//!
-//! # Who does what
-//!
-//! `record` runs as root, through `.cargo/as-root`, and writes into a file that the companion has
-//! made. `text` and `json` read that, and need nothing.
+//! The command line of the x-ray: what root does, and what everyone may.
 
 #![forbid(unsafe_code)]
-
-mod calls;
-mod change;
-mod difference;
-mod host;
-mod lines;
-mod memory;
-mod names;
-mod record;
-mod snapshot;
-mod text;
-mod tracer;
 
 use std::ffi::OsString;
 use std::fs::OpenOptions;
@@ -46,6 +11,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use given::Error;
 use serde_json::Value;
+use xray::{host, record, text};
 
 /// A container's birth, system call by system call; started by `cargo workshop xray`
 #[derive(Parser)]
@@ -115,7 +81,7 @@ fn record(output: &Path, words: &[OsString]) -> Result<(), Error> {
         .truncate(true)
         .open(output)
         .map_err(|error| format!("cannot write to {}: {error}", output.display()))?;
-    let record = host::run(words)?;
+    let record = host::run(words, &|_| {})?;
     writeln!(file, "{record}")
         .map_err(|error| format!("cannot write to {}: {error}", output.display()))?;
     Ok(())

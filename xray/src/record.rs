@@ -33,11 +33,12 @@ const FORMAT: u32 = 1;
 /// The tracer's end of the line.
 pub(crate) struct Sender<'a> {
     to: &'a UnixStream,
+    witness: &'a dyn Fn(&mut Value),
 }
 
-impl Sender<'_> {
-    pub(crate) fn new(to: &UnixStream) -> Sender<'_> {
-        Sender { to }
+impl<'a> Sender<'a> {
+    pub(crate) fn new(to: &'a UnixStream, witness: &'a dyn Fn(&mut Value)) -> Sender<'a> {
+        Sender { to, witness }
     }
 
     pub(crate) fn send(&mut self, what: &str, value: &Value) {
@@ -47,8 +48,9 @@ impl Sender<'_> {
 }
 
 impl Listener for Sender<'_> {
-    fn step(&mut self, step: &Value) {
-        self.send("step", step);
+    fn step(&mut self, mut step: Value) {
+        (self.witness)(&mut step);
+        self.send("step", &step);
     }
 
     fn group(&mut self, path: &str) {
@@ -112,7 +114,7 @@ pub(crate) fn put_together(argv: &[String], host: &str, steps: Vec<Value>, end: 
 
 /// Reads a record, and adds the texts of the files that it speaks of. Done without privilege:
 /// they are the learner's.
-pub(crate) fn read(record: &Path, course: &Path) -> Result<Value, Error> {
+pub fn read(record: &Path, course: &Path) -> Result<Value, Error> {
     let text = fs::read_to_string(record)
         .map_err(|error| format!("cannot read {}: {error}", record.display()))?;
     let mut record: Value = serde_json::from_str(&text)

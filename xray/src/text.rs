@@ -22,7 +22,7 @@ const WIDTH: usize = 78;
 const INDENT: usize = 6;
 
 /// The whole story.
-pub(crate) fn tell(record: &Value) -> String {
+pub fn tell(record: &Value) -> String {
     let mut story = Story {
         text: String::new(),
         width: wrap::width(std::io::stdout()).unwrap_or(WIDTH),
@@ -36,6 +36,14 @@ pub(crate) fn tell(record: &Value) -> String {
         .map_or(&[] as &[Value], Vec::as_slice);
     let mut rest = steps;
     while let Some(first) = rest.first() {
+        if let [_, next, ..] = rest
+            && is_looking(first, next)
+        {
+            // Not found in these directories, and then it was: no failure.
+            story.looking(first);
+            rest = &rest[1..];
+            continue;
+        }
         let same = rest
             .iter()
             .take_while(|it| is_like(first, it))
@@ -62,6 +70,17 @@ fn is_like(first: &Value, other: &Value) -> bool {
         && first["lines"].is_array()
         && is_plain(first)
         && is_plain(other)
+}
+
+/// Whether a failed exec is one of those with which a command is looked for in PATH.
+fn is_looking(step: &Value, next: &Value) -> bool {
+    let is_exec = |it: &Value| it["call"] == "execve";
+    is_exec(step)
+        && is_exec(next)
+        && step["error"].is_object()
+        && next["error"].is_null()
+        && step["who"] == next["who"]
+        && step["lines"] == next["lines"]
 }
 
 struct Story<'a> {
@@ -145,6 +164,22 @@ impl Story<'_> {
         {
             self.line(DIM, INDENT, "it was so before, as far as /proc shows it");
         }
+    }
+
+    fn looking(&mut self, step: &Value) {
+        self.head(step);
+        let who = step["who"].as_str().unwrap_or_default();
+        let directories = match step["times"].as_u64() {
+            Some(times) => format!("{times} directories"),
+            None => "one directory".to_owned(),
+        };
+        self.line(
+            DIM,
+            2,
+            &format!("{who}  looks for it in PATH; it is not in {directories}"),
+        );
+        // Nothing is told of it, and the next comparison is with what is now.
+        self.changes(step, std::slice::from_ref(step));
     }
 
     /// What was told together, by its names.

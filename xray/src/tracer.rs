@@ -45,7 +45,7 @@ pub(crate) fn everything() -> TraceOptions {
 /// this one.
 pub(crate) trait Listener {
     /// A step is complete.
-    fn step(&mut self, step: &Value);
+    fn step(&mut self, step: Value);
     /// A control group was made, which has to be gone in the end.
     fn group(&mut self, path: &str);
     /// How many processes have become the command, and live.
@@ -491,7 +491,7 @@ impl<'a> Tracer<'a> {
                 names,
             });
         } else {
-            self.listener.step(&step.into());
+            self.listener.step(step.into());
         }
     }
 
@@ -581,7 +581,7 @@ impl<'a> Tracer<'a> {
                 open.step.insert("names".to_owned(), json!(open.names));
             }
         }
-        self.listener.step(&open.step.into());
+        self.listener.step(open.step.into());
     }
 
     /// What has changed since the last look, on the host and in these processes.
