@@ -143,10 +143,7 @@ impl Story<'_> {
         if is_error {
             let error = &first["error"];
             let part = |key: &str| error[key].as_str().unwrap_or_default();
-            let why = match error["why"].as_str() {
-                Some(why) => why,
-                None => "see its man page",
-            };
+            let why = error["why"].as_str().unwrap_or("see its man page");
             let said = format!("{} ({}): {why}", part("errno"), part("words"));
             self.line(RED, INDENT, &said);
         }

@@ -462,7 +462,7 @@ impl<'a> Tracer<'a> {
                 .map(|it| json!({"file": it.file, "line": it.line, "function": it.function}));
             step.insert("lines".to_owned(), rows.collect());
         }
-        let unseen = call.name == "prctl" && call.arguments.first().is_some_and(is_unseen);
+        let unseen = call.name == "prctl" && call.arguments.first().is_some_and(|it| is_unseen(it));
         let mut changes = self.look(&[Some(pid), child]);
         if unseen && result.is_ok() {
             step.insert("unseen".to_owned(), true.into());
@@ -618,14 +618,14 @@ fn is_not_yet(result: Result<i64, i32>) -> bool {
 }
 
 /// Options of prctl that change what no file in `/proc` shows.
-fn is_unseen(option: &String) -> bool {
+fn is_unseen(option: &str) -> bool {
     [
         "PR_SET_PDEATHSIG",
         "PR_SET_KEEPCAPS",
         "PR_SET_DUMPABLE",
         "PR_SET_CHILD_SUBREAPER",
     ]
-    .contains(&option.as_str())
+    .contains(&option)
 }
 
 /// How a process has ended.

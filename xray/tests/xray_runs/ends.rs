@@ -38,7 +38,11 @@ fn statuses() {
     let place = Place::new();
     let rd = program("rd");
     let rd = rd.to_str().unwrap();
-    for (command, status) in [("exit 7", 7), ("sh -c 'kill -9 \$\$'; exit \$?", 137), ("true", 0)] {
+    for (command, status) in [
+        ("exit 7", 7),
+        ("sh -c 'kill -9 $$'; exit $?", 137),
+        ("true", 0),
+    ] {
         let words = [rd, "run", "sh", "-c", command];
         let plain = place
             .command(&program("rd"))
@@ -101,12 +105,10 @@ fn hanging(place: &Place) -> Child {
 fn first_line(child: &mut Child) -> String {
     let mut first = String::new();
     let stdout = child.stdout.as_mut().unwrap();
+    let mut byte = [0];
     // Byte by byte: what comes after stays there.
-    for byte in stdout.bytes() {
-        match byte.unwrap() {
-            b'\n' => break,
-            byte => first.push(char::from(byte)),
-        }
+    while stdout.read(&mut byte).unwrap() == 1 && byte != *b"\n" {
+        first.push(char::from(byte[0]));
     }
     first
 }
