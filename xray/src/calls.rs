@@ -1,10 +1,8 @@
 //! Which system calls are steps, and what they are given.
 
-use std::os::unix::ffi::OsStrExt;
-
 use linux_sys::{CapabilitySet, CloneFlags, MntFlags, MsFlags};
 
-use crate::memory::Memory;
+use crate::memory::{AT_FDCWD, Memory};
 
 /// A call that is a step, as it begins.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -202,8 +200,6 @@ pub(crate) fn decode(number: u64, given: &[u64; 6], memory: &Memory) -> Option<C
     })
 }
 
-/// fcntl.h: the working directory, where a call takes a directory's descriptor.
-pub(crate) const AT_FDCWD: u64 = (-100_i64).cast_unsigned();
 const AT_REMOVEDIR: u64 = 0x200;
 /// linux/sockios.h.
 const SIOCSIFFLAGS: u64 = 0x8914;
@@ -387,16 +383,6 @@ fn signal(number: u64) -> String {
         0 => "0".to_owned(),
         number => linux_sys::signal_name(number).to_string(),
     }
-}
-
-/// A path's text, without the quotes.
-pub(crate) fn unquoted(path: &str) -> String {
-    path.trim_matches('"').to_owned()
-}
-
-/// A text as it is shown: quoted.
-pub(crate) fn quoted(bytes: &[u8]) -> String {
-    format!("{:?}", std::ffi::OsStr::from_bytes(bytes))
 }
 
 #[cfg(test)]

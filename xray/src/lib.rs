@@ -8,7 +8,8 @@
 //! |---|---|
 //! | `main.rs` | the command line |
 //! | `host.rs` | a host of its own for the run; the keeper, who writes the record and tidies up |
-//! | `tracer.rs` | stops the level at each step, and looks |
+//! | `tracer.rs` | stops the level at each call, and follows its children |
+//! | `steps.rs` | what a call has changed, and which calls are one step |
 //! | `calls.rs` | which calls are steps, and what they are given |
 //! | `memory.rs` | what stands in the memory of a stopped process |
 //! | `lines.rs` | the level's own lines that have led to a call |
@@ -35,5 +36,6 @@ mod memory;
 mod names;
 pub mod record;
 mod snapshot;
+mod steps;
 pub mod text;
 mod tracer;

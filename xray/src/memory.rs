@@ -1,13 +1,14 @@
 //! The memory of a stopped process, and what its descriptors are.
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::FileExt;
 
 use linux_sys::Pid;
 
-use crate::calls::{AT_FDCWD, quoted, unquoted};
-
+/// fcntl.h: the working directory, where a call takes a directory's descriptor.
+pub(crate) const AT_FDCWD: u64 = (-100_i64).cast_unsigned();
 /// As long as the kernel takes paths.
 const LONGEST: usize = 4096;
 
@@ -137,4 +138,14 @@ impl Memory {
         let cwd = std::fs::read_link(format!("/proc/{}/cwd", self.pid)).unwrap_or_default();
         format!("{}/{path}", cwd.display())
     }
+}
+
+/// A path's text, without the quotes.
+fn unquoted(path: &str) -> String {
+    path.trim_matches('"').to_owned()
+}
+
+/// A text as it is shown: quoted.
+pub(crate) fn quoted(bytes: &[u8]) -> String {
+    format!("{:?}", OsStr::from_bytes(bytes))
 }

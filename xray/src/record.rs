@@ -25,7 +25,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use given::Error;
 use serde_json::{Map, Value, json};
 
-use crate::tracer::Listener;
+use crate::steps::Listener;
 
 /// The form of what is written. Another number means that readers have to be changed.
 const FORMAT: u32 = 1;

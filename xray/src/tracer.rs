@@ -4,31 +4,26 @@
 //! us: only its end is waited for. A newborn is held until its parent's clone has returned, so
 //! that the order is the same in each run.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
-use std::path::PathBuf;
 
 use linux_sys::{
-    Error, Pid, SyscallInfo, TraceEvent, TraceOptions, TraceStatus, explain_traced, ptrace_cont,
+    Error, Pid, SyscallInfo, TraceEvent, TraceOptions, TraceStatus, ptrace_cont,
     ptrace_get_syscall_info, ptrace_geteventmsg, ptrace_getregset, ptrace_listen,
     ptrace_setoptions, ptrace_syscall, wait_traced,
 };
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::calls::{self, Call, Kind};
-use crate::difference;
 use crate::lines::{Image, Line, Lines};
-use crate::memory::Memory;
-use crate::names::Names;
-use crate::snapshot::Host;
+use crate::memory::{Memory, quoted};
+use crate::steps::{Listener, Steps};
 
 /// More steps than any run of a level has: one that makes calls without end is ended there.
 const MOST_STEPS: usize = 2000;
 /// More processes than any level has.
 const MOST_PROCESSES: usize = 64;
-/// Of calls in a row that are one step, so many names are kept.
-const MOST_NAMES: usize = 16;
 
 /// Of which events of the level's own processes we hear.
 pub(crate) fn everything() -> TraceOptions {
@@ -39,17 +34,6 @@ pub(crate) fn everything() -> TraceOptions {
         | TraceOptions::PTRACE_O_TRACEVFORK
         | TraceOptions::PTRACE_O_TRACEEXEC
         | TraceOptions::PTRACE_O_TRACEEXIT
-}
-
-/// What the tracer hears of on its way; it is written down by another process, which outlives
-/// this one.
-pub(crate) trait Listener {
-    /// A step is complete.
-    fn step(&mut self, step: Value);
-    /// A control group was made, which has to be gone in the end.
-    fn group(&mut self, path: &str);
-    /// How many processes have become the command, and live.
-    fn commands(&mut self, count: usize);
 }
 
 /// A traced process.
@@ -76,28 +60,8 @@ pub(crate) struct Tracer<'a> {
     held: HashSet<Pid>,
     /// Parents whose clone has returned, and whose children have not stopped yet.
     waiting: HashMap<Pid, Pid>,
-    names: Names,
     lines: Lines,
-    host: Host,
-    /// The last views, by name.
-    views: BTreeMap<String, Value>,
-    living: BTreeMap<String, Value>,
-    groups: Vec<PathBuf>,
-    /// The last step, if the next one may belong to it.
-    open: Option<Open>,
-    steps: usize,
-    listener: &'a mut dyn Listener,
-}
-
-/// A step that may take in more calls of its kind.
-struct Open {
-    step: Map<String, Value>,
-    who: Pid,
-    lines: Vec<Line>,
-    removes: bool,
-    exec_failed: bool,
-    calls: BTreeMap<String, usize>,
-    names: Vec<String>,
+    steps: Steps<'a>,
 }
 
 impl<'a> Tracer<'a> {
@@ -107,12 +71,7 @@ impl<'a> Tracer<'a> {
         words: &[OsString],
         listener: &'a mut dyn Listener,
     ) -> Tracer<'a> {
-        let mut names = Names::default();
-        let host = Host::of_ours(&mut names);
-        let shown: Vec<String> = words
-            .iter()
-            .map(|it| calls::quoted(it.as_bytes()))
-            .collect();
+        let shown: Vec<String> = words.iter().map(|it| quoted(it.as_bytes())).collect();
         let begins_with = Call {
             name: "execve",
             arguments: vec![shown[0].clone(), calls::list(&shown)],
@@ -124,15 +83,8 @@ impl<'a> Tracer<'a> {
             processes: HashMap::new(),
             held: HashSet::new(),
             waiting: HashMap::new(),
-            names,
             lines: Lines::default(),
-            host,
-            views: BTreeMap::new(),
-            living: BTreeMap::new(),
-            groups: Vec::new(),
-            open: None,
-            steps: 0,
-            listener,
+            steps: Steps::new(listener),
         };
         tracer.birth(first, None, true);
         tracer
@@ -145,7 +97,7 @@ impl<'a> Tracer<'a> {
             if let Some(end) = self.stop(pid, status) {
                 break end;
             }
-            if self.steps > MOST_STEPS {
+            if self.steps.count() > MOST_STEPS {
                 break json!({"cut": format!("the level has made more than {MOST_STEPS} steps")});
             }
             if self.processes.len() > MOST_PROCESSES {
@@ -153,7 +105,7 @@ impl<'a> Tracer<'a> {
                 break json!({"cut": why});
             }
         };
-        self.close();
+        self.steps.close();
         Ok(end)
     }
 
@@ -182,15 +134,11 @@ impl<'a> Tracer<'a> {
 
     fn birth(&mut self, pid: Pid, parent: Option<Pid>, is_followed: bool) {
         // Helpers and threads have no name: how many there are is not the container's making.
+        let parent = parent.and_then(|it| self.processes.get(&it));
         let name = match is_followed {
-            true => self.names.birth(pid.as_raw()),
+            true => self.steps.birth(pid, parent.map(|it| it.name.as_str())),
             false => String::new(),
         };
-        if is_followed {
-            let parent = parent.and_then(|it| self.processes.get(&it));
-            let parent = parent.map_or("host", |it| &it.name);
-            self.living.insert(name.clone(), json!({"parent": parent}));
-        }
         let process = Process {
             name,
             inside: None,
@@ -344,10 +292,7 @@ impl<'a> Tracer<'a> {
         process.image = None;
         if let Some((call, lines)) = inside {
             let command = call.arguments.get(1).cloned().unwrap_or_default();
-            let living = self.living.get_mut(&self.processes[&pid].name);
-            if let Some(living) = living {
-                living["program"] = self.names.text(&command).into();
-            }
+            self.steps.exec(&self.processes[&pid].name, &command);
             self.step(pid, call, lines, Ok(0), None);
         }
         if !is_level {
@@ -363,7 +308,7 @@ impl<'a> Tracer<'a> {
 
     fn count_commands(&mut self) {
         let commands = self.processes.values().filter(|it| it.is_command);
-        self.listener.commands(commands.count());
+        self.steps.commands(commands.count());
     }
 
     /// It is about to end, and all that it has is there still.
@@ -377,7 +322,7 @@ impl<'a> Tracer<'a> {
         let Some(process) = self.processes.get_mut(&pid) else {
             return;
         };
-        if process.name.is_empty() || self.living.remove(&process.name).is_none() {
+        if process.name.is_empty() || !self.steps.end(&process.name) {
             return; // told already
         }
         let call = Call {
@@ -393,13 +338,13 @@ impl<'a> Tracer<'a> {
         // A SIGKILL leaves no time for the event before.
         self.tell_end(pid, status);
         if self.processes.remove(&pid).is_some() {
-            self.names.death(pid.as_raw());
+            self.steps.forget(pid);
             self.count_commands();
         }
         if pid != self.first {
             return None;
         }
-        let left: Vec<&String> = self.living.keys().collect();
+        let left = self.steps.living();
         let end = match status {
             TraceStatus::Signaled(signal) => json!({"signal": signal}),
             TraceStatus::Exited(status) => json!({"status": status}),
@@ -412,7 +357,6 @@ impl<'a> Tracer<'a> {
         Some(end)
     }
 
-    /// A step is complete: what it has changed, and where it stands in the level.
     fn step(
         &mut self,
         pid: Pid,
@@ -421,211 +365,12 @@ impl<'a> Tracer<'a> {
         result: Result<i64, i32>,
         child: Option<Pid>,
     ) {
-        if self.goes_with_the_last(pid, &call, &lines, result) {
-            return;
-        }
-        self.close();
-        if let (Kind::Makes(path), Ok(_)) = (&call.kind, result)
-            && path.starts_with("/sys/fs/cgroup")
-        {
-            self.groups.push(path.into());
-            self.listener.group(path);
-        }
-        self.steps += 1;
-        let mut step = Map::new();
-        let who = self.processes.get(&pid).map(|it| it.name.clone());
-        let who = who.unwrap_or_default();
-        let all = call.arguments.join(", ");
-        let arguments = call.arguments.iter().map(|it| self.argument(&call, it));
-        let arguments: Vec<String> = arguments.collect::<Vec<_>>();
-        step.insert("who".to_owned(), who.clone().into());
-        step.insert("call".to_owned(), call.name.into());
-        step.insert("arguments".to_owned(), arguments.into());
-        if let Err(errno) = result {
-            let errno = linux_sys::Errno::from_raw(errno);
-            let mut error = json!({"errno": format!("{errno:?}"), "words": errno.desc()});
-            if let Some(why) = explain_traced(call.name, &all, errno) {
-                error["why"] = why.into();
-            }
-            step.insert("error".to_owned(), error);
-        }
-        if let Some(child) = child.and_then(|it| self.processes.get(&it)) {
-            let born = child.name.clone();
-            step.insert("born".to_owned(), born.clone().into());
-            // A child begins as a copy of its parent.
-            let copy = self.views.get(&who).cloned().unwrap_or_default();
-            self.views.insert(born, copy);
-        }
-        if !lines.is_empty() {
-            let rows = lines
-                .iter()
-                .map(|it| json!({"file": it.file, "line": it.line, "function": it.function}));
-            step.insert("lines".to_owned(), rows.collect());
-        }
-        let unseen = call.name == "prctl" && call.arguments.first().is_some_and(|it| is_unseen(it));
-        let mut changes = self.look(&[Some(pid), child]);
-        if unseen && result.is_ok() {
-            step.insert("unseen".to_owned(), true.into());
-        }
-        if !changes.is_empty() {
-            changes.sort_keys();
-            step.insert("view".to_owned(), changes.into());
-        }
-        let removes = matches!(call.kind, Kind::Removes(_));
-        let exec_failed = call.kind == Kind::Exec && result.is_err();
-        let is_group = all.contains("/sys/fs/cgroup");
-        let opens = match &call.kind {
-            Kind::Makes(_) => result.is_ok(),
-            Kind::Removes(_) => result.is_ok() || is_not_yet(result),
-            _ => false,
-        };
-        if (opens && !is_group) || exec_failed {
-            let names = self.short_name(&call);
-            self.open = Some(Open {
-                step,
-                who: pid,
-                lines,
-                removes,
-                exec_failed,
-                calls: BTreeMap::from([(call.name.to_owned(), 1)]),
-                names,
-            });
-        } else {
-            self.listener.step(step.into());
+        let who = |pid| Some((pid, self.processes.get(&pid)?.name.as_str()));
+        if let Some(stepping) = who(pid) {
+            let child = child.and_then(who);
+            self.steps.step(stepping, call, lines, result, child);
         }
     }
-
-    /// An argument with names instead of numbers.
-    fn argument(&mut self, call: &Call, argument: &str) -> String {
-        let is_pid = call.name == "write" && call.arguments[0].ends_with("cgroup.procs");
-        let number = argument.trim_matches(['"', '\\', 'n']).parse().ok();
-        match number.filter(|number| is_pid && *number != 0) {
-            Some(pid) => format!("{:?}", self.names.process(pid).unwrap_or("PID")),
-            None => self.names.text(argument),
-        }
-    }
-
-    fn short_name(&mut self, call: &Call) -> Vec<String> {
-        match &call.kind {
-            Kind::Makes(path) => vec![self.names.text(path)],
-            _ => Vec::new(),
-        }
-    }
-
-    /// Whether a call belongs to the step before it: another name in a directory, made or
-    /// removed by the same line of the level; the next directory of PATH.
-    fn goes_with_the_last(
-        &mut self,
-        pid: Pid,
-        call: &Call,
-        lines: &[Line],
-        result: Result<i64, i32>,
-    ) -> bool {
-        let names = match self.open.is_some() {
-            true => self.short_name(call),
-            false => return false,
-        };
-        let Some(open) = &mut self.open else {
-            return false;
-        };
-        if open.who != pid || open.lines != lines {
-            return false;
-        }
-        let is_next_try = open.exec_failed && call.kind == Kind::Exec && result.is_err();
-        let is_next_name = match &call.kind {
-            Kind::Makes(path) => {
-                !open.removes && result.is_ok() && !path.starts_with("/sys/fs/cgroup")
-            }
-            Kind::Removes(path) => {
-                open.removes
-                    && (result.is_ok() || is_not_yet(result))
-                    && !path.starts_with("/sys/fs/cgroup")
-            }
-            _ => false,
-        };
-        if !is_next_try && (open.exec_failed || !is_next_name) {
-            return false;
-        }
-        if open.removes && result.is_err() {
-            return true; // what is in it goes first
-        }
-        if open.removes && open.step.remove("error").is_some() {
-            open.calls.clear();
-        }
-        *open.calls.entry(call.name.to_owned()).or_default() += 1;
-        if open.names.len() < MOST_NAMES {
-            open.names.extend(names);
-        }
-        if open.removes {
-            // The last one is what all the others were in. The order of those is the disk's.
-            let arguments = call.arguments.iter().map(|it| self.names.text(it));
-            let arguments: Vec<String> = arguments.collect();
-            open.step.insert("arguments".to_owned(), arguments.into());
-            open.step.insert("call".to_owned(), call.name.into());
-        }
-        true
-    }
-
-    /// The last step is complete.
-    fn close(&mut self) {
-        let Some(mut open) = self.open.take() else {
-            return;
-        };
-        let count: usize = open.calls.values().sum();
-        if count > 1 {
-            open.step.insert("times".to_owned(), count.into());
-            if !open.exec_failed {
-                open.step.insert("calls".to_owned(), json!(open.calls));
-            }
-            if !open.names.is_empty() {
-                open.step.insert("names".to_owned(), json!(open.names));
-            }
-        }
-        self.listener.step(open.step.into());
-    }
-
-    /// What has changed since the last look, on the host and in these processes.
-    fn look(&mut self, processes: &[Option<Pid>]) -> Map<String, Value> {
-        let mut changes = Map::new();
-        let host = self.host.view(&mut self.names, &self.living, &self.groups);
-        self.compare("host".to_owned(), host, &mut changes);
-        for pid in processes.iter().flatten() {
-            let Some(process) = self.processes.get(pid) else {
-                continue;
-            };
-            let name = process.name.clone();
-            let view = self.host.process(*pid, &mut self.names);
-            // It is gone, or as good as that.
-            if view["namespaces"].as_object().is_none_or(Map::is_empty) {
-                continue;
-            }
-            self.compare(name, view, &mut changes);
-        }
-        changes
-    }
-
-    fn compare(&mut self, name: String, view: Value, changes: &mut Map<String, Value>) {
-        let before = self.views.entry(name.clone()).or_default();
-        let change = difference::between(before, &view);
-        *before = view;
-        changes.extend(change.map(|change| (name, change)));
-    }
-}
-
-/// A tree is removed by trying: what was a directory, or had something in it, comes later.
-fn is_not_yet(result: Result<i64, i32>) -> bool {
-    matches!(result, Err(libc::EISDIR | libc::ENOTEMPTY))
-}
-
-/// Options of prctl that change what no file in `/proc` shows.
-fn is_unseen(option: &str) -> bool {
-    [
-        "PR_SET_PDEATHSIG",
-        "PR_SET_KEEPCAPS",
-        "PR_SET_DUMPABLE",
-        "PR_SET_CHILD_SUBREAPER",
-    ]
-    .contains(&option)
 }
 
 /// How a process has ended.

@@ -84,7 +84,7 @@ fn stops() -> Outcome {
                 assert_ne!(registers.program_counter, 0);
                 let info = ptrace_get_syscall_info(pid).unwrap();
                 if let SyscallInfo::Entry { number, arguments } = info
-                    && number == nix::libc::SYS_exit_group as u64
+                    && number == libc::SYS_exit_group as u64
                     && pid == child
                 {
                     assert_eq!(arguments[0], 7);
@@ -111,7 +111,7 @@ fn stops() -> Outcome {
     }
     assert_eq!(seen, ["stopped", "signal", "child", "exit_group", "exit"]);
     fails(ptrace_cont(child, 0), Errno::ESRCH, "no such process");
-    fails(wait_traced(), Errno::ECHILD, "no child");
+    fails(wait_traced(), Errno::ECHILD, "no such child");
     Ok(())
 }
 
