@@ -31,6 +31,8 @@ const SIGHUP: i32 = 1;
 const SIGINT: i32 = 2;
 const SIGTERM: i32 = 15;
 const SIGCHLD: i32 = 17;
+const SIGTSTP: i32 = 20;
+const SIGTTOU: i32 = 22;
 
 /// The name of the host, the same on each machine.
 const NAME: &str = "host";
@@ -51,6 +53,9 @@ pub fn run(words: &[OsString], witness: Witness) -> Result<Value, Error> {
     // Had our parent left SIGCHLD ignored, we would hear nothing of the tracer's end.
     linux_sys::signal(SIGCHLD, Disposition::Default)?;
     let mask = linux_sys::sigprocmask(How::Block, &awaited)?;
+    // Ctrl-Z is for the level. When that has stopped we stop, and not before: a shell that lets
+    // us go on must find it stopped.
+    linux_sys::sigprocmask(How::Block, &[SIGTSTP].into_iter().collect())?;
     let is_root = fs::read_to_string("/proc/self/status").is_ok_and(|it| is_root(&it));
     let namespaces = match is_root {
         true => OWN,
@@ -98,7 +103,7 @@ fn keep(tracer: Pid, from: UnixStream, awaited: &SignalSet) -> Result<Heard, Err
     let commands = AtomicUsize::new(0);
     let mut why = None;
     let mut heard = std::thread::scope(|scope| {
-        let listener = scope.spawn(|| record::listen(from, &commands));
+        let listener = scope.spawn(|| record::listen(from, &commands, stop_too));
         let mut interrupts = 0;
         while linux_sys::waitpid(tracer, WaitOptions::WNOHANG)? == WaitStatus::StillRunning {
             let Some(signal) = linux_sys::sigtimedwait(awaited, None)? else {
@@ -140,6 +145,20 @@ fn keep(tracer: Pid, from: UnixStream, awaited: &SignalSet) -> Result<Heard, Err
         let _ = fs::remove_dir(group);
     }
     Ok(heard)
+}
+
+/// Stops this process as the level has been stopped, for the shell to see.
+fn stop_too(signal: i32) {
+    // Not for a SIGSTOP: no shell might be there that lets us go on.
+    if !(SIGTSTP..=SIGTTOU).contains(&signal) {
+        return;
+    }
+    let blocked: SignalSet = [SIGTSTP].into_iter().collect();
+    // While it is blocked: the terminal's own may wait already, and two that wait are one.
+    let _ = linux_sys::kill(Pid::this(), signal);
+    let _ = linux_sys::sigprocmask(How::Unblock, &blocked);
+    // Here we are stopped, until SIGCONT.
+    let _ = linux_sys::sigprocmask(How::Block, &blocked);
 }
 
 /// The tracer's part: makes the host, starts the level in it, and follows it to its end.

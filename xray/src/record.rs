@@ -60,6 +60,10 @@ impl Listener for Sender<'_> {
     fn commands(&mut self, count: usize) {
         self.send("commands", &count.into());
     }
+
+    fn stopped(&mut self, signal: i32) {
+        self.send("stopped", &signal.into());
+    }
 }
 
 /// All that has come.
@@ -74,8 +78,9 @@ pub(crate) struct Heard {
     pub(crate) error: Option<String>,
 }
 
-/// Listens to the tracer until that is gone. `commands` is kept as it says.
-pub(crate) fn listen(from: UnixStream, commands: &AtomicUsize) -> Heard {
+/// Listens to the tracer until that is gone. `commands` is kept as it says; `stopped` is called
+/// when a signal has stopped the level.
+pub(crate) fn listen(from: UnixStream, commands: &AtomicUsize, stopped: impl Fn(i32)) -> Heard {
     let mut heard = Heard::default();
     for line in BufReader::new(from).lines().map_while(Result::ok) {
         let Ok(Value::Object(line)) = serde_json::from_str(&line) else {
@@ -87,6 +92,7 @@ pub(crate) fn listen(from: UnixStream, commands: &AtomicUsize) -> Heard {
                 "group" => heard.groups.extend(value.as_str().map(PathBuf::from)),
                 "end" => heard.end = Some(value),
                 "error" => heard.error = value.as_str().map(str::to_owned),
+                "stopped" => stopped(value.as_i64().map_or(0, |it| it as i32)),
                 "commands" => {
                     let count = value.as_u64().unwrap_or_default();
                     commands.store(
@@ -151,7 +157,7 @@ mod tests {
         to.write_all(b"{\"step\":{\"who\":\"p1\"}}\n{\"commands\":2}\n{\"group\":\"/x\"}\n{\"st")?;
         drop(to);
         let commands = AtomicUsize::new(0);
-        let heard = listen(from, &commands);
+        let heard = listen(from, &commands, |_| {});
         assert_eq!(heard.steps, [json!({"who": "p1"})]);
         assert_eq!(heard.groups, [PathBuf::from("/x")]);
         assert_eq!(commands.load(Ordering::Relaxed), 2);

@@ -24,6 +24,8 @@ pub(crate) trait Listener {
     fn group(&mut self, path: &str);
     /// How many processes have become the command, and live.
     fn commands(&mut self, count: usize);
+    /// A signal has stopped the level, as Ctrl-Z does.
+    fn stopped(&mut self, signal: i32);
 }
 
 /// A process that steps: its number, and its name.
@@ -105,6 +107,11 @@ impl<'a> Steps<'a> {
     /// The processes that are there.
     pub(crate) fn living(&self) -> Vec<&String> {
         self.living.keys().collect()
+    }
+
+    /// A signal has stopped the level.
+    pub(crate) fn stopped(&mut self, signal: i32) {
+        self.listener.stopped(signal);
     }
 
     /// How many processes have become the command.

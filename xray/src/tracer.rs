@@ -114,9 +114,12 @@ impl<'a> Tracer<'a> {
             TraceStatus::Exited(_) | TraceStatus::Signaled(_) => return self.ended(pid, status),
             TraceStatus::Syscall => self.syscall(pid),
             TraceStatus::Event(event) => self.event(pid, event),
-            TraceStatus::GroupStop(_) => {
+            TraceStatus::GroupStop(signal) => {
                 // As without us: it stays until a SIGCONT comes.
                 let _ = ptrace_listen(pid);
+                if pid == self.first {
+                    self.steps.stopped(signal);
+                }
             }
             TraceStatus::Signal(signal) => self.go_on(pid, signal),
         }
