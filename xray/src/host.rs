@@ -117,12 +117,12 @@ fn keep(tracer: Pid, from: UnixStream, awaited: &SignalSet) -> Result<Heard, Err
                     if commands.load(Ordering::Relaxed) > 0 {
                         interrupts = 0;
                     } else if interrupts > 1 {
-                        why = Some("it was interrupted twice, and did not end");
+                        why = why.or(Some("it was interrupted twice, and did not end"));
                         linux_sys::kill(tracer, SIGKILL)?;
                     }
                 }
                 SIGTERM | SIGHUP => {
-                    why = Some("the x-ray was told to end");
+                    why = why.or(Some("the x-ray was told to end"));
                     linux_sys::kill(tracer, SIGKILL)?;
                 }
                 _ => {}

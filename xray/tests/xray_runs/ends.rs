@@ -133,33 +133,38 @@ fn hangs() {
 }
 
 fn interrupted() {
+    // One is the level's own affair: what ends it here is another signal.
     let place = Place::new();
     let mut child = hanging(&place);
-    signal(&child, Signal::SIGINT);
-    // One is the level's own affair. Two at once would be one (signal(7)): so until it is taken.
-    let status = format!("/proc/{}/status", child.id());
-    let is_pending = || {
-        let status = std::fs::read_to_string(&status).unwrap();
-        let row = status
-            .lines()
-            .find_map(|it| it.strip_prefix("ShdPnd:"))
-            .unwrap();
-        u64::from_str_radix(row.trim(), 16).unwrap() & 2 != 0
-    };
-    while is_pending() {
-        std::thread::yield_now();
-    }
-    assert!(
-        child.try_wait().unwrap().is_none(),
-        "the first one has ended it"
-    );
-    signal(&child, Signal::SIGINT);
+    interrupt(&child);
+    signal(&child, Signal::SIGTERM);
+    assert!(child.wait().unwrap().success());
+    assert_eq!(place.read()["end"]["cut"], "the x-ray was told to end");
+
+    let mut child = hanging(&place);
+    interrupt(&child);
+    interrupt(&child);
     assert!(child.wait().unwrap().success());
     assert_eq!(
         place.read()["end"]["cut"],
         "it was interrupted twice, and did not end"
     );
     place.nothing_is_left(&place.word());
+}
+
+/// Sends SIGINT, and waits until it is taken: two that wait are one (signal(7)).
+fn interrupt(child: &Child) {
+    signal(child, Signal::SIGINT);
+    let status = format!("/proc/{}/status", child.id());
+    let is_pending = || {
+        let status = std::fs::read_to_string(&status).unwrap();
+        let mut rows = status.lines();
+        let row = rows.find_map(|it| it.strip_prefix("ShdPnd:"));
+        row.is_some_and(|it| u64::from_str_radix(it.trim(), 16).unwrap() & 2 != 0)
+    };
+    while is_pending() {
+        std::thread::yield_now();
+    }
 }
 
 fn child_of(pid: u32) -> i32 {
