@@ -248,11 +248,12 @@ fn command_is_let_alone() {
     assert!(said.contains("TracerPid:\t0"), "{said}");
     let record = place.read();
     let steps = record["steps"].as_array().unwrap();
-    let last = steps.iter().rposition(|it| it["call"] == "execve").unwrap();
-    let after: Vec<&Value> = steps[last + 1..]
+    let is_exec = |it: &&Value| it["who"] == "p2" && it["call"] == "execve";
+    let becomes = steps
         .iter()
-        .filter(|it| it["who"] == "p2")
-        .collect();
+        .position(|it| is_exec(&it) && it["error"].is_null());
+    let after = steps[becomes.unwrap() + 1..].iter();
+    let after: Vec<&Value> = after.filter(|it| it["who"] != "p1").collect();
     assert_eq!(after.len(), 1, "{after:?}");
     assert_eq!(after[0]["call"], "exit");
 }
