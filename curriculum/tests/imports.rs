@@ -26,7 +26,7 @@ const LAYERS: [&[&str]; 8] = [
     &["syllabus", "linux-sys", "mutants"],
     &["images"],
     &["given"],
-    &["sandbox", "registry", "bench"],
+    &["sandbox", "registry", "xray", "bench"],
     &["checks", "system-tests"],
     &["levels"],
     &["curriculum"],

@@ -76,3 +76,23 @@ flags! {
         MOUNT_ATTR_NOEXEC = libc::MOUNT_ATTR_NOEXEC as u32;
     }
 }
+
+flags! {
+    /// Of which events a tracer hears, in [`ptrace_seize`](crate::ptrace_seize).
+    TraceOptions {
+        /// The traced process is killed when its tracer ends.
+        PTRACE_O_EXITKILL = libc::PTRACE_O_EXITKILL.cast_unsigned();
+        /// Stops at system calls can be told from those of a SIGTRAP.
+        PTRACE_O_TRACESYSGOOD = libc::PTRACE_O_TRACESYSGOOD.cast_unsigned();
+        /// fork; the child is traced as well.
+        PTRACE_O_TRACEFORK = libc::PTRACE_O_TRACEFORK.cast_unsigned();
+        /// vfork; likewise.
+        PTRACE_O_TRACEVFORK = libc::PTRACE_O_TRACEVFORK.cast_unsigned();
+        /// clone; likewise.
+        PTRACE_O_TRACECLONE = libc::PTRACE_O_TRACECLONE.cast_unsigned();
+        /// A successful exec.
+        PTRACE_O_TRACEEXEC = libc::PTRACE_O_TRACEEXEC.cast_unsigned();
+        /// The end, before anything is taken away.
+        PTRACE_O_TRACEEXIT = libc::PTRACE_O_TRACEEXIT.cast_unsigned();
+    }
+}

@@ -97,7 +97,7 @@
 //!
 //! | call | what it does | level | manual |
 //! |---|---|---|---|
-//! | [`ptrace_seize`] | takes hold of a process | checks | ptrace(2) |
+//! | [`ptrace_seize`] | takes hold of a process | checks, x-ray | ptrace(2) |
 //! | [`name_to_handle_at`], [`open_by_handle_at`] | a file without a path to it | checks | open_by_handle_at(2) |
 //! | [`add_key`], [`keyctl_search`], [`keyctl_join_session_keyring`] | the session's keys | checks | keyctl(2) |
 //! | [`tiocsti`] | types on a terminal | checks | ioctl_tty(2) |
@@ -111,6 +111,18 @@
 //! | [`seccomp_new_listener`] | calls wait until another process decides about them | checks | seccomp(2) |
 //! | [`notif_recv`] | the next call that waits | checks | seccomp_unotify(2) |
 //! | [`notif_continue`], [`notif_fail`] | lets it go on, or fail | checks | seccomp_unotify(2) |
+//!
+//! ## Watching a process
+//!
+//! Only the x-ray makes these, after [`ptrace_seize`].
+//!
+//! | call | what it does | level | manual |
+//! |---|---|---|---|
+//! | [`wait_traced`] | waits for the next stop of any process | x-ray | wait(2) |
+//! | [`ptrace_cont`], [`ptrace_syscall`] | lets it go on; to its next system call | x-ray | ptrace(2) |
+//! | [`ptrace_listen`] | leaves it stopped by its signal | x-ray | ptrace(2) |
+//! | [`ptrace_setoptions`], [`ptrace_geteventmsg`] | of which events to hear; what belongs to one | x-ray | ptrace(2) |
+//! | [`ptrace_get_syscall_info`], [`ptrace_getregset`] | its call, its registers | x-ray | ptrace(2) |
 //!
 //! # When a call fails
 //!
@@ -183,7 +195,7 @@ pub use directory::{chmod, mkdir, rmdir, symlink};
 pub use environment::{clearenv, setenv};
 pub use error::{Error, Result};
 pub use explain::explain_traced;
-pub use flags::{CloseRangeFlags, MountAttrFlags};
+pub use flags::{CloseRangeFlags, MountAttrFlags, TraceOptions};
 pub use handle::{FileHandle, name_to_handle_at, open_by_handle_at};
 pub use identity::{setgid, setgroups, setresgid, setresuid, setuid};
 pub use keys::{add_key, keyctl_join_session_keyring, keyctl_search};
@@ -212,5 +224,9 @@ pub use start::ignored_at_start;
 pub use terminal::{
     tcgetpgrp, tcsetpgrp, tiocexcl, tiocgetd, tiocgexcl, tiocnxcl, tiocsetd, tiocsti,
 };
-pub use trace::ptrace_seize;
+pub use trace::{
+    Registers, SyscallInfo, TraceEvent, TraceStatus, ptrace_cont, ptrace_get_syscall_info,
+    ptrace_geteventmsg, ptrace_getregset, ptrace_listen, ptrace_seize, ptrace_setoptions,
+    ptrace_syscall, wait_traced,
+};
 pub use waitid::waitid;

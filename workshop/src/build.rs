@@ -18,9 +18,29 @@ pub(crate) struct Programs {
     pub(crate) checks: PathBuf,
 }
 
+/// What was built for an x-ray.
+pub(crate) struct ForXray {
+    /// The level itself.
+    pub(crate) level: PathBuf,
+    /// The program that looks at it.
+    pub(crate) xray: PathBuf,
+}
+
 /// Builds a level and its checks. `None` if the compiler has found something, which it has
 /// said itself then.
 pub(crate) fn build(course: &Course, level: &Level) -> Result<Option<Programs>> {
+    let built = build_with(course, level, "checks")?;
+    Ok(built.map(|[level, checks]| Programs { level, checks }))
+}
+
+/// Builds a level and what makes its x-ray.
+pub(crate) fn build_for_xray(course: &Course, level: &Level) -> Result<Option<ForXray>> {
+    let built = build_with(course, level, "xray")?;
+    Ok(built.map(|[level, xray]| ForXray { level, xray }))
+}
+
+/// Builds a level and a program that goes with it.
+fn build_with(course: &Course, level: &Level, other: &str) -> Result<Option<[PathBuf; 2]>> {
     temporary_directory()?;
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut cargo = Command::new(cargo);
@@ -28,7 +48,7 @@ pub(crate) fn build(course: &Course, level: &Level) -> Result<Option<Programs>> 
         .current_dir(&course.root)
         .args(["build", "--message-format", "json-render-diagnostics"])
         .args(["-p", &level.package, "--bin", &level.package])
-        .args(["-p", "checks", "--bin", "checks"])
+        .args(["-p", other, "--bin", other])
         // Also where cargo is set to be quiet: that it waits for another cargo must be seen.
         .args(["--config", "term.quiet=false"])
         .stdin(Stdio::null())
@@ -51,10 +71,7 @@ pub(crate) fn build(course: &Course, level: &Level) -> Result<Option<Programs>> 
             .cloned()
             .ok_or_else(|| format!("cargo has built {name} and does not say where"))
     };
-    Ok(Some(Programs {
-        level: program(&level.package)?,
-        checks: program("checks")?,
-    }))
+    Ok(Some([program(&level.package)?, program(other)?]))
 }
 
 /// The linker and the checks write into it; what they say if it is not there names neither

@@ -13,6 +13,7 @@
 //! | `reset.rs` | a level as it came, and what was in it kept |
 //! | `update/` | a newer workshop under the learner's work |
 //! | `trace/` | a container's system calls as a story |
+//! | `xray.rs` | the same with what the kernel changed; done by the crate `xray` |
 //! | `report.rs` | one file for an instructor |
 //! | `doctor/` | what this machine can do |
 //! | `clean.rs`, `stale_container.rs`, `stale_cgroup.rs` | what killed containers have left |
@@ -52,6 +53,7 @@ mod update;
 mod watch;
 mod welcome;
 mod words;
+mod xray;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -102,6 +104,8 @@ enum Action {
     Solution(solution::Arguments),
     /// Tell a container's system calls as a story
     Trace(trace::Arguments),
+    /// Show what the kernel changed at each call, on the host and in the container
+    Xray(xray::Arguments),
     /// Make a level what it was when it came; your work is kept aside
     Reset(reset::Arguments),
     /// Take the newer workshop, and keep what you have written
@@ -203,6 +207,7 @@ fn run(action: Option<Action>) -> Result<ExitCode> {
         Some(Action::Hint(arguments)) => hint::run(arguments),
         Some(Action::Solution(arguments)) => solution::run(arguments),
         Some(Action::Trace(arguments)) => trace::run(arguments),
+        Some(Action::Xray(arguments)) => xray::run(arguments),
         Some(Action::Reset(arguments)) => reset::run(arguments),
         Some(Action::Update(arguments)) => update::run(arguments),
         Some(Action::Report(arguments)) => report::run(arguments),

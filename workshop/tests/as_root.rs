@@ -139,6 +139,19 @@ fn raised<'a>(tree: &Tree, program: &str, verbs: &[&'a str]) -> Vec<&'a str> {
     verbs.iter().filter(is_raised).copied().collect()
 }
 
+/// Of the x-ray only the run is root's; and its words are the level's, also `--help`.
+#[test]
+fn of_an_xray_the_record_is_roots() {
+    let tree = Tree::with(&[]);
+    let verbs = ["record", "text", "json", "--help"];
+    assert_eq!(raised(&tree, "xray", &verbs), ["record"]);
+    let machine = Machine::with(&[("sudo", SUDO)]);
+    fs::copy(machine.program("rd"), machine.program("xray")).unwrap();
+    let words = ["record", "--output", "x", "level05", "run", "--help"];
+    let (printed, ..) = machine.run("xray", &words);
+    assert!(printed.starts_with("sudo yes\n"), "{printed}");
+}
+
 /// Words that a level of Part III could be called with, and some that only look like it.
 const VERBS: [&str; 9] = [
     "run",

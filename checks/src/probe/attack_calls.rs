@@ -9,14 +9,14 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use linux_sys::{CloneFlags, FileHandle, Fork, Pid};
+use linux_sys::{CloneFlags, FileHandle, Fork, Pid, TraceOptions};
 
 use super::escape::named;
 use super::failure::Failure;
 
 /// Takes hold of a process, as a debugger does.
 pub(super) fn trace(pid: u32) -> Result<(), Failure> {
-    linux_sys::ptrace_seize(Pid::from_raw(pid.cast_signed()))?;
+    linux_sys::ptrace_seize(Pid::from_raw(pid.cast_signed()), TraceOptions::empty())?;
     println!("traces {pid}");
     Ok(())
 }

@@ -6,9 +6,11 @@ use std::os::fd::AsRawFd;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 
 use linux_sys::{
-    Errno, FileHandle, Mode, Pid, add_key, keyctl_join_session_keyring, keyctl_search, kill, mkdir,
-    name_to_handle_at, notif_continue, notif_fail, notif_recv, open_by_handle_at, ptrace_seize,
-    rmdir, seccomp_new_listener, setsid, tiocsti,
+    Errno, FileHandle, Mode, Pid, SyscallInfo, TraceEvent, TraceOptions, TraceStatus, add_key,
+    keyctl_join_session_keyring, keyctl_search, kill, mkdir, name_to_handle_at, notif_continue,
+    notif_fail, notif_recv, open_by_handle_at, ptrace_cont, ptrace_get_syscall_info,
+    ptrace_geteventmsg, ptrace_getregset, ptrace_listen, ptrace_seize, ptrace_setoptions,
+    ptrace_syscall, rmdir, seccomp_new_listener, setsid, tiocsti, wait_traced,
 };
 use nix::pty::openpty;
 
@@ -16,6 +18,7 @@ use crate::{Outcome, Skip, Test, fails, start_child};
 
 pub(crate) const TESTS: &[Test] = &[
     ("ptrace_seize_takes_hold_of_a_child", trace),
+    ("every_stop_of_a_traced_child_is_told", stops),
     ("a_file_is_opened_by_its_handle", handles),
     ("a_new_session_keyring_has_nothing_of_the_old_one", keys),
     ("tiocsti_types_on_the_controlling_terminal", typing),
@@ -24,16 +27,91 @@ pub(crate) const TESTS: &[Test] = &[
 
 fn trace() -> Outcome {
     let child = start_child(nix::unistd::pause);
-    ptrace_seize(child).unwrap();
+    ptrace_seize(child, TraceOptions::empty()).unwrap();
     let status = fs::read_to_string(format!("/proc/{child}/status")).unwrap();
     assert!(status.contains(&format!("TracerPid:\t{}\n", Pid::this())));
-    fails(ptrace_seize(child), Errno::EPERM, "traced already");
+    fails(
+        ptrace_seize(child, TraceOptions::empty()),
+        Errno::EPERM,
+        "traced already",
+    );
     kill(child, linux_sys::SIGKILL).unwrap();
     fails(
-        ptrace_seize(Pid::from_raw(i32::MAX)),
+        ptrace_seize(Pid::from_raw(i32::MAX), TraceOptions::empty()),
         Errno::ESRCH,
         "no such process",
     );
+    Ok(())
+}
+
+fn stops() -> Outcome {
+    // The child stops itself, so that it is traced before it does anything else.
+    let child = start_child(|| {
+        kill(Pid::this(), 19).unwrap();
+        kill(Pid::this(), 10).unwrap();
+        let grandchild = start_child(|| linux_sys::exit(3));
+        linux_sys::waitpid(grandchild, linux_sys::WaitOptions::empty()).unwrap();
+        linux_sys::exit(7)
+    });
+    let stopped = linux_sys::waitpid(child, linux_sys::WaitOptions::WUNTRACED).unwrap();
+    assert_eq!(stopped, linux_sys::WaitStatus::Stopped(19));
+    let options = TraceOptions::PTRACE_O_TRACESYSGOOD
+        | TraceOptions::PTRACE_O_EXITKILL
+        | TraceOptions::PTRACE_O_TRACEFORK
+        | TraceOptions::PTRACE_O_TRACECLONE
+        | TraceOptions::PTRACE_O_TRACEEXIT;
+    ptrace_seize(child, options).unwrap();
+    let mut seen = Vec::new();
+    loop {
+        let (pid, status) = wait_traced().unwrap();
+        let next = match status {
+            TraceStatus::Exited(7) if pid == child => break,
+            TraceStatus::Exited(_) | TraceStatus::Signaled(_) => continue,
+            TraceStatus::GroupStop(signal) => {
+                assert_eq!(signal, 19);
+                ptrace_listen(pid).unwrap();
+                kill(pid, 18).unwrap();
+                seen.push("stopped");
+                continue;
+            }
+            TraceStatus::Signal(10) => {
+                seen.push("signal");
+                0 // held back: it would end the child
+            }
+            TraceStatus::Signal(signal) => signal,
+            TraceStatus::Syscall => {
+                let registers = ptrace_getregset(pid).unwrap();
+                assert_ne!(registers.program_counter, 0);
+                let info = ptrace_get_syscall_info(pid).unwrap();
+                if let SyscallInfo::Entry { number, arguments } = info
+                    && number == libc::SYS_exit_group as u64
+                    && pid == child
+                {
+                    assert_eq!(arguments[0], 7);
+                    seen.push("exit_group");
+                }
+                0
+            }
+            TraceStatus::Event(TraceEvent::Fork | TraceEvent::Clone) => {
+                let grandchild = ptrace_geteventmsg(pid).unwrap();
+                assert!(grandchild > 1 && grandchild != u64::from(pid.as_raw() as u32));
+                seen.push("child");
+                0
+            }
+            TraceStatus::Event(TraceEvent::Exit) if pid == child => {
+                assert_eq!(ptrace_geteventmsg(pid).unwrap(), 7 << 8);
+                ptrace_setoptions(pid, TraceOptions::PTRACE_O_EXITKILL).unwrap();
+                ptrace_cont(pid, 0).unwrap();
+                seen.push("exit");
+                continue;
+            }
+            TraceStatus::Event(_) => 0,
+        };
+        ptrace_syscall(pid, next).unwrap();
+    }
+    assert_eq!(seen, ["stopped", "signal", "child", "exit_group", "exit"]);
+    fails(ptrace_cont(child, 0), Errno::ESRCH, "no such process");
+    fails(wait_traced(), Errno::ECHILD, "no such child");
     Ok(())
 }
 

@@ -1,0 +1,41 @@
+//! The x-ray: a container's birth, system call by system call. `cargo workshop xray`.
+//!
+//! A crate of its own, which is built when it is first asked for.
+//!
+//! # A map of the house
+//!
+//! | file | holds |
+//! |---|---|
+//! | `main.rs` | the command line |
+//! | `host.rs` | a host of its own for the run; the keeper, who writes the record and tidies up |
+//! | `tracer.rs` | stops the level at each call, and follows its children |
+//! | `steps.rs` | what a call has changed, and which calls are one step |
+//! | `calls.rs` | which calls are steps, and what they are given |
+//! | `memory.rs` | what stands in the memory of a stopped process |
+//! | `lines.rs` | the level's own lines that have led to a call |
+//! | `snapshot.rs` | what the kernel says of a process and of the host |
+//! | `names.rs` | names instead of numbers, the same in each run |
+//! | `difference.rs` | what has changed between two looks |
+//! | `record.rs` | what is written down |
+//! | `text.rs` | the story for a terminal |
+//! | `change.rs` | what has changed, in words |
+//!
+//! # Who does what
+//!
+//! `record` runs as root, through `.cargo/as-root`, and writes into a file that the companion has
+//! made. `text` and `json` read that, and need nothing.
+
+#![forbid(unsafe_code)]
+
+mod calls;
+mod change;
+pub mod difference;
+pub mod host;
+mod lines;
+mod memory;
+mod names;
+pub mod record;
+mod snapshot;
+mod steps;
+pub mod text;
+mod tracer;

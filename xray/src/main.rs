@@ -1,0 +1,97 @@
+//! The command line of the x-ray: what root does, and what everyone may.
+
+#![forbid(unsafe_code)]
+
+use std::ffi::OsString;
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use given::Error;
+use serde_json::Value;
+use xray::{host, record, text};
+
+/// A container's birth, system call by system call; started by `cargo workshop xray`
+#[derive(Parser)]
+#[command(name = "xray", max_term_width = 80, arg_required_else_help = true)]
+struct CommandLine {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Subcommand)]
+enum Action {
+    /// Run a program and write down what it does, as root
+    Record {
+        /// The file to write into; it must be there
+        #[arg(long, value_name = "FILE")]
+        output: PathBuf,
+
+        /// The program and its arguments
+        #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+        #[arg(value_name = "PROGRAM")]
+        words: Vec<OsString>,
+    },
+    /// Tell what a record holds
+    Text(Reading),
+    /// Print a record, with the files that it speaks of
+    Json(Reading),
+}
+
+/// What both need.
+#[derive(clap::Args)]
+struct Reading {
+    /// What `record` has written
+    record: PathBuf,
+
+    /// The workshop's directory, where the levels' sources are
+    #[arg(long, value_name = "DIR")]
+    course: PathBuf,
+}
+
+fn main() -> ExitCode {
+    let action = match CommandLine::try_parse() {
+        Ok(CommandLine { action }) => action,
+        Err(error) => {
+            // A reader that has gone away is no failure.
+            let _ = given::print_usage(&error);
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+    };
+    let outcome = match action {
+        Action::Record { output, words } => record(&output, &words),
+        Action::Text(reading) => with(&reading, text::tell),
+        Action::Json(reading) => with(&reading, |record| record.to_string()),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            given::log(&error.to_string());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn record(output: &Path, words: &[OsString]) -> Result<(), Error> {
+    // Before the run, so that none is made in vain. Not created: it is the companion's.
+    let mut file = OpenOptions::new()
+        .write(true)
+        .truncate(true)
+        .open(output)
+        .map_err(|error| format!("cannot write to {}: {error}", output.display()))?;
+    let record = host::run(words, &|_| {})?;
+    writeln!(file, "{record}")
+        .map_err(|error| format!("cannot write to {}: {error}", output.display()))?;
+    Ok(())
+}
+
+fn with(reading: &Reading, show: impl FnOnce(&Value) -> String) -> Result<(), Error> {
+    let record = record::read(&reading.record, &reading.course)?;
+    let printed = writeln!(anstream::stdout(), "{}", show(&record));
+    match printed {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(()),
+    }
+}
