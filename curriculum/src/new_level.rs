@@ -3,7 +3,7 @@
 //! It is the last solution under a new name, with a lesson, a check, a wrong solution and
 //! slides that say [`FILL IN`](super::lacking::FILL_IN) wherever a person must, and a line in
 //! every list of levels. It builds, and [`lacking`](super::lacking) tells what is left to do.
-//! A level that begins a part stands above that solution: see [`new_part`](super::new_part).
+//! A level that begins a part stands above that solution: see `new_part`.
 
 use super::levels::{self, Level};
 use super::lock::Lock;
