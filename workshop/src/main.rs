@@ -104,7 +104,7 @@ enum Action {
     Solution(solution::Arguments),
     /// Tell a container's system calls as a story
     Trace(trace::Arguments),
-    /// Show what the kernel changed at each call, on the host and in the container
+    /// Show what the kernel changed at each call of a level
     Xray(xray::Arguments),
     /// Make a level what it was when it came; your work is kept aside
     Reset(reset::Arguments),
