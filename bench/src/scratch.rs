@@ -21,9 +21,11 @@ impl Scratch {
     pub fn new() -> Result<Scratch, Error> {
         let program = std::env::current_exe()?;
         let target = program.parent().ok_or("this program is in no directory")?;
-        let path = target.join(format!("bench-{}", std::process::id()));
-        fs::create_dir(&path)
-            .map_err(|error| format!("cannot make {}: {error}", path.display()))?;
+        // By a random name (mkdtemp(3)), not by our number: a measurement that was killed has
+        // left its directory, and in a PID namespace the next one may have the same number.
+        let template = target.join("bench-XXXXXX");
+        let path = nix::unistd::mkdtemp(&template)
+            .map_err(|errno| format!("cannot make {}: {errno}", template.display()))?;
         let parents = tops()?
             .iter()
             .flat_map(|top| [top.join(OCI_GROUP), top.join("rubber-docker")])
