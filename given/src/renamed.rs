@@ -34,3 +34,23 @@ pub fn parent_must_live(parent: &Parent) -> Result<(), Error> {
 pub fn tell(message: &str) {
     crate::log(message);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// With the types of then. An `expect` that is not fulfilled is a warning, and lints are red.
+    #[test]
+    fn work_from_then_still_builds() {
+        #[expect(deprecated)]
+        let _: fn() -> Result<(), Error> = hold_signals;
+        #[expect(deprecated)]
+        let _: fn(Pid) -> Result<(), Error> = pass_signals_until_end;
+        #[expect(deprecated)]
+        let _: fn() -> Result<(), Error> = clean_start;
+        #[expect(deprecated)]
+        let _: fn(&Parent) -> Result<(), Error> = parent_must_live;
+        #[expect(deprecated)]
+        let _: fn(&str) = tell;
+    }
+}

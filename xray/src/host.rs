@@ -1,14 +1,14 @@
 //! A host of its own for the run: what a wrong level harms is only that.
 //!
 //! ```text
-//! keeper        writes the record, removes what is left, outlives the others
+//! supervisor    writes the record, removes what is left, outlives the others
 //!  └─ tracer    PID 1 of new mount, PID, UTS and network namespaces: the host
 //!      └─ the level, and below it the container
 //! ```
 //!
 //! The PID namespace is what nothing survives: when the tracer ends, in whichever way, the
 //! kernel ends all that was started in it, also what runs without being traced any more.
-//! Control groups are the machine's: those that the run has made are removed by the keeper.
+//! Control groups are the machine's: those that the run has made are removed by the supervisor.
 //! An ordinary user, as in level 00, gets no host of their own.
 
 use std::ffi::OsString;
@@ -65,7 +65,7 @@ pub fn run(words: &[OsString], witness: Witness) -> Result<Value, Error> {
     // The child works on a copy of all this, and ends in the closure.
     let tracer = linux_sys::clone(|| trace(words, is_root, &to, &mask, witness), namespaces)?;
     drop(to);
-    let heard = keep(tracer, from, &awaited)?;
+    let heard = supervise(tracer, from, &awaited)?;
     if let Some(error) = heard.error {
         return Err(error.into());
     }
@@ -98,8 +98,8 @@ fn is_root(status: &str) -> bool {
     uids.is_some_and(|uids| uids.split_whitespace().nth(1) == Some("0"))
 }
 
-/// The keeper's part: listens, ends the run if it is told to, and sees that nothing is left.
-fn keep(tracer: Pid, from: UnixStream, awaited: &SignalSet) -> Result<Heard, Error> {
+/// The supervisor's part: listens, ends the run if it is told to, and sees that nothing is left.
+fn supervise(tracer: Pid, from: UnixStream, awaited: &SignalSet) -> Result<Heard, Error> {
     let commands = AtomicUsize::new(0);
     let mut why = None;
     let mut heard = std::thread::scope(|scope| {
@@ -181,7 +181,7 @@ fn trace(
 }
 
 fn prepare(is_root: bool) -> Result<(), Error> {
-    // Without the keeper there is no record, and what we trace ends with us.
+    // Without the supervisor there is no record, and what we trace ends with us.
     linux_sys::set_pdeathsig(SIGKILL)?;
     if !is_root {
         return Ok(());

@@ -7,7 +7,7 @@
 //! | file | holds |
 //! |---|---|
 //! | `main.rs` | the command line |
-//! | `host.rs` | a host of its own for the run; the keeper, who writes the record and tidies up |
+//! | `host.rs` | a host of its own for the run; the supervisor, who writes the record and tidies up |
 //! | `tracer.rs` | stops the level at each call, and follows its children |
 //! | `steps.rs` | what a call has changed, and which calls are one step |
 //! | `calls.rs` | which calls are steps, and what they are given |

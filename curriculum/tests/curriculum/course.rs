@@ -1,6 +1,7 @@
 //! What all suites share: the levels, whose work each is, and how to skip.
 
 use crate::judged::Judged;
+use crate::second_look::SecondLooks;
 use curriculum::Result;
 use curriculum::levels::{self, Level};
 use curriculum::lock::{Lock, State};
@@ -8,7 +9,6 @@ use libtest_mimic::{Arguments, Completion, Failed, Trial};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU32, Ordering};
 
 /// How a trial ends.
 pub(crate) type Verdict = std::result::Result<Completion, Failed>;
@@ -23,14 +23,9 @@ pub(crate) struct Course {
     arguments: Arguments,
     states: Vec<State>,
     notices: Mutex<BTreeSet<String>>,
-    second_looks: AtomicU32,
+    second_looks: SecondLooks,
     pub(crate) judged: Judged,
 }
-
-/// So many trials of a run may be judged again. Some ten thousand containers are started and
-/// looked at; now and then the machine takes seconds for what takes milliseconds. What
-/// depends on luck more often is a fault of a check, and has to be red.
-const SECOND_LOOKS: u32 = 3;
 
 impl Course {
     /// Lives as long as the program: trials run in threads.
@@ -52,7 +47,7 @@ impl Course {
             arguments: arguments.clone(),
             states,
             notices,
-            second_looks: AtomicU32::new(0),
+            second_looks: SecondLooks::default(),
             judged,
         })))
     }
@@ -123,19 +118,10 @@ impl Course {
         Ok(Completion::ignored_with(reason))
     }
 
-    /// Judges again, a few times in all, what failed: it is told at the end what was said
-    /// the first time.
+    /// Judges, and once more if that failed, a few times in a run.
     pub(crate) fn with_second_look(&self, name: &str, judge: impl Fn() -> Verdict) -> Verdict {
-        let first = match judge() {
-            Err(first) if self.second_looks.fetch_add(1, Ordering::Relaxed) < SECOND_LOOKS => first,
-            verdict => return verdict,
-        };
-        let verdict = judge();
-        if verdict.is_ok() {
-            let said = first.message().unwrap_or_default();
-            self.notice(format!("{name} was judged twice; the first time:\n{said}"));
-        }
-        verdict
+        let tell = |text| self.notice(text);
+        self.second_looks.judge(name, judge, tell)
     }
 
     pub(crate) fn notice(&self, notice: String) {

@@ -5,10 +5,9 @@
 
 use crate::course::Course;
 use curriculum::Result;
-use curriculum::cargo;
 use curriculum::levels::Level;
+use curriculum::map;
 use libtest_mimic::Trial;
-use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -16,7 +15,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 /// What every verdict depends on: the checks, what they and the levels are made of, and
 /// what judges them.
-const SOURCES: [&str; 10] = [
+const SOURCES: [&str; 11] = [
+    ".cargo/as-root",
     "Cargo.toml",
     "Cargo.lock",
     "linux-sys",
@@ -52,10 +52,7 @@ pub(crate) fn trials(course: &'static Course) -> Vec<Trial> {
 
 /// A crate of the workspace is one of the sources, or no part of a verdict.
 fn all_crates_are_asked(course: &Course) -> Result<()> {
-    let output = cargo(&course.root)
-        .args(["metadata", "--format-version=1", "--no-deps", "--offline"])
-        .output()?;
-    let metadata: Value = serde_json::from_slice(&output.stdout)?;
+    let metadata = map::metadata(&course.root)?;
     for package in metadata["packages"].as_array().into_iter().flatten() {
         let manifest = Path::new(package["manifest_path"].as_str().unwrap_or_default());
         let path = manifest.strip_prefix(&course.root)?;
@@ -68,12 +65,19 @@ fn all_crates_are_asked(course: &Course) -> Result<()> {
     Ok(())
 }
 
+fn is_file(source: &Path) -> bool {
+    source.extension().is_some() || source.ends_with("as-root")
+}
+
 fn a_change_is_judged_again(course: &Course) -> Result<()> {
     let root = tempfile::tempdir_in(&course.scratch)?;
     for source in SOURCES {
         let source = root.path().join(source);
-        match source.extension().is_some() {
-            true => fs::write(source, "")?,
+        match is_file(&source) {
+            true => {
+                fs::create_dir_all(source.parent().unwrap_or(root.path()))?;
+                fs::write(source, "")?;
+            }
             false => {
                 fs::create_dir_all(source.join("src"))?;
                 fs::write(source.join("src/lib.rs"), "")?;
@@ -117,7 +121,7 @@ fn a_change_is_judged_again(course: &Course) -> Result<()> {
     let key = judged("known")?.key(course, 0, &["a patch", "Own"])?;
     expect(key == first, "another patch's text is part of the key")?;
     for source in SOURCES {
-        let path = match Path::new(source).extension().is_some() {
+        let path = match is_file(Path::new(source)) {
             true => root.path().join(source),
             false => root.path().join(source).join("src/lib.rs"),
         };
@@ -214,6 +218,8 @@ fn base(root: &Path, levels: &[Level]) -> Result<String> {
     add(&mut hash, &fs::read("/proc/sys/kernel/osrelease")?);
     let version = sandbox::cgroups::version();
     add(&mut hash, format!("{version:?}").as_bytes());
+    // The images of the checks have this machine's shell in them.
+    add(&mut hash, &fs::read("/bin/sh")?);
     for source in SOURCES {
         add_tree(&mut hash, root, Path::new(source))?;
     }

@@ -28,6 +28,7 @@ mod promotion;
 mod right;
 mod right_reason;
 mod rooms;
+mod second_look;
 mod terminal;
 mod transcripts;
 mod transcripts_itself;
@@ -70,6 +71,7 @@ fn main() -> ExitCode {
     trials.extend(right::trials(course));
     trials.extend(generated::trials(course));
     trials.extend(judged::trials(course));
+    trials.extend(second_look::trials());
     trials.push(filters::trial(course, &trials));
     let conclusion = libtest_mimic::run(&arguments, trials);
     course.print_notices();

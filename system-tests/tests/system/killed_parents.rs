@@ -16,10 +16,10 @@ use sandbox::procfs;
 use sandbox::wait::await_within;
 
 use crate::call::Running;
-use crate::dice::Dice;
 use crate::kernel;
 use crate::machine::{Machine, PATIENCE, matches};
 use crate::program::{Program, Store, left_in};
+use crate::random::Random;
 use crate::trial::Case;
 
 const SUITE: &str = "killed_parents";
@@ -69,10 +69,10 @@ fn of_parents_that_live(machine: &Machine) -> PathBuf {
     machine.scratch("of-parents-that-live")
 }
 
-fn start(rd: &Program, dice: &mut Dice, number: u32, options: &[&str]) -> Container {
+fn start(rd: &Program, random: &mut Random, number: u32, options: &[&str]) -> Container {
     let mark = mark(number);
     let mut call = rd.run(options);
-    let victim = match dice.one_in_four() {
+    let victim = match random.one_in_four() {
         true => Victim::Child,
         false => Victim::Parent,
     };
@@ -80,7 +80,7 @@ fn start(rd: &Program, dice: &mut Dice, number: u32, options: &[&str]) -> Contai
         call = call.word("--container-dir");
         call = call.word(of_parents_that_live(rd.machine));
     }
-    let is_short = dice.one_in_four();
+    let is_short = random.one_in_four();
     let command = match is_short {
         true => format!(": {mark}"),
         false => format!("echo begun; sleep {mark} & exec sleep {mark}"),
@@ -113,10 +113,10 @@ impl Container {
 }
 
 /// A moment in the first 15 ms, in which a container is made, for most; later for every fourth.
-fn random_moment(dice: &mut Dice) -> Duration {
-    match dice.one_in_four() {
-        true => dice.microseconds(15_000, 45_000),
-        false => dice.microseconds(0, 15_000),
+fn random_moment(random: &mut Random) -> Duration {
+    match random.one_in_four() {
+        true => random.microseconds(15_000, 45_000),
+        false => random.microseconds(0, 15_000),
     }
 }
 
@@ -183,10 +183,10 @@ impl Tally {
     }
 }
 
-fn round(rd: &Program, dice: &mut Dice, tally: &mut Tally, number: u32) {
-    let mut moments = [random_moment(dice), random_moment(dice)];
-    let root = start(rd, dice, number * 2, &[]);
-    let user = start(rd, dice, number * 2 + 1, &["--user", "2014:222"]);
+fn round(rd: &Program, random: &mut Random, tally: &mut Tally, number: u32) {
+    let mut moments = [random_moment(random), random_moment(random)];
+    let root = start(rd, random, number * 2, &[]);
+    let user = start(rd, random, number * 2 + 1, &["--user", "2014:222"]);
     // The one whose moment comes first.
     let (first, second) = match moments[0] > moments[1] {
         true => (user, root),
@@ -231,7 +231,7 @@ fn processes_are_as_before(machine: &Machine, about: &str, before: &[String]) {
 
 fn at_any_moment(machine: &Machine) {
     let rd = &machine.program("rd");
-    let mut dice = Dice::new();
+    let mut random = Random::new();
     let before = machine.look();
     let processes: Vec<String> = kernel::processes().into_values().collect();
     works(rd, "before: a container runs");
@@ -245,7 +245,7 @@ fn at_any_moment(machine: &Machine) {
 
     let mut tally = Tally::default();
     for number in 0..ROUNDS {
-        round(rd, &mut dice, &mut tally, number);
+        round(rd, &mut random, &mut tally, number);
     }
     println!("{tally:?}");
     machine.none(
@@ -348,7 +348,7 @@ enum Moment<'a> {
 }
 
 /// Neither image nor tree is there: the next parent must not take a half-made one for whole.
-fn unpack_and_be_killed(rd: &Program, dice: &mut Dice, moment: Moment) {
+fn unpack_and_be_killed(rd: &Program, random: &mut Random, moment: Moment) {
     let _ = fs::remove_file(rd.store.images.join("base.tar"));
     for tree in kernel::entries(&rd.store.cache()) {
         if tree.extension().is_none_or(|it| it != "partial") {
@@ -357,7 +357,7 @@ fn unpack_and_be_killed(rd: &Program, dice: &mut Dice, moment: Moment) {
     }
     let running = rd.run(["true"]).start();
     match moment {
-        Moment::Random => thread::sleep(Duration::from_millis(10 * dice.below(20))),
+        Moment::Random => thread::sleep(Duration::from_millis(10 * random.below(20))),
         Moment::HalfMade(kind) => while !is_half_made(rd, kind) && !running.has_ended() {},
     }
     running.send(SIGKILL);
@@ -371,17 +371,17 @@ fn is_half_made(rd: &Program, kind: &Path) -> bool {
 
 fn first_day(machine: &Machine) {
     let rd = &machine.program("rd").on_the_first_day();
-    let mut dice = Dice::new();
+    let mut random = Random::new();
     let before = machine.look();
     for _ in 0..20 {
-        unpack_and_be_killed(rd, &mut dice, Moment::Random);
+        unpack_and_be_killed(rd, &mut random, Moment::Random);
     }
     works(rd, "killed while unpacking: a container runs");
     for kind in [&rd.store.images, &rd.store.containers] {
         // What was half-made a moment ago may be whole when the signal comes.
         let mut tries = 0;
         while !is_half_made(rd, kind) && tries < 20 {
-            unpack_and_be_killed(rd, &mut dice, Moment::HalfMade(kind));
+            unpack_and_be_killed(rd, &mut random, Moment::HalfMade(kind));
             tries += 1;
         }
         let kind = kind.display();

@@ -17,7 +17,7 @@
 //! | `machine` | the small machine: its directories, and what must be true of it |
 //! | `program` | one of our programs there, what it answers, and what it leaves |
 //! | `call` | a command line, run to its end or beside the trial |
-//! | `dice` | chance that can be had again |
+//! | `random` | chance that can be had again |
 //! | `kernel` | what the kernel says: mounts, control groups, processes, files |
 //! | `world` | a machine that lacks something |
 //! | the others | a suite each |
@@ -29,7 +29,6 @@
 mod bad_input;
 mod call;
 mod cpu_shares;
-mod dice;
 mod every_call;
 mod foreign_directories;
 mod kernel;
@@ -37,6 +36,7 @@ mod killed_parents;
 mod limits;
 mod machine;
 mod program;
+mod random;
 mod resource_exhaustion;
 mod stale_containers;
 mod stress;

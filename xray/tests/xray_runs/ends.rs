@@ -18,7 +18,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("ends::a_level_hangs_and_the_xray_is_told_to_end", hangs),
         trial("ends::ctrl_c_twice_ends_a_level_that_hangs", interrupted),
         trial("ends::the_tracer_is_killed", tracer_killed),
-        trial("ends::the_keeper_is_killed", keeper_killed),
+        trial("ends::the_supervisor_is_killed", keeper_killed),
         trial("ends::a_level_forks_without_end", forks),
         trial(
             "ends::a_container_is_ended_with_its_groups",

@@ -3,19 +3,19 @@
 use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
-/// Throws numbers; SplitMix64, as in java.util.SplittableRandom.
-pub(crate) struct Dice(u64);
+/// SplitMix64, as in java.util.SplittableRandom.
+pub(crate) struct Random(u64);
 
-impl Dice {
+impl Random {
     /// With the seed that `RUBBER_DOCKER_SEED` has, or a new one; a failure tells which.
-    pub(crate) fn new() -> Dice {
+    pub(crate) fn new() -> Random {
         let asked = std::env::var("RUBBER_DOCKER_SEED").ok();
         let seed = match asked.and_then(|seed| seed.parse().ok()) {
             Some(seed) => seed,
             None => RandomState::new().hash_one(()) % 1_000_000,
         };
         println!("RUBBER_DOCKER_SEED={seed}");
-        Dice(seed)
+        Random(seed)
     }
 
     /// A number from 0 on, below `end`.
