@@ -107,6 +107,6 @@ async function search() {
     await tab.keyboard.press('s');
     await tab.keyboard.type('pivot_root');
     const found = tab.locator('#mdbook-searchresults li a, #searchresults li a').first();
-    await found.waitFor({ timeout: 10_000 }).catch(() => faults.add('search: finds no pivot_root'));
+    await found.waitFor({ timeout: 60_000 }).catch(() => faults.add('search: finds no pivot_root'));
     await context.close();
 }

@@ -40,7 +40,7 @@ describe('the whole deck', () => {
     const opening = page.waitForEvent('popup');
     await page.keyboard.press('s');
     const speaker = await opening;
-    const says = (text) => speaker.waitForFunction((words) => document.querySelector('.speaker-controls-notes .value')?.textContent.includes(words), text, { timeout: 10_000 });
+    const says = (text) => speaker.waitForFunction((words) => document.querySelector('.speaker-controls-notes .value')?.textContent.includes(words), text, { timeout: 60_000 });
     const spoken = (slide) => slide.notes.split('\n')[0].replaceAll(/[*`]/g, '').slice(0, 30);
     const all = deck.flatMap((section) => section.slides);
     await says(spoken(all[0]));
@@ -49,7 +49,7 @@ describe('the whole deck', () => {
     // The small picture of the slide has come as well, in a frame of its own.
     const frame = await speaker.waitForSelector('#current-slide iframe');
     const inside = await frame.contentFrame();
-    await inside.waitForFunction((id) => window.Reveal?.getCurrentSlide()?.parentElement.id === id, deck[1].id, { timeout: 10_000 });
+    await inside.waitForFunction((id) => window.Reveal?.getCurrentSlide()?.parentElement.id === id, deck[1].id, { timeout: 60_000 });
     assert.deepEqual([...errors, ...requests], []);
     await close();
   });

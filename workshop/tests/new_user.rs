@@ -19,6 +19,11 @@ use std::time::Duration;
 use expectrl::process::unix::{PtyStream, UnixProcess};
 use expectrl::{ControlCode, Eof, Expect, Regex, Session};
 
+/// What has not come by then never will. The first command builds the companion in a new
+/// checkout, beside suites that keep every processor busy: no time that such a build may
+/// take is meant here, only an end to a hang.
+const HANGS: Duration = Duration::from_mins(45);
+
 /// Where the user sits: a shell in a checkout.
 struct Terminal {
     session: Session<UnixProcess, PtyStream>,
@@ -41,7 +46,7 @@ impl Terminal {
             .env("RUBBER_DOCKER_CONTAINERS", scratch.join("containers"));
         let mut session = Session::spawn(shell).unwrap();
         session.get_process_mut().set_window_size(80, 24).unwrap();
-        session.set_expect_timeout(Some(Duration::from_secs(300)));
+        session.set_expect_timeout(Some(HANGS));
         let mut terminal = Terminal { session };
         terminal.sees("learner> ");
         terminal
@@ -74,7 +79,10 @@ impl Terminal {
 
     /// Waits for the end of a command that was typed as `line`.
     fn ends(&mut self, line: &str) -> (i32, String) {
-        let found = self.session.expect(Regex("status-([0-9]+)-")).unwrap();
+        let found = match self.session.expect(Regex("status-([0-9]+)-")) {
+            Ok(found) => found,
+            Err(error) => panic!("waiting for the end of {line:?}: {error}"),
+        };
         let printed = String::from_utf8_lossy(found.before()).into_owned();
         let status = String::from_utf8_lossy(found.get(1).unwrap()).into_owned();
         self.sees("learner> ");
