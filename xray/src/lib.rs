@@ -17,6 +17,7 @@
 //! | `names.rs` | names instead of numbers, the same in each run |
 //! | `difference.rs` | what has changed between two looks |
 //! | `record.rs` | what is written down |
+//! | `blocks.rs` | which of those lines are the learner's to write |
 //! | `text.rs` | the story for a terminal |
 //! | `change.rs` | what has changed, in words |
 //!
@@ -27,6 +28,7 @@
 
 #![forbid(unsafe_code)]
 
+mod blocks;
 mod calls;
 mod change;
 pub mod difference;
