@@ -31,6 +31,7 @@ use given::Error;
 use serde_json::{Map, Value, json};
 
 use crate::blocks;
+use crate::cost::Cost;
 use crate::steps::Listener;
 
 /// The form of what is written. Another number means that readers have to be changed.
@@ -80,6 +81,8 @@ pub(crate) struct Heard {
     pub(crate) groups: Vec<PathBuf>,
     /// How it has ended; none if the tracer could not say.
     pub(crate) end: Option<Value>,
+    /// What it has cost; none if the tracer could not say.
+    pub(crate) cost: Option<Cost>,
     /// Why there is nothing to tell.
     pub(crate) error: Option<String>,
 }
@@ -97,6 +100,7 @@ pub(crate) fn listen(from: UnixStream, commands: &AtomicUsize, stopped: impl Fn(
                 "step" => heard.steps.push(value),
                 "group" => heard.groups.extend(value.as_str().map(PathBuf::from)),
                 "end" => heard.end = Some(value),
+                "cost" => heard.cost = Cost::from_json(&value),
                 "error" => heard.error = value.as_str().map(str::to_owned),
                 "stopped" => stopped(value.as_i64().map_or(0, |it| it as i32)),
                 "commands" => {
