@@ -59,7 +59,10 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
     // Ours, so that what root writes into it is ours as well.
     let directory = tempfile::tempdir()?;
     let file = directory.path().join("record");
-    std::fs::write(&file, "")?;
+    let cost = directory.path().join("cost");
+    for file in [&file, &cost] {
+        std::fs::write(file, "")?;
+    }
     let mut record = match level.number {
         Some(0) => Command::new(&programs.xray), // fork and exec need no privilege
         _ => as_root(&course, &programs.xray),
@@ -69,6 +72,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
         false => arguments.command,
     };
     record.args(["record", "--output"]).arg(&file);
+    record.arg("--cost").arg(&cost);
     record.arg(&programs.level).arg("run").args(command);
     if arguments.json {
         // Standard output is the record's.
@@ -93,10 +97,15 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
         .arg(&file)
         .status()
         .map_err(|error| format!("cannot tell what the x-ray has seen: {error}"))?;
-    match status.success() {
-        true => Ok(ExitCode::SUCCESS),
-        false => Ok(failed(status)),
+    if !status.success() {
+        return Ok(failed(status));
     }
+    // On standard error: it is another one each time, and what was printed is not.
+    let cost = std::fs::read_to_string(&cost)?;
+    let kilobytes = std::fs::metadata(&file)?.len().div_ceil(1000);
+    let size = format!("The record has {kilobytes} kB.");
+    screen::note(format!("{} {size}", cost.trim()).trim());
+    Ok(ExitCode::SUCCESS)
 }
 
 /// It has said why itself, unless a signal has ended it.

@@ -24,6 +24,7 @@ use linux_sys::{
 };
 use serde_json::{Value, json};
 
+use crate::cost::Cost;
 use crate::record::{self, Heard, Sender};
 use crate::tracer::{Tracer, everything};
 
@@ -47,8 +48,16 @@ const OWN: CloneFlags = CloneFlags::CLONE_NEWNS
 /// still: there a test looks for itself.
 pub type Witness<'a> = &'a dyn Fn(&mut Value);
 
-/// Runs a program with its arguments, and returns the record of it.
-pub fn run(words: &[OsString], witness: Witness) -> Result<Value, Error> {
+/// What there is of a run.
+pub struct Seen {
+    /// The record, the same each time.
+    pub record: Value,
+    /// What it has cost, another one each time; none of a run that was cut.
+    pub cost: Option<Cost>,
+}
+
+/// Runs a program with its arguments.
+pub fn run(words: &[OsString], witness: Witness) -> Result<Seen, Error> {
     let awaited: SignalSet = [SIGCHLD, SIGINT, SIGTERM, SIGHUP].into_iter().collect();
     // Had our parent left SIGCHLD ignored, we would hear nothing of the tracer's end.
     linux_sys::signal(SIGCHLD, Disposition::Default)?;
@@ -81,7 +90,9 @@ pub fn run(words: &[OsString], witness: Witness) -> Result<Value, Error> {
     let end = heard
         .end
         .unwrap_or_else(|| json!({"cut": "the x-ray was ended"}));
-    Ok(record::put_together(&argv, host, heard.steps, end))
+    let cost = heard.cost.filter(|_| end.get("cut").is_none());
+    let record = record::put_together(&argv, host, heard.steps, end);
+    Ok(Seen { record, cost })
 }
 
 /// The program's name stands there without its directory.
@@ -174,7 +185,10 @@ fn trace(
         .and_then(|()| start(words, mask))
         .and_then(|level| Ok(Tracer::new(level, words, &mut sender).run()?));
     match outcome {
-        Ok(end) => sender.send("end", &end),
+        Ok((end, cost)) => {
+            sender.send("cost", &cost.to_json());
+            sender.send("end", &end);
+        }
         Err(error) => sender.send("error", &error.to_string().into()),
     }
     0

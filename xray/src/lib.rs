@@ -16,7 +16,9 @@
 //! | `snapshot.rs` | what the kernel says of a process and of the host |
 //! | `names.rs` | names instead of numbers, the same in each run |
 //! | `difference.rs` | what has changed between two looks |
+//! | `cost.rs` | what it has cost the run |
 //! | `record.rs` | what is written down |
+//! | `blocks.rs` | which of those lines are the learner's to write |
 //! | `text.rs` | the story for a terminal |
 //! | `change.rs` | what has changed, in words |
 //!
@@ -27,8 +29,10 @@
 
 #![forbid(unsafe_code)]
 
+mod blocks;
 mod calls;
 mod change;
+pub mod cost;
 pub mod difference;
 pub mod host;
 mod lines;

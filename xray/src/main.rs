@@ -3,8 +3,9 @@
 #![forbid(unsafe_code)]
 
 use std::ffi::OsString;
-use std::fs::OpenOptions;
-use std::io::Write;
+use std::fmt::Display;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -28,6 +29,10 @@ enum Action {
         /// The file to write into; it must be there
         #[arg(long, value_name = "FILE")]
         output: PathBuf,
+
+        /// The file for one sentence on what that has cost the run; it must be there
+        #[arg(long, value_name = "FILE")]
+        cost: Option<PathBuf>,
 
         /// The program and its arguments
         #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
@@ -61,7 +66,11 @@ fn main() -> ExitCode {
         }
     };
     let outcome = match action {
-        Action::Record { output, words } => record(&output, &words),
+        Action::Record {
+            output,
+            cost,
+            words,
+        } => record(&output, cost.as_deref(), &words),
         Action::Text(reading) => with(&reading, text::tell),
         Action::Json(reading) => with(&reading, |record| record.to_string()),
     };
@@ -74,24 +83,37 @@ fn main() -> ExitCode {
     }
 }
 
-fn record(output: &Path, words: &[OsString]) -> Result<(), Error> {
-    // Before the run, so that none is made in vain. Not created: it is the companion's.
-    let mut file = OpenOptions::new()
-        .write(true)
-        .truncate(true)
-        .open(output)
-        .map_err(|error| format!("cannot write to {}: {error}", output.display()))?;
-    let record = host::run(words, &|_| {})?;
-    writeln!(file, "{record}")
-        .map_err(|error| format!("cannot write to {}: {error}", output.display()))?;
+fn record(output: &Path, cost: Option<&Path>, words: &[OsString]) -> Result<(), Error> {
+    // Before the run, so that none is made in vain.
+    let mut file = open(output)?;
+    let cost = cost.map(|it| Ok::<_, Error>((it, open(it)?))).transpose()?;
+    let seen = host::run(words, &|_| {})?;
+    write(output, &mut file, &seen.record)?;
+    if let (Some((path, mut file)), Some(measured)) = (cost, seen.cost) {
+        write(path, &mut file, &measured.words())?;
+    }
     Ok(())
+}
+
+/// Not created: it is the companion's.
+fn open(path: &Path) -> Result<File, Error> {
+    let opened = OpenOptions::new().write(true).truncate(true).open(path);
+    opened.map_err(|error| cannot_write(path, &error))
+}
+
+fn write(path: &Path, file: &mut File, what: &dyn Display) -> Result<(), Error> {
+    writeln!(file, "{what}").map_err(|error| cannot_write(path, &error))
+}
+
+fn cannot_write(path: &Path, error: &io::Error) -> Error {
+    format!("cannot write to {}: {error}", path.display()).into()
 }
 
 fn with(reading: &Reading, show: impl FnOnce(&Value) -> String) -> Result<(), Error> {
     let record = record::read(&reading.record, &reading.course)?;
     let printed = writeln!(anstream::stdout(), "{}", show(&record));
     match printed {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
         _ => Ok(()),
     }
 }

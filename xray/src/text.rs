@@ -8,12 +8,14 @@ use anstyle::{AnsiColor, Style};
 use given::wrap;
 use serde_json::{Map, Value};
 
+use crate::blocks;
 use crate::change;
 use crate::difference;
 
 const BOLD: Style = Style::new().bold();
 const DIM: Style = Style::new().dimmed();
 const RED: Style = AnsiColor::Red.on_default();
+const GREEN: Style = AnsiColor::Green.on_default();
 const YELLOW: Style = AnsiColor::Yellow.on_default();
 
 /// Where no terminal says otherwise.
@@ -240,7 +242,11 @@ impl Story<'_> {
         let short = file.split_once("/src/").map_or(file, |it| it.1);
         let function = line["function"].as_str().unwrap_or_default();
         self.text.push('\n');
-        let room = self.width.saturating_sub(short.len() + 8).max(20);
+        // One line is too little to see that it lies in a block.
+        let mark = blocks::words(line);
+        let taken =
+            format!("src/{short}:{number}  ").len() + mark.as_ref().map_or(0, |it| it.len() + 2);
+        let room = self.width.saturating_sub(taken).max(20);
         let mut source = source.trim().to_owned();
         if source.chars().count() > room {
             source = source.chars().take(room - 3).collect::<String>() + "...";
@@ -250,7 +256,11 @@ impl Story<'_> {
             false => source,
         };
         let place = format!("src/{short}:{number}");
-        let _ = writeln!(self.text, "{DIM}{place}{DIM:#}  {BOLD}{source}{BOLD:#}");
+        let _ = write!(self.text, "{DIM}{place}{DIM:#}  {BOLD}{source}{BOLD:#}");
+        let _ = match mark {
+            Some(mark) => writeln!(self.text, "  {GREEN}{mark}{GREEN:#}"),
+            None => writeln!(self.text),
+        };
         self.heading = Some(here);
     }
 

@@ -7,6 +7,7 @@
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
+use std::time::Instant;
 
 use linux_sys::{
     Error, Pid, SyscallInfo, TraceEvent, TraceOptions, TraceStatus, ptrace_cont,
@@ -16,6 +17,7 @@ use linux_sys::{
 use serde_json::{Value, json};
 
 use crate::calls::{self, Call, Kind};
+use crate::cost::Cost;
 use crate::lines::{Image, Line, Lines};
 use crate::memory::{Memory, quoted};
 use crate::steps::{Listener, Steps};
@@ -62,6 +64,7 @@ pub(crate) struct Tracer<'a> {
     waiting: HashMap<Pid, Pid>,
     lines: Lines,
     steps: Steps<'a>,
+    cost: Cost,
 }
 
 impl<'a> Tracer<'a> {
@@ -85,16 +88,23 @@ impl<'a> Tracer<'a> {
             waiting: HashMap::new(),
             lines: Lines::default(),
             steps: Steps::new(listener),
+            cost: Cost::default(),
         };
         tracer.birth(first, None, true);
         tracer
     }
 
-    /// Until the level's own process has ended: how it has. Or why it was not waited for.
-    pub(crate) fn run(mut self) -> Result<Value, Error> {
+    /// Until the level's own process has ended: how it has, or why it was not waited for; and
+    /// what it has cost.
+    pub(crate) fn run(mut self) -> Result<(Value, Cost), Error> {
+        let begins = Instant::now();
         let end = loop {
             let (pid, status) = wait_traced()?;
-            if let Some(end) = self.stop(pid, status) {
+            let stopped = Instant::now();
+            let end = self.stop(pid, status);
+            self.cost.stops += 1;
+            self.cost.still += stopped.elapsed();
+            if let Some(end) = end {
                 break end;
             }
             if self.steps.count() > MOST_STEPS {
@@ -106,7 +116,9 @@ impl<'a> Tracer<'a> {
             }
         };
         self.steps.close();
-        Ok(end)
+        self.cost.whole = begins.elapsed();
+        self.cost.looks = self.steps.looks();
+        Ok((end, self.cost))
     }
 
     fn stop(&mut self, pid: Pid, status: TraceStatus) -> Option<Value> {

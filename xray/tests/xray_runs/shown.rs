@@ -188,6 +188,7 @@ pub(crate) fn is_the_same_twice(name: &str) {
         let output = place.record(&words);
         assert!(output.status.success(), "{}", text(&output));
         records.push(std::fs::read(place.record_file()).unwrap());
+        assert!(place.cost().contains(" the level stood still, stopped "));
     }
     let lines = |at: usize| place_lines(&records[at]);
     assert!(

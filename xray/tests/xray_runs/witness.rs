@@ -21,8 +21,8 @@ pub(crate) fn main(words: &[OsString]) -> ExitCode {
         step["seen"] = seen;
     });
     match record {
-        Ok(record) => {
-            fs::write(output, record.to_string()).unwrap();
+        Ok(seen) => {
+            fs::write(output, seen.record.to_string()).unwrap();
             ExitCode::SUCCESS
         }
         Err(error) => {
