@@ -17,13 +17,15 @@
 //! | `names.rs` | names instead of numbers, the same in each run |
 //! | `difference.rs` | what has changed between two looks |
 //! | `record.rs` | what is written down |
+//! | `stops.rs` | which steps are told as one |
 //! | `text.rs` | the story for a terminal |
+//! | `page.rs` | the same as a page for a browser, whose parts are in `page/` |
 //! | `change.rs` | what has changed, in words |
 //!
 //! # Who does what
 //!
 //! `record` runs as root, through `.cargo/as-root`, and writes into a file that the companion has
-//! made. `text` and `json` read that, and need nothing.
+//! made. `text`, `page` and `json` read that, and need nothing.
 
 #![forbid(unsafe_code)]
 
@@ -34,8 +36,10 @@ pub mod host;
 mod lines;
 mod memory;
 mod names;
+pub mod page;
 pub mod record;
 mod snapshot;
 mod steps;
+mod stops;
 pub mod text;
 mod tracer;
