@@ -171,6 +171,7 @@ mod open;
 mod pidfd;
 mod prctl;
 mod process;
+mod purpose;
 mod root;
 mod seccomp;
 mod signal;
@@ -214,6 +215,7 @@ pub use prctl::{
 pub use process::{
     Fork, WaitOptions, WaitStatus, execve, execvp, exit, fork, setpgid, setsid, waitpid,
 };
+pub use purpose::purpose_traced;
 pub use root::{chdir, chroot, pivot_root};
 pub use seccomp::{Notification, notif_continue, notif_fail, notif_recv, seccomp_new_listener};
 pub use signal::{

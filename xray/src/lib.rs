@@ -19,13 +19,15 @@
 //! | `cost.rs` | what it has cost the run |
 //! | `record.rs` | what is written down |
 //! | `blocks.rs` | which of those lines are the learner's to write |
+//! | `stops.rs` | which steps are told as one |
 //! | `text.rs` | the story for a terminal |
+//! | `page.rs` | the same as a page for a browser, whose parts are in `page/` |
 //! | `change.rs` | what has changed, in words |
 //!
 //! # Who does what
 //!
 //! `record` runs as root, through `.cargo/as-root`, and writes into a file that the companion has
-//! made. `text` and `json` read that, and need nothing.
+//! made. `text`, `page` and `json` read that, and need nothing.
 
 #![forbid(unsafe_code)]
 
@@ -38,8 +40,10 @@ pub mod host;
 mod lines;
 mod memory;
 mod names;
+pub mod page;
 pub mod record;
 mod snapshot;
 mod steps;
+mod stops;
 pub mod text;
 mod tracer;

@@ -12,7 +12,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use given::Error;
 use serde_json::Value;
-use xray::{host, record, text};
+use xray::{host, page, record, text};
 
 /// A container's birth, system call by system call; started by `cargo workshop xray`
 #[derive(Parser)]
@@ -41,11 +41,13 @@ enum Action {
     },
     /// Tell what a record holds
     Text(Reading),
+    /// Make a page of a record, for a browser
+    Page(Reading),
     /// Print a record, with the files that it speaks of
     Json(Reading),
 }
 
-/// What both need.
+/// What the readers need.
 #[derive(clap::Args)]
 struct Reading {
     /// What `record` has written
@@ -72,6 +74,7 @@ fn main() -> ExitCode {
             words,
         } => record(&output, cost.as_deref(), &words),
         Action::Text(reading) => with(&reading, text::tell),
+        Action::Page(reading) => with(&reading, page::make),
         Action::Json(reading) => with(&reading, |record| record.to_string()),
     };
     match outcome {
