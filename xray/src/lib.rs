@@ -19,14 +19,23 @@
 //! | `record.rs` | what is written down |
 //! | `text.rs` | the story for a terminal |
 //! | `change.rs` | what has changed, in words |
+//! | `against.rs` | two runs beside each other, and where they first differ |
+//! | `act.rs` | one call, as it is compared |
+//! | `align.rs` | which steps go together |
+//! | `sentence.rs` | the difference in a sentence |
+//! | `beside.rs` | both for a terminal |
 //!
 //! # Who does what
 //!
 //! `record` runs as root, through `.cargo/as-root`, and writes into a file that the companion has
-//! made. `text` and `json` read that, and need nothing.
+//! made. `text`, `json` and `against` read that, and need nothing.
 
 #![forbid(unsafe_code)]
 
+mod act;
+pub mod against;
+mod align;
+pub mod beside;
 mod calls;
 mod change;
 pub mod difference;
@@ -35,6 +44,7 @@ mod lines;
 mod memory;
 mod names;
 pub mod record;
+mod sentence;
 mod snapshot;
 mod steps;
 pub mod text;
