@@ -276,6 +276,7 @@ pub fn write_workspace<'a>(
         "[workspace.dependencies]",
         "[workspace.lints.rust]",
         "[workspace.lints.clippy]",
+        "[profile.dev]",
         "[profile.dev.package]",
     ] {
         text.push_str(section(&manifest, heading));

@@ -41,18 +41,37 @@ pub(crate) fn build_for_xray(course: &Course, level: &Level) -> Result<Option<Fo
 
 /// Builds a level and a program that goes with it.
 fn build_with(course: &Course, level: &Level, other: &str) -> Result<Option<[PathBuf; 2]>> {
-    temporary_directory()?;
+    let mut build = cargo_build(&course.root);
+    build
+        .args(["-p", &level.package, "--bin", &level.package])
+        .args(["-p", other, "--bin", other]);
+    match programs(build)? {
+        Some(built) => Ok(Some([
+            program(&built, &level.package)?,
+            program(&built, other)?,
+        ])),
+        None => Ok(None),
+    }
+}
+
+/// `cargo build` in a directory, to be told what.
+pub(crate) fn cargo_build(directory: &Path) -> Command {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut cargo = Command::new(cargo);
     cargo
-        .current_dir(&course.root)
+        .current_dir(directory)
         .args(["build", "--message-format", "json-render-diagnostics"])
-        .args(["-p", &level.package, "--bin", &level.package])
-        .args(["-p", other, "--bin", other])
         // Also where cargo is set to be quiet: that it waits for another cargo must be seen.
         .args(["--config", "term.quiet=false"])
         .stdin(Stdio::null())
         .stdout(Stdio::piped());
+    cargo
+}
+
+/// What a build has made. `None` if the compiler has found something, which it has said itself
+/// then.
+pub(crate) fn programs(mut cargo: Command) -> Result<Option<Vec<PathBuf>>> {
+    temporary_directory()?;
     let mut build = cargo
         .spawn()
         .map_err(|error| format!("cargo does not start: {error}"))?;
@@ -65,13 +84,14 @@ fn build_with(course: &Course, level: &Level, other: &str) -> Result<Option<[Pat
     if !build.wait()?.success() {
         return Ok(None);
     }
-    let program = |name: &str| {
-        let found = programs.iter().find(|path| path.ends_with(name));
-        found
-            .cloned()
-            .ok_or_else(|| format!("cargo has built {name} and does not say where"))
-    };
-    Ok(Some([program(&level.package)?, program(other)?]))
+    Ok(Some(programs))
+}
+
+/// One of the programs that were built.
+pub(crate) fn program(built: &[PathBuf], name: &str) -> Result<PathBuf> {
+    let found = built.iter().find(|path| path.ends_with(name));
+    let found = found.cloned();
+    found.ok_or_else(|| format!("cargo has built {name} and does not say where").into())
 }
 
 /// The linker and the checks write into it; what they say if it is not there names neither

@@ -14,6 +14,7 @@
 //! | `update/` | a newer workshop under the learner's work |
 //! | `trace/` | a container's system calls as a story |
 //! | `xray.rs` | the same with what the kernel changed; done by the crate `xray` |
+//! | `reference.rs` | the solution of a level as a program |
 //! | `report.rs` | one file for an instructor |
 //! | `doctor/` | what this machine can do |
 //! | `clean.rs`, `stale_container.rs`, `stale_cgroup.rs` | what killed containers have left |
@@ -42,6 +43,7 @@ mod map;
 mod mounted;
 mod mountinfo;
 mod progress;
+mod reference;
 mod report;
 mod reset;
 mod screen;

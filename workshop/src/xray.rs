@@ -12,8 +12,8 @@ use std::process::{Command, ExitCode, ExitStatus, Stdio};
 
 use crate::build::{self, as_root};
 use crate::check;
-use crate::course::Course;
-use crate::{Result, screen};
+use crate::course::{Course, word};
+use crate::{Result, reference, screen};
 
 /// What may be said after `xray`.
 #[derive(clap::Args)]
@@ -25,8 +25,13 @@ whether there is one.
 The run has a host of its own: mounts, hostname, processes and network. What a
 wrong level harms there is not this machine's. Level 00 runs as you, without.
 
+With `--against solution` the reference runs as well, unseen, with the same
+words and nothing to read. Lines with a - are yours, lines with a + the
+reference's; the last sentence says where they first differ.
+
 Examples:
   cargo workshop xray 03
+  cargo workshop xray 03 --against solution
   cargo workshop xray 09 -- --memory 20m sh -c 'ls /'
   cargo workshop xray 05 --json >run.json")]
 pub(crate) struct Arguments {
@@ -42,6 +47,10 @@ pub(crate) struct Arguments {
     #[arg(long)]
     json: bool,
 
+    /// Show your run beside the reference's, and where they first differ
+    #[arg(long, value_name = "WHAT", value_parser = ["solution"])]
+    against: Option<String>,
+
     /// The command to run in the container [default: true]
     #[arg(last = true, value_name = "COMMAND")]
     command: Vec<OsString>,
@@ -55,6 +64,13 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
     };
     let Some(programs) = build::build_for_xray(&course, level)? else {
         return Ok(ExitCode::FAILURE);
+    };
+    let reference = match arguments.against {
+        Some(_) => match reference::build(&course, level, &programs.level)? {
+            Some(reference) => Some(reference),
+            None => return Ok(ExitCode::FAILURE),
+        },
+        None => None,
     };
     // Ours, so that what root writes into it is ours as well.
     let directory = tempfile::tempdir()?;
@@ -73,6 +89,12 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
     };
     record.args(["record", "--output"]).arg(&file);
     record.arg("--cost").arg(&cost);
+    let reference_file = directory.path().join("reference");
+    if let Some(reference) = &reference {
+        std::fs::write(&reference_file, "")?;
+        record.arg("--reference").arg(&reference.program);
+        record.arg("--reference-output").arg(&reference_file);
+    }
     record.arg(&programs.level).arg("run").args(command);
     if arguments.json {
         // Standard output is the record's.
@@ -90,11 +112,19 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
         false => "text",
     };
     let _ = std::io::stdout().flush();
-    let status = Command::new(&programs.xray)
-        .arg(verb)
-        .arg("--course")
-        .arg(&course.root)
-        .arg(&file)
+    let mut tell = Command::new(&programs.xray);
+    if let Some(reference) = &reference {
+        tell.arg("against")
+            .arg("--reference-course")
+            .arg(&reference.course)
+            .args(["--check", &format!("cargo workshop check {}", word(level))])
+            .args(arguments.json.then_some("--json"));
+    } else {
+        tell.arg(verb);
+    }
+    tell.arg("--course").arg(&course.root).arg(&file);
+    let status = tell
+        .args(reference.is_some().then_some(&reference_file))
         .status()
         .map_err(|error| format!("cannot tell what the x-ray has seen: {error}"))?;
     if !status.success() {

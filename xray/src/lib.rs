@@ -23,14 +23,23 @@
 //! | `text.rs` | the story for a terminal |
 //! | `page.rs` | the same as a page for a browser, whose parts are in `page/` |
 //! | `change.rs` | what has changed, in words |
+//! | `against.rs` | two runs beside each other, and where they first differ |
+//! | `act.rs` | one call, as it is compared |
+//! | `align.rs` | which steps go together |
+//! | `sentence.rs` | the difference in a sentence |
+//! | `beside.rs` | both for a terminal |
 //!
 //! # Who does what
 //!
 //! `record` runs as root, through `.cargo/as-root`, and writes into a file that the companion has
-//! made. `text`, `page` and `json` read that, and need nothing.
+//! made. `text`, `page`, `json` and `against` read that, and need nothing.
 
 #![forbid(unsafe_code)]
 
+mod act;
+pub mod against;
+mod align;
+pub mod beside;
 mod blocks;
 mod calls;
 mod change;
@@ -42,6 +51,7 @@ mod memory;
 mod names;
 pub mod page;
 pub mod record;
+mod sentence;
 mod snapshot;
 mod steps;
 mod stops;

@@ -7,6 +7,7 @@
 //!                "born": "p3",                                  its view begins as who's
 //!                "error": {errno, words, why},
 //!                "times": 27, "calls": {...}, "names": [...],   calls that are one step
+//!                "each": [[call, arguments], ...],              of the first that made names
 //!                "unseen": true,                                no file in /proc shows it
 //!                "view": { "host": PATCH, "p2": PATCH } } ],    see `difference`
 //!   "end": { "status": 3 } or { "signal": 9 }, "left": [...]; or { "cut": "why" },

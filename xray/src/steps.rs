@@ -56,6 +56,8 @@ struct Open {
     exec_failed: bool,
     calls: BTreeMap<String, usize>,
     names: Vec<String>,
+    /// What each of the calls that made these names was given.
+    each: Vec<Value>,
 }
 
 impl<'a> Steps<'a> {
@@ -152,7 +154,7 @@ impl<'a> Steps<'a> {
         let arguments: Vec<String> = arguments.collect::<Vec<_>>();
         step.insert("who".to_owned(), who.into());
         step.insert("call".to_owned(), call.name.into());
-        step.insert("arguments".to_owned(), arguments.into());
+        step.insert("arguments".to_owned(), arguments.clone().into());
         if let Err(errno) = result {
             let errno = linux_sys::Errno::from_raw(errno);
             let mut error = json!({"errno": format!("{errno:?}"), "words": errno.desc()});
@@ -200,6 +202,7 @@ impl<'a> Steps<'a> {
                 exec_failed,
                 calls: BTreeMap::from([(call.name.to_owned(), 1)]),
                 names,
+                each: vec![json!([call.name, arguments])],
             });
         } else {
             self.listener.step(step.into());
@@ -264,14 +267,17 @@ impl<'a> Steps<'a> {
             open.calls.clear();
         }
         *open.calls.entry(call.name.to_owned()).or_default() += 1;
-        if open.names.len() < MOST_NAMES {
+        let mut arguments = || -> Vec<String> {
+            let arguments = call.arguments.iter().map(|it| self.names.text(it));
+            arguments.collect()
+        };
+        if !open.removes && open.names.len() < MOST_NAMES {
             open.names.extend(names);
+            open.each.push(json!([call.name, arguments()]));
         }
         if open.removes {
             // The last one is what all the others were in. The order of those is the disk's.
-            let arguments = call.arguments.iter().map(|it| self.names.text(it));
-            let arguments: Vec<String> = arguments.collect();
-            open.step.insert("arguments".to_owned(), arguments.into());
+            open.step.insert("arguments".to_owned(), arguments().into());
             open.step.insert("call".to_owned(), call.name.into());
         }
         true
@@ -290,6 +296,7 @@ impl<'a> Steps<'a> {
             }
             if !open.names.is_empty() {
                 open.step.insert("names".to_owned(), json!(open.names));
+                open.step.insert("each".to_owned(), open.each.into());
             }
         }
         self.listener.step(open.step.into());

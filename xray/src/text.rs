@@ -10,14 +10,14 @@ use serde_json::Value;
 use crate::blocks;
 use crate::stops::{Stop, Views, stops};
 
-const BOLD: Style = Style::new().bold();
-const DIM: Style = Style::new().dimmed();
-const RED: Style = AnsiColor::Red.on_default();
+pub(crate) const BOLD: Style = Style::new().bold();
+pub(crate) const DIM: Style = Style::new().dimmed();
+pub(crate) const RED: Style = AnsiColor::Red.on_default();
 const GREEN: Style = AnsiColor::Green.on_default();
 const YELLOW: Style = AnsiColor::Yellow.on_default();
 
 /// Where no terminal says otherwise.
-const WIDTH: usize = 78;
+pub(crate) const WIDTH: usize = 78;
 /// How far a change stands from the edge.
 const INDENT: usize = 6;
 
@@ -241,7 +241,7 @@ impl Story<'_> {
 }
 
 /// A call as one writes it. Of an exec's or mount's long words there is a part.
-fn shown(step: &Value) -> String {
+pub(crate) fn shown(step: &Value) -> String {
     let name = step["call"].as_str().unwrap_or_default();
     let arguments = step["arguments"].as_array().into_iter().flatten();
     let arguments: Vec<&str> = arguments.filter_map(Value::as_str).collect();
