@@ -5,8 +5,9 @@
 #
 #   .ci/book.sh [SCREENSHOTS]
 #
-# Needs chromium and npm. mdBook is kept under ~/.cache/rubber-docker. What the book says
-# in console fences is run by `cargo test`.
+# Needs chromium and npm; root or sudo for the X-rays, without which it is built as well.
+# mdBook is kept under ~/.cache/rubber-docker. What the book says in console fences is run by
+# `cargo test`.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -25,6 +26,7 @@ if [ ! -x "$mdbook/bin/mdbook" ]; then
         --no-default-features --features search --target-dir "$scratch/target"
 fi
 
+docs/xrays.sh || [ $? = 77 ]
 "$mdbook/bin/mdbook" build docs 2>&1 | tee "$scratch/log"
 if grep -E '\b(WARN|ERROR)\b' "$scratch/log" >&2; then
     printf 'mdBook has something to complain about\n' >&2

@@ -12,6 +12,7 @@ import { join, relative, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { faultsOf, linksOf } from './page.mjs';
 import { follow } from './links.mjs';
+import { xraysOf } from './xrays.mjs';
 
 const [directory, screenshots] = process.argv.slice(2);
 if (!directory) {
@@ -22,11 +23,12 @@ const book = resolve(directory);
 const views = ['light', 'navy'].flatMap((theme) => [1280, 390].map((width) => ({ theme, width })));
 const reference = 'reference/linux_sys/index.html';
 
-// What rustdoc has made is rustdoc's: one page of it must open, the others be there.
+// What rustdoc has made is rustdoc's: one page of it must open, the others be there. X-rays are
+// opened where the lessons show them.
 const pages = readdirSync(book, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile() && entry.name.endsWith('.html') && entry.name !== 'toc.html')
     .map((entry) => relative(book, join(entry.parentPath, entry.name)))
-    .filter((page) => !page.startsWith('reference/'))
+    .filter((page) => !page.startsWith('reference/') && !page.startsWith('xray/'))
     .sort();
 if (pages.length === 0) {
     console.error(`${book} has no pages; make it: mdbook build docs`);
@@ -71,6 +73,7 @@ async function look({ theme, width }) {
         await tab.goto(pathToFileURL(join(book, page)).href, { waitUntil: 'load' });
         if (page === reference) continue;
         (await tab.evaluate(faultsOf, theme)).forEach(complain);
+        (await xraysOf(tab, page, theme)).forEach(complain);
         if (!links.has(page)) links.set(page, await tab.evaluate(linksOf));
         if (screenshots && page !== 'print.html') await photograph(tab, page, `${theme}-${width}`);
     }

@@ -7,7 +7,8 @@
 //!
 //! - links that lead to pages of the book, or, to a file that is none, its path;
 //! - a word above each console fence: is this the skeleton, or the solution;
-//! - the first mention of each system call in a lesson linked to its documentation.
+//! - the first mention of each system call in a lesson linked to its documentation;
+//! - the X-ray of a lesson's solution.
 //!
 //! | file | holds |
 //! |---|---|
@@ -16,12 +17,14 @@
 //! | `fences.rs` | what is said above a console fence |
 //! | `calls.rs` | links to linux-sys |
 //! | `reference.rs` | linux-sys's documentation, put where the book finds it |
+//! | `xray.rs` | the X-ray of a solution |
 
 pub mod calls;
 pub mod fences;
 pub mod links;
 pub mod reference;
 pub mod text;
+pub mod xray;
 
 use super::levels::Level;
 pub use super::pages::PAGES;
@@ -121,7 +124,10 @@ impl Book {
                 }
             }
         }
-        Ok(out)
+        Ok(match lesson {
+            Some(_) => xray::put(&self.root, path, &out)?.unwrap_or(out),
+            None => out,
+        })
     }
 
     /// The pages that include a lesson; the tests look for each.
