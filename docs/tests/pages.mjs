@@ -63,14 +63,15 @@ process.exit(faults.size === 0 ? 0 : 1);
 
 // All pages, in one theme and one width.
 async function look({ theme, width }) {
-    const context = await browser.newContext({ viewport: { width, height: 900 }, reducedMotion: 'reduce' });
+    // No colour scheme of the reader's: then a frame has that of the page around it.
+    const context = await browser.newContext({ viewport: { width, height: 900 }, reducedMotion: 'reduce', colorScheme: null });
     await context.addInitScript((theme) => localStorage.setItem('mdbook-theme', theme), theme);
     const tab = await context.newPage();
     let page;
     const complain = (what) => faults.add(`${page} (${theme}, ${width} px): ${what}`);
     watch(context, tab, complain);
     for (page of [...pages, reference]) {
-        await tab.goto(pathToFileURL(join(book, page)).href, { waitUntil: 'load' });
+        await tab.goto(pathToFileURL(join(book, page)).href, { waitUntil: 'load', timeout: 300_000 });
         if (page === reference) continue;
         (await tab.evaluate(faultsOf, theme)).forEach(complain);
         (await xraysOf(tab, page, theme)).forEach(complain);

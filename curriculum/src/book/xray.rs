@@ -1,5 +1,6 @@
 //! The X-ray of a lesson's solution, before the lesson's further reading.
 //!
+//! The page gets a picture and a link, which `docs/theme/xray.js` makes a frame of.
 //! `docs/xrays.sh` makes the pages and their pictures, below `PAGES`, from real runs. That needs
 //! root, and a book can be built without: then this place says how they are made.
 
@@ -60,10 +61,12 @@ fn shown(root: &Path, row: &Row) -> Result<String> {
     let Row { level, call, .. } = row;
     let directory = root.join(PAGES).join(DIRECTORY);
     let Ok(page) = fs::read_to_string(directory.join(format!("{level}.html"))) else {
-        return Ok("> This book was built without X-rays, which show the solution at work, call by \
+        return Ok(
+            "> This book was built without X-rays, which show the solution at work, call by \
                    call. They are made from real runs, by root: `docs/xrays.sh`, and then \
                    `mdbook build docs`."
-            .to_owned());
+                .to_owned(),
+        );
     };
     let number = step(&page, row).ok_or_else(|| {
         let argument = row.argument.unwrap_or("anything");
@@ -84,9 +87,8 @@ fn shown(root: &Path, row: &Row) -> Result<String> {
         "The X-ray of {whose}, a run of which every step can be seen. It shows the solution's own \
          lines: look when yours works. It begins at the step that this lesson is about; the \
          arrows lead to the others.\n\n{}\n\n\
-         <figure class=\"xray\">\n\
-         <iframe loading=\"lazy\" title=\"X-ray of {whose}, at step {number}: {call}\" \
-         data-call=\"{call}\" src=\"{address}\"></iframe>\n{picture}\
+         <figure class=\"xray\" data-call=\"{call}\" \
+         data-title=\"X-ray of {whose}, at step {number}: {call}\">\n{picture}\
          <figcaption><a href=\"{address}\">Open it by itself</a></figcaption>\n\
          </figure>",
         row.look_at

@@ -113,3 +113,64 @@ fn the_whole_book_is_rewritten_and_what_is_no_page_stays() {
     assert_eq!(rewritten.unwrap(), of(plain));
     assert!(book.rewrite(json!({})).is_err());
 }
+
+/// A lesson with an X-ray, whose record has these steps; `None` if none was made.
+fn xray(row: &str, steps: Option<&Value>) -> Result<String, String> {
+    let workshop = Workshop::of_mains(["", "", ""]);
+    workshop.write("docs/xrays.txt", &format!("# a list\n{row}\n"));
+    if let Some(steps) = steps {
+        let record = json!({ "steps": steps });
+        let html = format!("<script id=\"record\">{record}</script>");
+        workshop.write("docs/src/xray/01.html", &html);
+        workshop.write("docs/src/xray/01.png", "");
+    }
+    Book::new(workshop.root(), &workshop.levels(), Vec::new())
+        .page(Path::new(LESSON), "# One\n\n## Further reading\n\nbooks\n")
+        .map_err(|error| error.to_string())
+}
+
+const ROW: &str = "01 | true | mount MS_PRIVATE | Look at the mounts.";
+
+#[test]
+fn an_xray_opens_at_the_step_that_the_list_names() {
+    let steps = json!([
+        {"call": "mount", "arguments": ["\"\"", "MS_BIND"]},
+        {"call": "mount", "arguments": ["\"\"", "MS_REC|MS_PRIVATE"]},
+    ]);
+    let shown = xray(ROW, Some(&steps)).unwrap();
+    assert!(shown.contains("href=\"../xray/01.html#step-2\""), "{shown}");
+    assert!(shown.contains("src=\"../xray/01.png\""), "{shown}");
+    let order = [
+        "# One",
+        "Look at the mounts.",
+        "<figure",
+        "## Further",
+        "books",
+    ];
+    let places = order.map(|it| shown.find(it).unwrap_or_else(|| panic!("no {it}: {shown}")));
+    assert!(places.is_sorted(), "{shown}");
+}
+
+#[test]
+fn an_xray_without_such_a_step_is_an_error() {
+    let error = xray(
+        ROW,
+        Some(&json!([{"call": "mount", "arguments": ["MS_BIND"]}])),
+    )
+    .unwrap_err();
+    assert!(
+        error.contains("level 01 has no step mount with MS_PRIVATE"),
+        "{error}"
+    );
+}
+
+#[test]
+fn where_no_xray_was_made_the_lesson_says_how() {
+    let shown = xray(ROW, None).unwrap();
+    assert!(
+        shown.contains("docs/xrays.sh") && !shown.contains("<figure"),
+        "{shown}"
+    );
+    let others = xray("02 | true | mount | Look.", None).unwrap();
+    assert!(!others.contains("Watch"), "{others}");
+}
