@@ -27,6 +27,7 @@ if [ ! -x "$mdbook/bin/mdbook" ]; then
 fi
 
 docs/xrays.sh || [ $? = 77 ]
+docs/forty-steps.sh --check || [ $? = 77 ]
 "$mdbook/bin/mdbook" build docs 2>&1 | tee "$scratch/log"
 if grep -E '\b(WARN|ERROR)\b' "$scratch/log" >&2; then
     printf 'mdBook has something to complain about\n' >&2
