@@ -7,6 +7,7 @@ import hljs from 'highlight.js/lib/core';
 import rust from 'highlight.js/lib/languages/rust';
 import { Marked } from 'marked';
 import { slidesDir } from './deck.mjs';
+import { xray } from './xray.mjs';
 
 hljs.registerLanguage('rust', rust);
 const require = createRequire(import.meta.url);
@@ -46,7 +47,9 @@ const marked = new Marked({
       return `<figure class="code ${escape(language)}${short ? ' short' : ''}"><pre><code>${inside}</code></pre>${source}</figure>\n`;
     },
     paragraph({ tokens }) {
-      const image = tokens.length === 1 && tokens[0].type === 'image' && tokens[0].href.endsWith('.svg') ? tokens[0] : undefined;
+      const only = tokens.length === 1 && tokens[0].type === 'image' ? tokens[0] : undefined;
+      if (only?.href.endsWith('.json')) return `${xray(only.href, only.text, (line) => hljs.highlight(line, { language: 'rust' }).value)}\n`;
+      const image = only?.href.endsWith('.svg') ? only : undefined;
       return image ? `${picture(image.href, image.text)}\n` : `<p>${this.parser.parseInline(tokens)}</p>\n`;
     },
   },
@@ -110,6 +113,7 @@ ${fonts()}
 ${read(slidesDir, 'theme', 'theme.css')}
 ${read(slidesDir, 'theme', 'code.css')}
 ${read(slidesDir, 'theme', 'pictures.css')}
+${read(slidesDir, 'theme', 'xray.css')}
 ${read(slidesDir, 'theme', 'print.css')}</style>
 </head>
 <body>

@@ -12,6 +12,7 @@ import { page as pageOf } from '../lib/render.mjs';
 import { contrast } from '../lib/measure.mjs';
 import * as text from '../lib/text.mjs';
 import { walk } from '../lib/walk.mjs';
+import { staleXrays } from '../lib/xray.mjs';
 
 const section = (body, { notes = 'Say this.', minutes = 'Minutes: 3' } = {}) => readSection('99-try', `---
 title: Try
@@ -48,7 +49,7 @@ $ ${command}
 \`TODO(05) 2\` in \`src/container.rs\`
 `;
 
-const complaints = (deck) => [text.notes, text.turns, text.snippets, text.commands, text.names].flatMap((check) => check(deck));
+const complaints = (deck) => [text.notes, text.turns, text.snippets, text.commands, text.names, staleXrays].flatMap((check) => check(deck));
 
 describe('in the text', () => {
   test('a sound deck has no fault', () => assert.deepEqual(complaints(section(SOUND)), []));
@@ -66,6 +67,7 @@ describe('in the text', () => {
     'a command that is not run': [section(SOUND.replace(command, `${command} now`)), /no transcript that is run has this line: .* now$/],
     'such a command in the notes': [section(SOUND, { notes: 'Try:\n\n```console\n$ rm everything\n```' }), /this line: rm everything/],
     'a TODO that is not there': [section(SOUND.replace('TODO(05) 2', 'TODO(05) 7')), /no file of that level has "TODO\(05\) 7"/],
+    'an X-ray that is not there': [section(`${SOUND}\n![it](99.json)`), /there is no xray\/99.json; slides\/xrays.sh makes them/],
     'a file that is not there': [section(SOUND.replace('`src/container.rs`', '`src/contain.rs`')), /there is no file src\/contain.rs/],
   };
   for (const [fault, [deck, complaint]] of Object.entries(faults)) {

@@ -8,6 +8,7 @@ import { launch, openDeck } from '../lib/browser.mjs';
 import { contrast } from '../lib/measure.mjs';
 import { walk } from '../lib/walk.mjs';
 import * as text from '../lib/text.mjs';
+import { staleXrays } from '../lib/xray.mjs';
 
 const only = process.env.SECTION || undefined;
 const deck = readDeck(only);
@@ -20,6 +21,7 @@ for (const section of deck) {
     test('every slide has notes, and the minutes add up', () => none(text.notes(section)));
     test('the exercise has a slide that says how long it is', () => none(text.turns(section)));
     test('code of a level is in that level today', () => none(text.snippets(section)));
+    test('an X-ray shows lines that the level has today', () => none(staleXrays(section)));
     test('what is typed is in a transcript that is run', () => none(text.commands(section, executed)));
     test('TODOs and files that are named exist', () => none(text.names(section)));
   });
