@@ -32,10 +32,12 @@ function stepOf(level) {
   const states = namespaces(record.steps.slice(0, stop.first + 1), who);
   const [line] = record.stacks[step.lines];
   const source = record.files[line.file].split('\n');
-  // Half a comment says nothing.
-  const first = /^\s*($|\/\/)/.test(source[line.line - 2]) ? line.line : line.line - 1;
-  const lines = source.slice(first - 1, line.line + 3);
-  while (/^\s*($|\/\/)/.test(lines.at(-1))) lines.pop();
+  // The line with its neighbours, as far as these are code: half a comment says nothing.
+  const isCode = (number) => number >= 1 && !/^\s*($|\/\/)/.test(source[number - 1] ?? '');
+  const first = isCode(line.line - 1) ? line.line - 1 : line.line;
+  let last = line.line;
+  while (last < line.line + 3 && isCode(last + 1)) last += 1;
+  const lines = source.slice(first - 1, last);
   return {
     run: record.argv.join(' '), who: step.who, ...groupsOf(step), call: step.call, arguments: step.arguments.map(short), does: stop.does,
     changed: Object.entries(stop.said).flatMap(([column, all]) => all.map((words) => [column, counted(short(words))])),

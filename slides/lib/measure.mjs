@@ -39,7 +39,7 @@ export function measure() {
       const height = line.bottom - line.top;
       texts.push({ text, owner, drawing, ...line, top: line.top + height * 0.16, bottom: line.bottom - height * 0.16 });
     }
-    const panel = element.closest('figure.code');
+    const panel = element.closest('figure.code, figure.xray pre');
     if (panel && lines.some((line) => !inside(line, boxOf(panel), -16))) complaints.push(`code runs over the edge of its panel: "${text}"`);
   }
   const paper = { left: 20, top: 16, right: 1260, bottom: 712 };

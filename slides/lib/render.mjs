@@ -48,7 +48,7 @@ const marked = new Marked({
     },
     paragraph({ tokens }) {
       const only = tokens.length === 1 && tokens[0].type === 'image' ? tokens[0] : undefined;
-      if (only?.href.endsWith('.json')) return `${xray(only.href, only.text, (line) => hljs.highlight(line, { language: 'rust' }).value)}\n`;
+      if (only?.href.endsWith('.json')) return `${xray(only.href, only.text, { highlight: (line) => hljs.highlight(line, { language: 'rust' }).value, dedent })}\n`;
       const image = only?.href.endsWith('.svg') ? only : undefined;
       return image ? `${picture(image.href, image.text)}\n` : `<p>${this.parser.parseInline(tokens)}</p>\n`;
     },

@@ -9,19 +9,20 @@ const escape = (text) => text.replace(/[&<>"]/g, (c) => ({ '&': '&amp;', '<': '&
 /** What stands in slides/xray/NAME.json. */
 export const readStep = (name) => JSON.parse(readFileSync(join(slidesDir, 'xray', name), 'utf8'));
 
-/** As a figure; `highlight` colours a line of Rust. */
-export function xray(name, description, highlight) {
+/** As a figure; `highlight` colours a line of Rust, `dedent` moves lines to the left edge. */
+export function xray(name, description, { highlight, dedent }) {
   const step = readStep(name);
   const call = `<b>${escape(step.call)}</b>(${step.arguments.map((each) => `<span>${escape(each)}</span>`).join(', ')})`;
-  const lines = step.source.lines.map((line, index) => `<span class="line${step.source.first + index === step.source.line ? ' lit' : ''}">${highlight(line) || ' '}</span>`);
+  const lines = dedent(step.source.lines.join('\n')).split('\n').map((line, index) => `<span class="line${step.source.first + index === step.source.line ? ' lit' : ''}">${highlight(line) || ' '}</span>`);
   const boxes = Object.entries(step.namespaces).map(([words, state]) => `<li class="${state}">${escape(words)}</li>`);
-  const changes = step.changed.map(([who, words]) => `<li><b class="${who === 'host' ? 'host' : 'own'}">${escape(who)}</b> ${escape(words)}</li>`);
+  // Whose it is stands before the first.
+  const changes = step.changed.map(([who, words], index) => `<li><b class="${who === 'host' ? 'host' : 'own'}">${who === step.changed[index - 1]?.[0] ? '' : escape(who)}</b> ${escape(words)}</li>`);
   return `<figure class="xray" role="group" aria-label="${escape(description)}">
 <p class="call">${call}</p>
 <ul class="changes">${changes.join('')}</ul>
 <pre><code>${lines.join('')}</code></pre>
 <ul class="namespaces">${boxes.join('')}</ul>
-<figcaption>X-ray of ${escape(step.run)} · ${escape(step.source.file)}:${step.source.line}</figcaption>
+<figcaption>X-ray of ${escape(step.run)}; p1 is the level, p2 its child · ${escape(step.source.file.replace('levels/', ''))}:${step.source.line}</figcaption>
 </figure>`;
 }
 
