@@ -52,3 +52,22 @@ fn proc_cgroups_is_not_where_one_looks_for_a_controller() {
         assert!(paragraph.contains("Do not look into"), "{paragraph}");
     }
 }
+
+// It holds for processes; setns of a time namespace moves its caller (tried on Linux 6.18).
+#[test]
+fn only_a_pid_namespace_is_said_to_wait_for_children() {
+    for paragraph in paragraphs_with(&["setns", "time namespace", "children"]) {
+        assert!(
+            paragraph.contains("setns into\na time namespace moves"),
+            "{paragraph}"
+        );
+    }
+}
+
+// On Debian the list begins with lockdown.
+#[test]
+fn capability_is_not_said_to_be_first_of_all_modules() {
+    for paragraph in paragraphs_with(&["`capability` is always"]) {
+        assert!(paragraph.contains("lockdown,capability"), "{paragraph}");
+    }
+}

@@ -1,13 +1,85 @@
-//! Each lesson has its parts, and its steps are those of the TODO blocks.
+//! Each lesson has its parts, its steps are those of the TODO blocks, and it says how long it
+//! takes.
 
 use crate::course::{Course, Verdict, nothing_of};
-use curriculum::chain;
 use curriculum::lesson::Lesson;
+use curriculum::pages::PAGES;
+use curriculum::times::Measure;
+use curriculum::{Result, chain};
 use libtest_mimic::{Completion, Trial};
 use std::collections::BTreeSet;
+use std::path::Path;
+
+const WELCOME: &str = "welcome.md";
 
 pub(crate) fn trials(course: &'static Course) -> Vec<Trial> {
-    course.each("lesson", is_whole)
+    let mut trials = course.each("lesson", is_whole);
+    trials.extend(course.each("time", says_how_long_it_takes));
+    trials.push(Trial::ignorable_test("time::the_chapters", move || {
+        chapters_say_how_long_they_take(course)
+    }));
+    trials
+}
+
+/// How long the chapter at `page`, seen from the book's pages, takes.
+fn minutes_of(course: &Course, page: &str) -> Result<usize> {
+    let path = course.root.join(PAGES).join(page);
+    let text =
+        std::fs::read_to_string(&path).map_err(|why| format!("{}: {why}", path.display()))?;
+    Ok(Measure::chapter(&text).minutes())
+}
+
+/// The links of a line of Markdown, each with the text up to the next one.
+fn links(line: &str) -> impl Iterator<Item = (&str, &str)> {
+    line.split("](").skip(1).filter_map(|it| it.split_once(')'))
+}
+
+/// `Some 40 minutes. To read before: [Processes](...) (25 minutes).`
+fn says_how_long_it_takes(course: &'static Course, index: usize) -> Verdict {
+    let level = &course.levels[index];
+    if level.number.is_none() {
+        return Ok(Completion::Completed);
+    }
+    let path = level.path().join("README.md");
+    let text = std::fs::read_to_string(course.root.join(&path))?;
+    let line = text.lines().find(|line| line.contains("To read before"));
+    let line = line.unwrap_or_default();
+    let measure = Measure::lesson(&course.root, &course.levels, index)?;
+    let own = format!("Some {} minutes. To read before: ", measure.minutes());
+    let mut wrong = Vec::new();
+    if !line.starts_with(&own) {
+        wrong.push(format!("it begins with {own:?}: {measure:?}"));
+    }
+    for (target, after) in links(line) {
+        let page = target.rsplit("docs/src/").next().unwrap_or(target);
+        let said = format!(" ({} minutes)", minutes_of(course, page)?);
+        if !after.starts_with(&said) {
+            wrong.push(format!("behind the link to {page}: {said:?}"));
+        }
+    }
+    nothing_of(&format!("{}: the line {line:?}", path.display()), wrong)
+}
+
+/// The table of the welcome has a row `| [Processes](prepare/processes.md) | 25 | ...`.
+fn chapters_say_how_long_they_take(course: &'static Course) -> Verdict {
+    let page = Path::new(PAGES).join(WELCOME);
+    let text = std::fs::read_to_string(course.root.join(&page))?;
+    let mut wrong = Vec::new();
+    let mut count = 0;
+    for row in text.lines().filter(|line| line.starts_with("| [")) {
+        let Some((chapter, _)) = links(row).next() else {
+            continue;
+        };
+        count += 1;
+        let minutes = minutes_of(course, chapter)?;
+        if row.split(" | ").nth(1) != Some(&minutes.to_string()) {
+            wrong.push(format!("{chapter} takes {minutes} minutes: {row}"));
+        }
+    }
+    if count == 0 {
+        wrong.push("no row begins with a link to a chapter".to_owned());
+    }
+    nothing_of(&page.display().to_string(), wrong)
 }
 
 fn is_whole(course: &'static Course, index: usize) -> Verdict {
