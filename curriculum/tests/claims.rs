@@ -5,7 +5,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Every text for people, with its path.
+const FACTS: &str = "maintainers/facts.md";
+
+/// Every text for people, with its path; but not the page that lists these facts.
 fn texts() -> Vec<(PathBuf, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let mut open = ["docs/src", "slides/deck", "levels"]
@@ -15,7 +17,7 @@ fn texts() -> Vec<(PathBuf, String)> {
     while let Some(path) = open.pop() {
         if path.is_dir() {
             open.extend(fs::read_dir(path).unwrap().map(|it| it.unwrap().path()));
-        } else if path.extension().is_some_and(|it| it == "md") {
+        } else if path.extension().is_some_and(|it| it == "md") && !path.ends_with(FACTS) {
             let text = fs::read_to_string(&path).unwrap();
             texts.push((path, text));
         }
