@@ -67,7 +67,7 @@ impl Measure {
 }
 
 fn words(line: &str) -> usize {
-    let is_word = |it: &&str| it.chars().any(char::is_alphanumeric);
+    let is_word = |it: &&str| !it.starts_with('<') && it.chars().any(char::is_alphanumeric);
     line.split_whitespace().filter(is_word).count()
 }
 

@@ -1,11 +1,11 @@
-//! Each lesson has its parts, its steps are those of the TODO blocks, and it says how long it
-//! takes.
+//! Each lesson has its parts, its steps are those of the TODO blocks, it says how long it takes,
+//! and what has to be imported.
 
 use crate::course::{Course, Verdict, nothing_of};
 use curriculum::lesson::Lesson;
 use curriculum::pages::PAGES;
 use curriculum::times::Measure;
-use curriculum::{Result, chain};
+use curriculum::{Result, chain, names};
 use libtest_mimic::{Completion, Trial};
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -15,6 +15,7 @@ const WELCOME: &str = "welcome.md";
 pub(crate) fn trials(course: &'static Course) -> Vec<Trial> {
     let mut trials = course.each("lesson", is_whole);
     trials.extend(course.each("time", says_how_long_it_takes));
+    trials.extend(course.each("imports", says_what_to_import));
     trials.push(Trial::ignorable_test("time::the_chapters", move || {
         chapters_say_how_long_they_take(course)
     }));
@@ -58,6 +59,27 @@ fn says_how_long_it_takes(course: &'static Course, index: usize) -> Verdict {
         }
     }
     nothing_of(&format!("{}: the line {line:?}", path.display()), wrong)
+}
+
+/// Imports are not the exercise: in front of the first step stands, for each file, the line
+/// that brings in what its blocks need.
+fn says_what_to_import(course: &'static Course, index: usize) -> Verdict {
+    let path = course.levels[index].path().join("README.md");
+    let text = std::fs::read_to_string(course.root.join(&path))?;
+    let task = text.split_once("## Your task").unwrap_or_default().1;
+    let before = task.split_once("\n1. ").unwrap_or_default().0;
+    let imports = names::to_import(&course.root, &course.levels, index)?;
+    let missing = imports
+        .iter()
+        .map(|it| format!("// {}\n{}", it.file.display(), it.line))
+        .filter(|lines| !before.contains(lines));
+    nothing_of(
+        &format!(
+            "{}: the task must say before its first step what to import",
+            path.display()
+        ),
+        missing,
+    )
 }
 
 /// The table of the welcome has a row `| [Processes](prepare/processes.md) | 25 | ...`.
