@@ -2,8 +2,8 @@
 //! the exercise, so the lesson has a line to paste for each file.
 
 use super::levels::{self, Level};
-use super::solution::solved;
-use super::{Result, chain, read};
+use super::solution::{ToWrite, to_write};
+use super::{Result, read};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
@@ -22,15 +22,10 @@ pub fn to_import(root: &Path, levels: &[Level], index: usize) -> Result<Vec<Impo
     let Some(next) = levels::solution(levels, index).map(|next| &levels[next]) else {
         return Ok(Vec::new());
     };
-    let blocks = chain::blocks(root, level)?;
-    let files: BTreeSet<&Path> = blocks.iter().map(|(path, _)| path.as_path()).collect();
     let mut imports = Vec::new();
-    for path in files {
-        let file = path.strip_prefix(level.path())?;
-        let skeleton = read(&root.join(path))?;
-        let solution = read(&root.join(next.path()).join(file))?;
-        let solved = solved(level, next, file, &skeleton, &solution);
-        let lines: Vec<&String> = solved.iter().flat_map(|it| &it.lines).collect();
+    for ToWrite { file, lines } in to_write(root, levels, index)? {
+        let skeleton = read(&root.join(level.path()).join(&file))?;
+        let solution = read(&root.join(next.path()).join(&file))?;
         let is_needed = |name: &str| lines.iter().any(|line| has_word(line, name));
         let has = imported(&skeleton);
         for (source, names) in imported(&solution) {
@@ -47,8 +42,10 @@ pub fn to_import(root: &Path, levels: &[Level], index: usize) -> Result<Vec<Impo
                 [name] => format!("use {source}::{name};"),
                 _ => format!("use {source}::{{{}}};", missing.join(", ")),
             };
-            let file = file.to_owned();
-            imports.push(Import { file, line });
+            imports.push(Import {
+                file: file.clone(),
+                line,
+            });
         }
     }
     Ok(imports)

@@ -5,10 +5,9 @@
 //! sum is rounded up to five minutes. A lesson's hints are not counted: who needs none
 //! does not read them.
 
-use super::levels::{self, Level};
-use super::solution::solved;
-use super::{Result, chain, read};
-use std::collections::BTreeSet;
+use super::levels::Level;
+use super::solution::to_write;
+use super::{Result, read};
 use std::path::Path;
 
 const WORDS_A_MINUTE: usize = 100;
@@ -36,7 +35,8 @@ impl Measure {
         let level = &levels[index];
         let text = read(&root.join(level.path()).join("README.md"))?;
         let mut measure = Measure::of(&text, false);
-        measure.lines = lines_to_write(root, levels, index)?;
+        let written = to_write(root, levels, index)?;
+        measure.lines = written.iter().map(|file| file.lines.len()).sum();
         Ok(measure)
     }
 
@@ -69,24 +69,4 @@ impl Measure {
 fn words(line: &str) -> usize {
     let is_word = |it: &&str| !it.starts_with('<') && it.chars().any(char::is_alphanumeric);
     line.split_whitespace().filter(is_word).count()
-}
-
-fn lines_to_write(root: &Path, levels: &[Level], index: usize) -> Result<usize> {
-    let level = &levels[index];
-    let Some(next) = levels::solution(levels, index).map(|next| &levels[next]) else {
-        return Ok(0);
-    };
-    let blocks = chain::blocks(root, level)?;
-    let files: BTreeSet<&Path> = blocks.iter().map(|(path, _)| path.as_path()).collect();
-    let mut count = 0;
-    for path in files {
-        let file = path.strip_prefix(level.path())?;
-        let skeleton = read(&root.join(path))?;
-        let solution = read(&root.join(next.path()).join(file))?;
-        let of_file = solved(level, next, file, &skeleton, &solution);
-        let lines = of_file.iter().flat_map(|it| &it.lines);
-        let is_code = |line: &&String| words(line) > 0 && !line.trim().starts_with("//");
-        count += lines.filter(is_code).count();
-    }
-    Ok(count)
 }

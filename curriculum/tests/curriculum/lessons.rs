@@ -1,11 +1,12 @@
-//! Each lesson has its parts, its steps are those of the TODO blocks, it says how long it takes,
-//! and what has to be imported.
+//! Each lesson has its parts, its steps are those of the TODO blocks, it says how long it takes
+//! and what has to be imported, and its hints begin with a question.
 
 use crate::course::{Course, Verdict, nothing_of};
 use curriculum::lesson::Lesson;
 use curriculum::pages::PAGES;
+use curriculum::task::{self, Hint};
 use curriculum::times::Measure;
-use curriculum::{Result, chain, names};
+use curriculum::{Result, chain, names, solution};
 use libtest_mimic::{Completion, Trial};
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -16,6 +17,7 @@ pub(crate) fn trials(course: &'static Course) -> Vec<Trial> {
     let mut trials = course.each("lesson", is_whole);
     trials.extend(course.each("time", says_how_long_it_takes));
     trials.extend(course.each("imports", says_what_to_import));
+    trials.extend(course.each("hints", hints_are_graded));
     trials.push(Trial::ignorable_test("time::the_chapters", move || {
         chapters_say_how_long_they_take(course)
     }));
@@ -121,4 +123,38 @@ fn is_whole(course: &'static Course, index: usize) -> Verdict {
         &format!("{} lacks", readme.display()),
         Lesson::parse(&text).missing(&steps),
     )
+}
+
+/// A step's hints go from a question to the line: there are three at least, the first asks,
+/// and neither it nor the second has a line of the solution.
+fn hints_are_graded(course: &'static Course, index: usize) -> Verdict {
+    const AT_LEAST: usize = 3;
+    // `mount(` alone is no answer.
+    const SHORTEST: usize = 12;
+    let level = &course.levels[index];
+    let path = level.path().join("README.md");
+    let text = std::fs::read_to_string(course.root.join(&path))?;
+    let written = solution::to_write(&course.root, &course.levels, index)?;
+    let lines = written.iter().flat_map(|file| &file.lines);
+    let lines: Vec<&String> = lines.filter(|line| line.len() >= SHORTEST).collect();
+    let mut wrong = Vec::new();
+    for step in task::steps(&text) {
+        let mut say = |what: String| wrong.push(format!("step {}: {what}", step.number));
+        if step.hints.len() < AT_LEAST {
+            say(format!("{} hints, not {AT_LEAST}", step.hints.len()));
+        }
+        let asks = |hint: &Hint| hint.title.contains('?') || hint.text.contains('?');
+        if !step.hints.first().is_some_and(asks) {
+            say("the first hint is no question".to_owned());
+        }
+        for hint in step.hints.iter().take(AT_LEAST - 1) {
+            for line in lines
+                .iter()
+                .filter(|line| hint.text.contains(line.as_str()))
+            {
+                say(format!("{:?} gives the answer away: {line}", hint.title));
+            }
+        }
+    }
+    nothing_of(&format!("{}: the hints", path.display()), wrong)
 }
