@@ -51,6 +51,32 @@ pub(crate) fn words(before: &Value, patch: &Value, wants_descriptors: bool) -> V
             None => format!("interface {name} is not here"),
         });
     }
+    for (name, addresses) in object(patch, "addresses") {
+        words.push(match strings(addresses).as_slice() {
+            [] => format!("interface {name} has no address"),
+            all => format!("interface {name} has {}", all.join(", ")),
+        });
+    }
+    if let Some(now) = patch.get("routes") {
+        let (before, now) = (strings(&before["routes"]), strings(now));
+        let only = |these: &[String], those: &[String]| -> Vec<String> {
+            these
+                .iter()
+                .filter(|it| !those.contains(it))
+                .cloned()
+                .collect()
+        };
+        words.extend(
+            only(&now, &before)
+                .iter()
+                .map(|it| format!("a route: {it}")),
+        );
+        words.extend(
+            only(&before, &now)
+                .iter()
+                .map(|it| format!("no more: the route {it}")),
+        );
+    }
     cgroups(patch, &mut words);
     if let Some(numbers) = text(patch, "NSpid") {
         let inner: Vec<&str> = numbers.split(' ').skip(1).collect();
@@ -86,6 +112,11 @@ pub(crate) fn words(before: &Value, patch: &Value, wants_descriptors: bool) -> V
     }
     processes(patch, &mut words);
     words
+}
+
+fn strings(list: &Value) -> Vec<String> {
+    let all = list.as_array().into_iter().flatten();
+    all.filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
 fn text<'a>(patch: &'a Map<String, Value>, row: &str) -> Option<&'a str> {
@@ -315,13 +346,15 @@ mod tests {
     #[test]
     fn a_change_is_told_in_words() {
         let before = json!({
-            "hostname": "host", "CapBnd": "3", "root": "/", "descriptors": {"0": "a", "5": "b"},
+            "hostname": "host", "routes": ["10.0.0.0/24 dev eth0", "10.0.1.0/24 dev eth1"], "CapBnd": "3", "root": "/", "descriptors": {"0": "a", "5": "b"},
             "mounts": {"m1": {"propagation": "shared:group-1", "point": "/"}},
         });
         let patch = json!({
             "hostname": "container-1", "CapBnd": "1", "root": "/x",
             "mounts": {"m1": {"propagation": "private"}, "m2": {"type": "proc", "point": "/proc"}},
-            "interfaces": {"lo": "up"}, "descriptors": {"5": null}, "Uid": "7 7 7 7",
+            "interfaces": {"lo": "up"}, "addresses": {"lo": ["127.0.0.1/8", "::1/128"]},
+            "routes": ["default via 10.0.0.1 dev eth0", "10.0.0.0/24 dev eth0"],
+            "descriptors": {"5": null}, "Uid": "7 7 7 7",
             "namespaces": {"uts": "uts-1"},
         });
         let told = words(&before, &patch, true);
@@ -332,6 +365,9 @@ mod tests {
             "its root is /x",
             "the hostname is container-1",
             "interface lo is up",
+            "interface lo has 127.0.0.1/8, ::1/128",
+            "a route: default via 10.0.0.1 dev eth0",
+            "no more: the route 10.0.1.0/24 dev eth1",
             "user 7",
             "bounding capabilities: 1, without CAP_DAC_OVERRIDE",
             "open descriptors: 0",

@@ -14,6 +14,7 @@
 //! | `memory.rs` | what stands in the memory of a stopped process |
 //! | `lines.rs` | the level's own lines that have led to a call |
 //! | `snapshot.rs` | what the kernel says of a process and of the host |
+//! | `network.rs` | interfaces, their addresses, routes |
 //! | `names.rs` | names instead of numbers, the same in each run |
 //! | `difference.rs` | what has changed between two looks |
 //! | `cost.rs` | what it has cost the run |
@@ -38,6 +39,7 @@ pub mod host;
 mod lines;
 mod memory;
 mod names;
+mod network;
 pub mod record;
 mod snapshot;
 mod steps;

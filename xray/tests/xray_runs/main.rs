@@ -79,6 +79,10 @@ fn main() -> ExitCode {
             shown::is_the_same_twice(program)
         }));
     }
+    trials.push(trial(
+        "what_proc_says::addresses_and_routes",
+        shown::network,
+    ));
     trials.extend(ends::trials());
     libtest_mimic::run(&arguments, trials).exit_code()
 }
