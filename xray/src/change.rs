@@ -36,6 +36,8 @@ pub(crate) fn words(before: &Value, patch: &Value, wants_descriptors: bool) -> V
     if let Some(change) = patch.get("mounts") {
         let is_hidden = patch.contains_key("root");
         mounts(&before["mounts"], change, own, is_hidden, &mut words);
+        let root = patch.get("root").and_then(Value::as_str);
+        places(&moved(&before["mounts"], change), root, &mut words);
     }
     for (row, says) in [("root", "its root is"), ("cwd", "its working directory is")] {
         if let Some(path) = patch.get(row).and_then(Value::as_str) {
@@ -185,7 +187,15 @@ fn mounts(
     match new.len() {
         0..=3 => words.extend(new.iter().map(|it| {
             let part = |key: &str| it[key].as_str().unwrap_or_default();
-            format!("mounted: {} on {}", part("type"), part("point"))
+            // What was bound is a part of a file system that is there already.
+            match it["root"].as_str() {
+                Some(root) => format!(
+                    "mounted: {root} of the {} on {}",
+                    part("type"),
+                    part("point")
+                ),
+                None => format!("mounted: {} on {}", part("type"), part("point")),
+            }
         })),
         more => words.push(format!("mounted: {more} mounts")),
     }
@@ -225,16 +235,21 @@ fn mounts(
         0 => {}
         count => words.push(format!("{count} mounts have other options")),
     }
-    let moved: Vec<(String, &str)> = old
-        .iter()
-        .filter_map(|it| Some((point(it.0), it.1["point"].as_str()?)))
-        .collect();
-    places(&moved, words);
+}
+
+/// The mounts that are still there, and whose place has another name: the one before, and now.
+fn moved<'a>(before: &Value, change: &'a Value) -> Vec<(String, &'a str)> {
+    let change = change.as_object().into_iter().flatten();
+    let point = |name: &String| before[name]["point"].as_str().map(str::to_owned);
+    change
+        .filter_map(|(name, mount)| Some((point(name)?, mount["point"].as_str()?)))
+        .collect()
 }
 
 /// Mounts whose place has another name, since the root is another one.
-fn places(moved: &[(String, &str)], words: &mut Vec<String>) {
+fn places(moved: &[(String, &str)], new_root: Option<&str>, words: &mut Vec<String>) {
     let mut root = None;
+    let mut within = Vec::new();
     let mut below: BTreeMap<&str, usize> = BTreeMap::new();
     let mut others = 0;
     for (before, now) in moved {
@@ -247,11 +262,21 @@ fn places(moved: &[(String, &str)], words: &mut Vec<String>) {
             .is_some_and(|it| *before == format!("{it}{now}"))
         {
             // Has come with the root.
+        } else if new_root.is_some_and(|it| *before == format!("{it}{now}")) {
+            within.push(*now);
         } else if let Some(directory) = now.strip_suffix(path).filter(|it| !it.is_empty()) {
             *below.entry(directory).or_default() += 1;
         } else {
             others += 1;
         }
+    }
+    match within.as_slice() {
+        [] => {}
+        [a, b, c, _, more @ ..] => words.push(format!(
+            "mounted below its root: {a}, {b}, {c} and {} more",
+            more.len() + 1
+        )),
+        few => words.push(format!("mounted below its root: {}", few.join(", "))),
     }
     for (directory, count) in below {
         words.push(match count {
@@ -342,6 +367,25 @@ fn processes(patch: &Map<String, Value>, words: &mut Vec<String>) {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn after_a_chroot_the_mounts_below_it_have_their_new_names() {
+        let mount = |point: &str| json!({ "point": point });
+        let before = json!({"root": "/", "mounts": {
+            "m1": mount("/"), "m2": mount("/c/root/proc"), "m3": mount("/c/root/sys"),
+        }});
+        let patch = json!({"root": "/c/root", "mounts": {
+            "m1": null, "m2": mount("/proc"), "m3": mount("/sys"),
+            "m4": {"type": "ext4", "root": "/c", "point": "/d"},
+        }});
+        let expected = [
+            "mounted: /c of the ext4 on /d",
+            "1 mounts cannot be reached from its root, and are still there",
+            "mounted below its root: /proc, /sys",
+            "its root is /c/root",
+        ];
+        assert_eq!(words(&before, &patch, false), expected);
+    }
 
     #[test]
     fn a_change_is_told_in_words() {

@@ -1,7 +1,7 @@
 //! The story of a record, for a terminal: below each line of the level the calls that it made,
 //! and what each has changed, on the host and in the container.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use anstyle::{AnsiColor, Style};
@@ -236,9 +236,7 @@ impl Story<'_> {
         let index = usize::try_from(number)
             .unwrap_or_default()
             .saturating_sub(1);
-        let source = source
-            .and_then(|it| it.lines().nth(index))
-            .unwrap_or_default();
+        let source = source.map(|it| statement(it, index)).unwrap_or_default();
         let short = file.split_once("/src/").map_or(file, |it| it.1);
         let function = line["function"].as_str().unwrap_or_default();
         self.text.push('\n');
@@ -247,7 +245,7 @@ impl Story<'_> {
         let taken =
             format!("src/{short}:{number}  ").len() + mark.as_ref().map_or(0, |it| it.len() + 2);
         let room = self.width.saturating_sub(taken).max(20);
-        let mut source = source.trim().to_owned();
+        let mut source = source;
         if source.chars().count() > room {
             source = source.chars().take(room - 3).collect::<String>() + "...";
         }
@@ -389,6 +387,28 @@ fn folded(words: Vec<String>) -> Vec<String> {
     folded
 }
 
+/// A line, and those behind it as long as it has open brackets.
+fn statement(text: &str, index: usize) -> String {
+    const LONGEST: usize = 8;
+    let mut whole = String::new();
+    for line in text.lines().skip(index).take(LONGEST) {
+        let line = line.trim();
+        // Inside of brackets a line follows as if it stood there.
+        if !whole.is_empty() && !whole.ends_with('(') && !line.starts_with([')', '.']) {
+            whole.push(' ');
+        }
+        whole += line;
+        let count = |open: char, close: char| {
+            whole.matches(open).count() as isize - whole.matches(close).count() as isize
+        };
+        // A block is more than the statement.
+        if count('(', ')') <= 0 || line.ends_with('{') {
+            break;
+        }
+    }
+    whole.replace(",)", ")")
+}
+
 /// The parts of paths that are not the same in all.
 fn what_differs<'a>(paths: &[&'a str]) -> Vec<&'a str> {
     let split = |path: &'a str| -> Vec<&'a str> { path.split('/').collect() };
@@ -397,7 +417,15 @@ fn what_differs<'a>(paths: &[&'a str]) -> Vec<&'a str> {
         return Vec::new();
     };
     let differs = |at: &usize| all.iter().any(|it| it.get(*at) != first.get(*at));
-    match (0..first.len()).find(differs) {
+    // Better one that tells them all apart: of a group's files the file, of all groups the group.
+    let is_clear = |at: &usize| {
+        let parts: BTreeSet<_> = all.iter().map(|it| it.get(*at)).collect();
+        parts.len() == all.len()
+    };
+    match (0..first.len())
+        .find(is_clear)
+        .or_else(|| (0..first.len()).find(differs))
+    {
         Some(at) => all.iter().filter_map(|it| it.get(at).copied()).collect(),
         None => paths.to_vec(),
     }
@@ -409,5 +437,28 @@ fn short_list(names: &[&str]) -> String {
     match names.len() {
         0..=SHOWN => names.join(", "),
         more => format!("{} and {} more", names[..SHOWN].join(", "), more - SHOWN),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_statement_of_several_lines_is_one() {
+        let text = "f();\n    mount(\n        \"a\",\n        b()?,\n    )?;\n    g(|| {\n  h\n";
+        assert_eq!(statement(text, 0), "f();");
+        assert_eq!(statement(text, 1), "mount(\"a\", b()?)?;");
+        assert_eq!(statement(text, 5), "g(|| {");
+        assert_eq!(statement(text, 40), "");
+    }
+
+    #[test]
+    fn what_differs_tells_all_apart_if_it_can() {
+        let groups = ["/c/cpu/x/tasks", "/c/memory/x/tasks"];
+        assert_eq!(what_differs(&groups), ["cpu", "memory"]);
+        let files = ["/c/cpu/x/shares", "/c/memory/x/max", "/c/memory/x/swap"];
+        assert_eq!(what_differs(&files), ["shares", "max", "swap"]);
+        assert_eq!(what_differs(&["/a", "/a"]), ["/a", "/a"]);
     }
 }
