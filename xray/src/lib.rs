@@ -13,6 +13,7 @@
 //! | `calls.rs` | which calls are steps, and what they are given |
 //! | `memory.rs` | what stands in the memory of a stopped process |
 //! | `lines.rs` | the level's own lines that have led to a call |
+//! | `processor.rs` | what of that depends on the processor |
 //! | `snapshot.rs` | what the kernel says of a process and of the host |
 //! | `network.rs` | interfaces, their addresses, routes |
 //! | `names.rs` | names instead of numbers, the same in each run |
@@ -40,6 +41,7 @@ mod lines;
 mod memory;
 mod names;
 mod network;
+mod processor;
 pub mod record;
 mod snapshot;
 mod steps;

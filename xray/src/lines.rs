@@ -16,6 +16,7 @@ use linux_sys::{Pid, Registers};
 use object::{Object, ObjectSection, ObjectSegment, ObjectSymbol, SymbolKind};
 
 use crate::memory::Memory;
+use crate::processor::{self, RETURN, STACK_POINTER};
 
 type Slice = EndianArcSlice<NativeEndian>;
 
@@ -182,9 +183,11 @@ impl Loaded {
         let mut functions: Vec<(u64, String)> = named.collect();
         functions.sort_unstable();
         let dwarf = gimli::Dwarf::load(|id| Ok::<_, gimli::Error>(section(id.name()))).ok()?;
+        let mut eh_frame = EhFrame::from(section(".eh_frame"));
+        eh_frame.set_vendor(processor::VENDOR);
         Some(Loaded {
             base: file.segments().map(|it| it.address()).min()? & !0xfff,
-            eh_frame: EhFrame::from(section(".eh_frame")),
+            eh_frame,
             index,
             bases,
             lines: Context::from_dwarf(dwarf).ok(),
@@ -248,16 +251,6 @@ struct Frame {
     counter: u64,
 }
 
-#[cfg(target_arch = "x86_64")]
-const STACK_POINTER: u16 = 7;
-#[cfg(target_arch = "aarch64")]
-const STACK_POINTER: u16 = 31;
-/// Where a return address is: rip, or the link register.
-#[cfg(target_arch = "x86_64")]
-const RETURN: u16 = 16;
-#[cfg(target_arch = "aarch64")]
-const RETURN: u16 = 30;
-
 impl Frame {
     fn at(start: &Registers) -> Frame {
         Frame {
@@ -292,24 +285,14 @@ impl Frame {
             }
         }
         above.registers[usize::from(STACK_POINTER)] = frame;
-        above.counter = above.registers[usize::from(RETURN)];
+        above.counter = processor::plain(above.registers[usize::from(RETURN)]);
         Some(above)
     }
 
     /// The caller's frame, if this function has not put anything on the stack.
-    #[cfg(target_arch = "x86_64")]
     fn leaf(&self, memory: &Memory) -> Option<Frame> {
         let mut above = self.clone();
-        let stack = self.registers[usize::from(STACK_POINTER)];
-        above.counter = memory.number(stack)?;
-        above.registers[usize::from(STACK_POINTER)] = stack + 8;
-        Some(above)
-    }
-
-    #[cfg(target_arch = "aarch64")]
-    fn leaf(&self, _memory: &Memory) -> Option<Frame> {
-        let mut above = self.clone();
-        above.counter = self.registers[usize::from(RETURN)];
+        above.counter = processor::leave_leaf(&mut above.registers, memory)?;
         Some(above)
     }
 }
