@@ -9,14 +9,15 @@ import { groups } from './rows/groups.js';
 import { hostname } from './rows/hostname.js';
 import { ids } from './rows/ids.js';
 import { mounts } from './rows/mounts.js';
+import { namespaces } from './rows/namespaces.js';
 import { network } from './rows/network.js';
 import { others } from './rows/others.js';
 import { processes } from './rows/processes.js';
 import { root } from './rows/root.js';
 import { seccomp } from './rows/seccomp.js';
 
-const ROWS = [mounts, root, processes, hostname, network, groups, ids, capabilities, seccomp, descriptors];
-const KNOWN = new Set([...ROWS.flatMap((row) => row.keys), 'namespaces']);
+const ROWS = [namespaces, mounts, root, processes, hostname, network, groups, ids, capabilities, seccomp, descriptors];
+const KNOWN = new Set(ROWS.flatMap((row) => row.keys));
 ROWS.push(others(KNOWN));
 
 /** All rows of a moment: `{ row, host, own, hostChanged, ownChanged }`. */
@@ -48,8 +49,9 @@ function one({ row, host, own, hostChanged, ownChanged }, moment, context, full)
 
 /** The rows that have changed, and the others folded below. */
 export function rowsView(rows, moment, context) {
-  const shown = rows.filter(isShown);
-  const rest = rows.filter((row) => !isShown(row));
+  const listed = rows.filter(({ row }) => !row.isStrip);
+  const shown = listed.filter(isShown);
+  const rest = listed.filter((row) => !isShown(row));
   return html`
     <div class="rows">
       ${shown.map((each) => html`<section class="row changed" data-row=${each.row.id}><h3>${each.row.title}</h3>${one(each, moment, context, false)}</section>`)}

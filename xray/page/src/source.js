@@ -3,7 +3,7 @@
 
 import { html, nothing } from 'lit-html';
 
-const AROUND = [4, 5];
+const AROUND = [3, 3];
 
 /** `levels/03_pivot_root/src/mounts.rs` is called `mounts.rs`. */
 export const shortFile = (file) => file.split('/src/').pop();
@@ -52,7 +52,7 @@ function coloured(line) {
   let at = 0;
   for (const found of line.matchAll(TOKEN)) {
     parts.push(line.slice(at, found.index));
-    const name = found[1] ? 'comment' : found[2] ? 'string' : found[3] ? 'keyword' : 'number';
+    const name = found[1] ? 'comment' : found[2] ? 'string' : found[3] ? 'keyword' : 'literal';
     parts.push(html`<span class=${name}>${found[0]}</span>`);
     at = found.index + found[0].length;
   }

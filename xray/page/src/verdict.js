@@ -11,13 +11,17 @@ const list = (names) => names.join(', ');
 
 /** `{ own, host, isHarm }`: two sentences, and whether the second is bad news. */
 export function verdictOf(rows, { step, stop, own }) {
-  const named = (changed) => rows.filter(changed).map(({ row }) => row.name ?? row.title);
-  const mine = named((row) => row.ownChanged && !row.isQuiet);
-  const theirs = named((row) => row.hostChanged && !row.isQuiet);
+  const named = (side) => rows.filter((each) => !each.isQuiet).flatMap((each) => {
+    const changed = each[side].filter((entry) => entry.mark !== 'same');
+    if (changed.length === 0) return [];
+    return each.row.names?.(changed) ?? [each.row.title];
+  });
+  const [mine, theirs] = [named('own'), named('host')];
   const harm = rows.filter((row) => row.hostChanged && !EXPECTED.has(row.row.id)).length > 0;
   const isFirst = own.before === undefined;
   let first;
   if (isFirst) first = 'It begins as the host is.';
+  else if (step.call === 'exit') first = 'The process is gone.';
   else if (mine.length > 0) first = { changed: list(mine) };
   else if (step.error && !stop.search) first = 'The call has failed: nothing has changed.';
   else if (step.unseen) first = 'It is so now, and no file in /proc shows it.';
@@ -29,14 +33,18 @@ export function verdictOf(rows, { step, stop, own }) {
   return { own: first, host: isFirst ? '' : second, isHarm: harm && !isFirst };
 }
 
+const isFailure = ({ step, stop }) => step.error && !stop.search;
+
 /** As plain text, for those who hear it. */
 export const verdictText = ({ own, host }) => `${own.changed ? `Changed: ${own.changed}.` : own} ${host}`;
 
 export function verdictView(verdict, moment, context) {
-  const said = Object.entries(moment.said ?? {}).flatMap(([column, all]) => all.map((words) => ({ column, words })));
+  const said = Object.entries(moment.said ?? {}).filter(([, all]) => all.length > 0);
+  // Paths are code.
+  const drawn = (words) => context.short(words).split(/(?<=^|\s)((?:…|\/)[^\s,;]*)/).map((part, at) => (at % 2 ? html`<code>${part}</code>` : part));
   return html`
-    <div class="verdict ${verdict.isHarm ? 'harm' : ''}">
+    <div class="verdict ${verdict.isHarm ? 'harm' : isFailure(moment) ? 'failed' : ''}">
       <p>${verdict.own.changed ? html`Changed: <strong>${verdict.own.changed}</strong>.` : verdict.own} <span class="of-host">${verdict.host}</span></p>
-      ${said.length === 0 ? nothing : html`<ul>${said.map(({ column, words }) => html`<li class=${column === 'host' ? 'host' : 'own'}><b>${column}</b> ${context.short(words)}</li>`)}</ul>`}
+      ${said.length === 0 ? nothing : html`<dl>${said.map(([column, all]) => html`<dt class=${column === 'host' ? 'host' : 'own'}>${column}</dt>${all.map((words) => html`<dd>${drawn(words)}</dd>`)}`)}</dl>`}
     </div>`;
 }

@@ -15,7 +15,7 @@ export const processes = {
     const numbers = (view) => (view?.NSpid === undefined ? undefined : { NSpid: view.NSpid });
     return compare(numbers(before), numbers(after), (text) => {
       const [outside, ...inside] = text.split(' ');
-      return inside.length === 0 ? `${outside}, to itself as well` : `${outside}; in its own namespace it is process ${inside.join(', ')}`;
+      return inside.length === 0 ? `${outside}, in the host’s namespace` : `${outside}; in its own namespace it is process ${inside.join(', ')}`;
     });
   },
   short: (entries) => (entries.length === 1 ? entries[0].text : `${entries.length} of this run`),
