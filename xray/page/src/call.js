@@ -26,6 +26,7 @@ export function callView(moment, context) {
   return html`
     <h2 class="call ${isFailure ? 'failed' : ''}"><code><b>${step.call}</b>(${parts.map((part, at) => html`${at > 0 ? ', ' : nothing}<span class="argument">${context.short(part)}</span>`)})${result === undefined ? nothing : html` <span class="result">= ${result}</span>`}</code>${stop.times > 1 ? html` <span class="times">×${stop.times}</span>` : nothing}</h2>
     ${stop.search ? html`<p class="does">It looks for the command in <code>PATH</code>: not in ${stop.times > 1 ? `these ${stop.times} directories` : 'this directory'}.</p>`
+      : moment.first === 0 ? html`<p class="does">Here the level begins.</p>`
       : isFailure && stop.does ? html`<p class="does failed">What it is for: ${withCode(stop.does)}.</p>`
       : stop.does ? html`<p class="does">${withCode(capital(stop.does))}.</p>` : nothing}
     ${stop.others && !stop.search ? html`<p class="others-named">${context.short(stop.others)}</p>` : nothing}

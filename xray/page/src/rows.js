@@ -33,14 +33,16 @@ export function rowsOf(moment, context) {
 
 const isShown = ({ hostChanged, ownChanged, isQuiet }) => (hostChanged || ownChanged) && !isQuiet;
 
-function side(name, who, entries, changed, row, context, full) {
+// One side of a row: what has changed in it, and folded below that the whole of it.
+function side(name, who, entries, changed, row, context, isUnfolded) {
   if (entries.length === 0) return html`<div class="side ${name} empty"></div>`;
-  const here = entries.filter((entry) => entry.mark !== 'gone');
-  const rest = here.filter((entry) => entry.mark === 'same').length;
-  const body = full ? tree(here, context)
-    : changed ? html`${changes(entries, context, row.sentence)}${rest > 0 ? html`<details class="fold rest"><summary>${rest} as before</summary>${tree(here, context)}</details>` : nothing}`
-    : html`<p class="same">as before: ${row.short(here, context)}</p>`;
-  return html`<div class="side ${name}"><h4>${who}</h4>${body}</div>`;
+  const now = entries.filter((entry) => entry.mark !== 'gone');
+  const whole = html`<div class="whole">${tree(now, context)}</div>`;
+  const same = now.filter((entry) => entry.mark === 'same').length;
+  const summary = changed ? (same > 0 ? `${same} as before` : 'all of it') : `as before: ${row.short(now, context)}`;
+  const fold = context.isPrint ? (changed ? nothing : html`<p class="same">${summary}</p>`)
+    : html`<details class="fold rest"><summary>${summary}</summary>${whole}</details>`;
+  return html`<div class="side ${name}"><h4>${who}</h4>${isUnfolded ? whole : html`${changed ? changes(entries, context, row.sentence) : nothing}${fold}`}</div>`;
 }
 
 function one({ row, host, own, hostChanged, ownChanged }, moment, context, full) {
