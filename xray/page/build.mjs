@@ -34,7 +34,7 @@ async function bundle(entry) {
 }
 
 // The letters go with the page, and so must their licence.
-const FONT_LICENCE = `/*! ${[...new Set(FONTS.map(({ file }) => readFileSync(here(`node_modules/${file.split('/').slice(0, 2).join('/')}/LICENSE`), 'utf8').split('\n')[0].trim()))].join(' - ')} - SIL Open Font License 1.1, https://openfontlicense.org */`;
+const FONT_LICENCE = `/*! ${[...new Set(FONTS.map(({ file }) => readFileSync(here(`node_modules/${file.split('/').slice(0, 2).join('/')}/LICENSE`), 'utf8').split(/\n| [^ ]*\.ttf:/)[0].trim()))].join(' - ')} - SIL Open Font License 1.1, https://openfontlicense.org */`;
 
 const faces = (await Promise.all(FONTS.map(face))).join('');
 const style = FONT_LICENCE + faces + await bundle('src/style.css');

@@ -8,6 +8,8 @@ const EXPECTED = new Set(['processes', 'groups']);
 const ASKS = /^(set|cap|prctl|u?mount|ioctl)/;
 
 const list = (names) => names.join(', ');
+// Those that make or remove names.
+const FILES = /^(mk|symlink|unlink|rmdir)/;
 
 /** `{ own, host, isHarm }`: two sentences, and whether the second is bad news. */
 export function verdictOf(rows, { step, stop, own }) {
@@ -27,7 +29,8 @@ export function verdictOf(rows, { step, stop, own }) {
   else if (step.unseen) first = 'It is so now, and no file in /proc shows it.';
   else if (ASKS.test(step.call)) first = 'It was so before, as far as /proc shows it.';
   else if (theirs.length > 0) first = 'Nothing of its own has changed.';
-  else first = 'No state of the kernel that is shown here has changed.';
+  else if (FILES.test(step.call)) first = 'Only files have changed, which are not shown here.';
+  else first = 'Nothing that is shown here has changed.';
   const second = isFirst || theirs.length === 0 ? 'The host has not changed.'
     : harm ? `The host has changed too: ${list(theirs)}.` : `The host has noticed: ${list(theirs)}.`;
   return { own: first, host: isFirst ? '' : second, isHarm: harm && !isFirst };
