@@ -44,18 +44,18 @@ function line(entry, context, full) {
 }
 
 /** A tree of entries, as lists in lists. */
-export function tree(entries, context) {
+export function tree(entries, context, full = true) {
   const keys = new Set(entries.map((entry) => entry.key));
   const below = (key) => entries.filter((entry) => (keys.has(entry.under) ? entry.under : undefined) === key);
   const list = (key, seen) => {
     const these = below(key).filter((entry) => !seen.has(entry.key));
-    return these.length === 0 ? nothing : html`<ul class="entries">${these.map((entry) => html`<li class=${entry.mark} data-key=${entry.key}>${line(entry, context, true)}${list(entry.key, new Set([...seen, entry.key]))}</li>`)}</ul>`;
+    return these.length === 0 ? nothing : html`<ul class="entries">${these.map((entry) => html`<li class=${entry.mark} data-key=${entry.key}>${line(entry, context, full)}${list(entry.key, new Set([...seen, entry.key]))}</li>`)}</ul>`;
   };
   return list(undefined, new Set());
 }
 
 /** More of one kind than these are told in one sentence, and unfold. */
-const MANY = 5;
+export const MANY = 5;
 
 /** What has changed in these entries; many of a kind are one sentence. */
 export function changes(entries, context, sentence = (kind, of) => `${of.length}: ${kind}`) {

@@ -2,7 +2,7 @@
 // the rest is folded.
 
 import { html, nothing } from 'lit-html';
-import { changes, hasChanged, tree } from './entries.js';
+import { changes, hasChanged, MANY, tree } from './entries.js';
 import { capabilities } from './rows/capabilities.js';
 import { descriptors } from './rows/descriptors.js';
 import { groups } from './rows/groups.js';
@@ -37,12 +37,22 @@ const isShown = ({ hostChanged, ownChanged, isQuiet }) => (hostChanged || ownCha
 function side(name, who, entries, changed, row, context, isUnfolded) {
   if (entries.length === 0) return html`<div class="side ${name} empty"></div>`;
   const now = entries.filter((entry) => entry.mark !== 'gone');
-  const whole = html`<div class="whole">${tree(now, context)}</div>`;
+  const whole = (full) => html`<div class="whole">${tree(now, context, full)}</div>`;
+  return html`<div class="side ${name}"><h4>${who}</h4>${isUnfolded ? whole(true) : folded(entries, now, changed, row, context, whole)}</div>`;
+}
+
+function folded(entries, now, changed, row, context, whole) {
+  const fold = (summary, body) => html`<details class="fold rest"><summary>${summary}</summary>${body}</details>`;
+  if (!changed) {
+    const summary = `as before: ${row.short(now, context)}`;
+    return context.isPrint ? html`<p class="same">${summary}</p>` : fold(summary, whole(true));
+  }
   const same = now.filter((entry) => entry.mark === 'same').length;
-  const summary = changed ? (same > 0 ? `${same} as before` : 'all of it') : `as before: ${row.short(now, context)}`;
-  const fold = context.isPrint ? (changed ? nothing : html`<p class="same">${summary}</p>`)
-    : html`<details class="fold rest"><summary>${summary}</summary>${whole}</details>`;
-  return html`<div class="side ${name}"><h4>${who}</h4>${isUnfolded ? whole : html`${changed ? changes(entries, context, row.sentence) : nothing}${fold}`}</div>`;
+  // Where all of it is new, the whole is what has changed.
+  const isAll = same === 0 && now.length === entries.length && now.every((entry) => !entry.brief && entry.kind === now[0].kind);
+  if (isAll && now.length <= MANY) return whole(false);
+  if (isAll) return html`<details class="fold"><summary>${row.sentence?.(now[0].kind, now) ?? `${now.length}: ${now[0].kind}`}</summary>${context.isPrint ? nothing : whole(false)}</details>`;
+  return html`${changes(entries, context, row.sentence)}${context.isPrint ? nothing : fold(same > 0 ? `${same} as before` : `all ${now.length}`, whole(true))}`;
 }
 
 function one({ row, host, own, hostChanged, ownChanged }, moment, context, full) {
