@@ -25,16 +25,16 @@ export function blocksOf(lines) {
   return blocks;
 }
 
-/** The last line of the statement that begins in this one. */
+/** The last line of the statement that begins in this one; of one with a body, its head. */
 export function endOf(lines, number) {
   let depth = 0;
   for (let at = number; at <= Math.min(lines.length, number + 12); at += 1) {
     const code = (lines[at - 1] ?? '').replace(/"(\\.|[^"\\])*"/g, '""').replace(/\/\/.*/, '');
     for (const char of code) {
-      if ('([{'.includes(char)) depth += 1;
-      if (')]}'.includes(char)) depth -= 1;
+      if ('(['.includes(char)) depth += 1;
+      if (')]'.includes(char)) depth -= 1;
     }
-    if (depth <= 0 || /\{\s*$/.test(code)) return at;
+    if (depth <= 0) return at;
   }
   return number;
 }
