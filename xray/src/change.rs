@@ -212,12 +212,25 @@ fn mounts(
                 "{gone} mounts cannot be reached from its root, and are still there"
             ));
         }
-        1 => {
-            let name = change.iter().find(|it| it.1.is_null());
-            let point = name.map(|it| point(it.0)).unwrap_or_default();
-            words.push(format!("no longer mounted: {point}"));
+        gone => {
+            let gone_points = change.iter().filter(|it| it.1.is_null());
+            let points: Vec<String> = gone_points.map(|it| point(it.0)).collect();
+            let is_top = |top: &&String| {
+                let within = |it: &String| {
+                    it.strip_prefix(*top)
+                        .is_some_and(|it| it.is_empty() || it.starts_with('/'))
+                };
+                points.iter().all(within)
+            };
+            words.push(match (gone, points.iter().find(is_top)) {
+                (1, Some(one)) => format!("no longer mounted: {one}"),
+                (_, Some(top)) => format!(
+                    "no longer mounted: {top} and {} mounts in it; no path from here leads there",
+                    gone - 1
+                ),
+                (_, None) => format!("no longer mounted: {gone} mounts"),
+            });
         }
-        gone => words.push(format!("no longer mounted: {gone} mounts")),
     }
     let old: Vec<_> = there.iter().filter(|it| !is_new(it.0)).collect();
     let changed = |key: &str| old.iter().filter(|it| it.1.get(key).is_some()).count();
