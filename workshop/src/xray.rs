@@ -165,7 +165,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Where the page is kept, if nobody says so: in the directory that cargo has for what is made.
+/// Where the page is kept, if `--output` does not say: in the directory that cargo has for what is made.
 fn place(course: &Course, package: &str, wanted: Option<PathBuf>) -> Result<PathBuf> {
     if let Some(path) = wanted {
         return Ok(std::path::absolute(path)?);

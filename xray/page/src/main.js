@@ -15,8 +15,8 @@ const files = new Map(Object.entries(record.files ?? {}).map(([file, text]) => [
 const open = new Set();
 const changes = new Map();
 const narrow = matchMedia('(max-width: 60rem)');
-// Nothing plays unless it is told to, and nothing moves from one place to another: whoever wants
-// little motion has it.
+// Nothing plays unless it is told to, and nothing moves from one place to another: readers who
+// want little motion have it.
 const PACE = 1800;
 
 let at = 0;

@@ -2,6 +2,8 @@
 // the rest is folded.
 
 import { html, nothing } from 'lit-html';
+import { keyed } from 'lit-html/directives/keyed.js';
+import { repeat } from 'lit-html/directives/repeat.js';
 import { changes, hasChanged, MANY, tree } from './entries.js';
 import { capabilities } from './rows/capabilities.js';
 import { descriptors } from './rows/descriptors.js';
@@ -66,12 +68,12 @@ export function rowsView(rows, moment, context) {
   const rest = listed.filter((row) => !isShown(row));
   return html`
     <div class="rows">
-      ${shown.map((each) => html`<section class="row changed" data-row=${each.row.id}><h3>${each.row.title}</h3>${one(each, moment, context, false)}</section>`)}
+      ${keyed(moment.first, shown.map((each) => html`<section class="row changed" data-row=${each.row.id}><h3>${each.row.title}</h3>${one(each, moment, context, false)}</section>`))}
     </div>
     ${context.isPrint ? nothing : html`
     <div class="others">
       <h3>${shown.length === 0 ? 'Everything, as it is' : 'All the rest, as it was'}</h3>
-      ${rest.map((each) => html`
+      ${repeat(rest, (each) => each.row.id, (each) => html`
         <details class="row" data-row=${each.row.id} ?open=${context.open.has(each.row.id)} @toggle=${(event) => context.keep(each.row.id, event.target.open)}>
           <summary><b>${each.row.title}</b> <span>${each.row.short((each.own.length > 0 ? each.own : each.host).filter((entry) => entry.mark !== 'gone'), context)}${each.isQuiet && each.ownChanged ? ' (changed in passing)' : ''}</span></summary>
           <div class="unfolded">${one(each, moment, context, true)}</div>
