@@ -5,7 +5,7 @@ const NAMESPACES: [(&str, &str); 8] = [
     ("CLONE_NEWNS", "mounts"),
     ("CLONE_NEWUTS", "hostname"),
     ("CLONE_NEWPID", "processes"),
-    ("CLONE_NEWIPC", "System V IPC"),
+    ("CLONE_NEWIPC", "shared memory"),
     ("CLONE_NEWNET", "network"),
     ("CLONE_NEWCGROUP", "control groups"),
     ("CLONE_NEWUSER", "users"),
@@ -113,9 +113,9 @@ const PURPOSES: &[(&str, &str, &str)] = &[
     ("symlink", "", "a link: a name that leads to another one"),
     ("symlinkat", "", "a link: a name that leads to another one"),
     ("mkdir", "rubber-docker", "a control group is a directory"),
-    ("mkdir", "", "a directory"),
+    ("mkdir", "", "a new directory"),
     ("mkdirat", "rubber-docker", "a control group is a directory"),
-    ("mkdirat", "", "a directory"),
+    ("mkdirat", "", "a new directory"),
     ("rmdir", "", "a directory is removed"),
     ("unlinkat", "AT_REMOVEDIR", "a directory is removed"),
     ("unlinkat", "", "a name is removed"),
@@ -183,7 +183,7 @@ pub fn purpose_traced(name: &str, arguments: &str) -> Option<String> {
             ("unshare", true) => "from here on its own".to_owned(),
             ("unshare", false) => format!("from here on its own: {}", new.join(", ")),
             (_, true) => "a child".to_owned(),
-            (_, false) => format!("a child; its own: {}", new.join(", ")),
+            (_, false) => format!("a child, with its own: {}", new.join(", ")),
         });
     }
     let mut all = PURPOSES.iter();
@@ -205,7 +205,7 @@ mod tests {
         );
         assert_eq!(
             purpose("clone", of_both),
-            "a child; its own: mounts, hostname"
+            "a child, with its own: mounts, hostname"
         );
         assert_eq!(purpose("fork", ""), "a child");
         assert!(purpose("mount", r#""proc", "/x/proc", "proc""#).contains("processes"));

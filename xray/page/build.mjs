@@ -28,13 +28,16 @@ async function face({ family, weight, file, axes }) {
 
 async function bundle(entry) {
   const { outputFiles } = await build({
-    entryPoints: [here(entry)], bundle: true, minify: true, write: false, format: 'esm', target: 'es2022', charset: 'utf8', legalComments: 'none', logLevel: 'warning',
+    entryPoints: [here(entry)], bundle: true, minify: true, write: false, format: 'esm', target: 'es2022', charset: 'utf8', legalComments: 'eof', logLevel: 'warning',
   });
   return outputFiles[0].text.trim();
 }
 
+// The letters go with the page, and so must their licence.
+const FONT_LICENCE = `/*! ${[...new Set(FONTS.map(({ file }) => readFileSync(here(`node_modules/${file.split('/').slice(0, 2).join('/')}/LICENSE`), 'utf8').split(/\n| [^ ]*\.ttf:/)[0].trim()))].join(' - ')} - SIL Open Font License 1.1, https://openfontlicense.org */`;
+
 const faces = (await Promise.all(FONTS.map(face))).join('');
-const style = faces + await bundle('src/style.css');
+const style = FONT_LICENCE + faces + await bundle('src/style.css');
 const script = await bundle('src/main.js');
 if (/<\/(script|style)|<!--/i.test(script + style)) throw new Error('the bundle would end its own element');
 const allowed = (text) => `'sha256-${createHash('sha256').update(text).digest('base64')}'`;

@@ -26,6 +26,7 @@ use serde_json::{Value, json};
 
 use crate::cost::Cost;
 use crate::record::{self, Heard, Sender};
+use crate::steps::Listener;
 use crate::tracer::{Tracer, everything};
 
 const SIGHUP: i32 = 1;
@@ -93,6 +94,40 @@ pub fn run(words: &[OsString], witness: Witness) -> Result<Seen, Error> {
     let cost = heard.cost.filter(|_| end.get("cut").is_none());
     let record = record::put_together(&argv, host, heard.steps, end);
     Ok(Seen { record, cost })
+}
+
+/// Follows a process from aside, without a host of its own: where it is, with the parent that it
+/// has. `is_traced` lets it become the level; what outlives that is followed to its end. Returns
+/// how many steps there were, and how the level has ended.
+///
+/// The trials run the checks' levels so: what a check sees of a level is not to change.
+pub fn follow(
+    level: Pid,
+    words: &[OsString],
+    is_traced: impl FnOnce(),
+) -> Result<(usize, Value), Error> {
+    let mut steps = Count(0);
+    linux_sys::ptrace_seize(level, everything())?;
+    is_traced();
+    let mut tracer = Tracer::new(level, words, &mut steps);
+    let (end, _) = tracer.run()?;
+    tracer.outlive()?;
+    Ok((steps.0, end))
+}
+
+/// Who hears of the steps of a run that is not written down.
+struct Count(usize);
+
+impl Listener for Count {
+    fn step(&mut self, _step: Value) {
+        self.0 += 1;
+    }
+
+    fn group(&mut self, _path: &str) {}
+
+    fn commands(&mut self, _count: usize) {}
+
+    fn stopped(&mut self, _signal: i32) {}
 }
 
 /// The program's name stands there without its directory.

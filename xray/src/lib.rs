@@ -13,7 +13,9 @@
 //! | `calls.rs` | which calls are steps, and what they are given |
 //! | `memory.rs` | what stands in the memory of a stopped process |
 //! | `lines.rs` | the level's own lines that have led to a call |
+//! | `processor.rs` | what of that depends on the processor |
 //! | `snapshot.rs` | what the kernel says of a process and of the host |
+//! | `network.rs` | interfaces, their addresses, routes |
 //! | `names.rs` | names instead of numbers, the same in each run |
 //! | `difference.rs` | what has changed between two looks |
 //! | `cost.rs` | what it has cost the run |
@@ -49,7 +51,9 @@ pub mod host;
 mod lines;
 mod memory;
 mod names;
+mod network;
 pub mod page;
+mod processor;
 pub mod record;
 mod sentence;
 mod snapshot;

@@ -15,6 +15,18 @@
 //!   "blocks": { FILE: [ {first, last, "steps": [ {number, task} ]} ] } }
 //! ```
 //!
+//! A view has, of the host and of each process, what `snapshot.rs` and `network.rs` read:
+//!
+//! ```text
+//! { "mounts": { "m001": {point, type, source, root, options, layers, propagation, on} },
+//!   "hostname": "host", "interfaces": { "lo": "up" },
+//!   "addresses": { "lo": ["127.0.0.1/8", "::1/128"] },            of those that have any
+//!   "routes": ["default via 10.0.0.1 dev eth0"],                  as ip(8) has them
+//!   "processes": {...}, "cgroups": {...},                         the host alone
+//!   "namespaces": {...}, "root", "cwd", "cgroup": {...}, "descriptors": {...}, and the rows of
+//!   /proc/PID/status: "NSpid", "Uid", "Gid", "Groups", "CapInh", ..., "Seccomp" }  a process alone
+//! ```
+//!
 //! `files`, `blocks` and `todo` are added when it is read. A block is what stands between the
 //! markers `TODO(05) 1. ...` and `END TODO(05)`, lines `first` to `last`, and answers these steps of
 //! the lesson's task. `todo` is the numbers of the steps, `[1, 2]`, at a line that lies in a block.

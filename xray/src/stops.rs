@@ -1,6 +1,6 @@
 //! Where a reader stops: steps that are told as one, and what they have changed, in words.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use serde_json::{Map, Value};
@@ -196,7 +196,15 @@ fn what_differs<'a>(paths: &[&'a str]) -> Vec<&'a str> {
         return Vec::new();
     };
     let differs = |at: &usize| all.iter().any(|it| it.get(*at) != first.get(*at));
-    match (0..first.len()).find(differs) {
+    // Better one that tells them all apart: of a group's files the file, of all groups the group.
+    let is_clear = |at: &usize| {
+        let parts: BTreeSet<_> = all.iter().map(|it| it.get(*at)).collect();
+        parts.len() == all.len()
+    };
+    match (0..first.len())
+        .find(is_clear)
+        .or_else(|| (0..first.len()).find(differs))
+    {
         Some(at) => all.iter().filter_map(|it| it.get(at).copied()).collect(),
         None => paths.to_vec(),
     }
@@ -208,5 +216,19 @@ fn short_list(names: &[&str]) -> String {
     match names.len() {
         0..=SHOWN => names.join(", "),
         more => format!("{} and {} more", names[..SHOWN].join(", "), more - SHOWN),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_differs_tells_all_apart_if_it_can() {
+        let groups = ["/c/cpu/x/tasks", "/c/memory/x/tasks"];
+        assert_eq!(what_differs(&groups), ["cpu", "memory"]);
+        let files = ["/c/cpu/x/shares", "/c/memory/x/max", "/c/memory/x/swap"];
+        assert_eq!(what_differs(&files), ["shares", "max", "swap"]);
+        assert_eq!(what_differs(&["/a", "/a"]), ["/a", "/a"]);
     }
 }

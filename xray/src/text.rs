@@ -156,9 +156,7 @@ impl Story<'_> {
         let index = usize::try_from(number)
             .unwrap_or_default()
             .saturating_sub(1);
-        let source = source
-            .and_then(|it| it.lines().nth(index))
-            .unwrap_or_default();
+        let source = source.map(|it| statement(it, index)).unwrap_or_default();
         let short = file.split_once("/src/").map_or(file, |it| it.1);
         let function = line["function"].as_str().unwrap_or_default();
         self.text.push('\n');
@@ -167,7 +165,7 @@ impl Story<'_> {
         let taken =
             format!("src/{short}:{number}  ").len() + mark.as_ref().map_or(0, |it| it.len() + 2);
         let room = self.width.saturating_sub(taken).max(20);
-        let mut source = source.trim().to_owned();
+        let mut source = source;
         if source.chars().count() > room {
             source = source.chars().take(room - 3).collect::<String>() + "...";
         }
@@ -246,4 +244,40 @@ pub(crate) fn shown(step: &Value) -> String {
     let arguments = step["arguments"].as_array().into_iter().flatten();
     let arguments: Vec<&str> = arguments.filter_map(Value::as_str).collect();
     format!("{name}({})", arguments.join(", "))
+}
+
+/// A line, and those behind it as long as it has open brackets.
+fn statement(text: &str, index: usize) -> String {
+    const LONGEST: usize = 8;
+    let mut whole = String::new();
+    for line in text.lines().skip(index).take(LONGEST) {
+        let line = line.trim();
+        // Inside of brackets a line follows as if it stood there.
+        if !whole.is_empty() && !whole.ends_with('(') && !line.starts_with([')', '.']) {
+            whole.push(' ');
+        }
+        whole += line;
+        let count = |open: char, close: char| {
+            whole.matches(open).count() as isize - whole.matches(close).count() as isize
+        };
+        // A block is more than the statement.
+        if count('(', ')') <= 0 || line.ends_with('{') {
+            break;
+        }
+    }
+    whole.replace(",)", ")")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_statement_of_several_lines_is_one() {
+        let text = "f();\n    mount(\n        \"a\",\n        b()?,\n    )?;\n    g(|| {\n  h\n";
+        assert_eq!(statement(text, 0), "f();");
+        assert_eq!(statement(text, 1), "mount(\"a\", b()?)?;");
+        assert_eq!(statement(text, 5), "g(|| {");
+        assert_eq!(statement(text, 40), "");
+    }
 }

@@ -1,6 +1,6 @@
 // A row of the kernel's state is a list of entries: `{ key, text, mark, was, kind, under }`.
 // `mark` says whether it is new, gone, another one or as it was; `under` is the key of the
-// entry that it hangs below.
+// entry that it hangs below. `brief` says of a change only what is another one: `[was, now]`.
 
 import { html, nothing } from 'lit-html';
 
@@ -37,30 +37,31 @@ export const hasChanged = (entries) => entries.some((entry) => entry.mark !== 's
 const SIGNS = { new: '+', gone: '−', changed: '~', same: '' };
 const SAID = { new: 'new: ', gone: 'gone: ', changed: 'changed: ', same: '' };
 
-function line(entry, context) {
-  const text = (words) => (entry.draw ? entry.draw(words) : context.short(words));
-  return html`<span class="sign" aria-hidden="true">${SIGNS[entry.mark]}</span><span class="unseen">${SAID[entry.mark]}</span><span class="what">${entry.was === undefined || entry.draw ? nothing : html`<del><span class="unseen">it was </span>${context.short(entry.was)}</del> <span aria-hidden="true">→</span> `}<span class="now">${text(entry.text)}</span></span>`;
+function line(entry, context, full) {
+  const [was, now] = entry.mark === 'changed' && !full && entry.brief ? entry.brief : [entry.was, entry.text];
+  const text = entry.draw ? entry.draw() : context.short(now);
+  return html`<span class="sign" aria-hidden="true">${SIGNS[entry.mark]}</span><span class="unseen">${SAID[entry.mark]}</span><span class="what">${was === undefined || full || entry.draw ? nothing : html`<del><span class="unseen">it was </span>${context.short(was)}</del> <span aria-hidden="true">→</span> `}<span class="now">${text}</span></span>`;
 }
 
 /** A tree of entries, as lists in lists. */
-export function tree(entries, context) {
+export function tree(entries, context, full = true) {
   const keys = new Set(entries.map((entry) => entry.key));
   const below = (key) => entries.filter((entry) => (keys.has(entry.under) ? entry.under : undefined) === key);
   const list = (key, seen) => {
     const these = below(key).filter((entry) => !seen.has(entry.key));
-    return these.length === 0 ? nothing : html`<ul class="entries">${these.map((entry) => html`<li class=${entry.mark} data-key=${entry.key}>${line(entry, context)}${list(entry.key, new Set([...seen, entry.key]))}</li>`)}</ul>`;
+    return these.length === 0 ? nothing : html`<ul class="entries">${these.map((entry) => html`<li class=${entry.mark} data-key=${entry.key}>${line(entry, context, full)}${list(entry.key, new Set([...seen, entry.key]))}</li>`)}</ul>`;
   };
   return list(undefined, new Set());
 }
 
 /** More of one kind than these are told in one sentence, and unfold. */
-const MANY = 5;
+export const MANY = 5;
 
 /** What has changed in these entries; many of a kind are one sentence. */
 export function changes(entries, context, sentence = (kind, of) => `${of.length}: ${kind}`) {
   const changed = entries.filter((entry) => entry.mark !== 'same');
   const kinds = Map.groupBy ? Map.groupBy(changed, (entry) => entry.kind) : group(changed);
-  const flat = (of) => html`<ul class="entries">${of.map((entry) => html`<li class=${entry.mark} data-key=${entry.key}>${line(entry, context)}</li>`)}</ul>`;
+  const flat = (of) => html`<ul class="entries">${of.map((entry) => html`<li class=${entry.mark} data-key=${entry.key}>${line(entry, context, false)}</li>`)}</ul>`;
   return [...kinds].map(([kind, of]) => (of.length > MANY
     ? html`<details class="fold"><summary>${sentence(kind, of)}</summary>${flat(of)}</details>`
     : flat(of)));

@@ -14,8 +14,9 @@ const store = storeOf(record);
 const files = new Map(Object.entries(record.files ?? {}).map(([file, text]) => [file, text.split('\n')]));
 const open = new Set();
 const changes = new Map();
-const calm = matchMedia('(prefers-reduced-motion: reduce)');
 const narrow = matchMedia('(max-width: 60rem)');
+// Nothing plays unless it is told to, and nothing moves from one place to another: readers who
+// want little motion have it.
 const PACE = 1800;
 
 let at = 0;
@@ -45,6 +46,7 @@ function end() {
 }
 
 function go(to, { keepHash = false } = {}) {
+  if (moments.length === 0) return;
   at = Math.min(Math.max(to, 0), moments.length - 1);
   if (!keepHash) history.replaceState(null, '', `#step-${moments[at].first + 1}`);
   draw();
@@ -53,6 +55,7 @@ function go(to, { keepHash = false } = {}) {
 const pause = () => { clearInterval(playing); playing = undefined; };
 
 function play() {
+  if (moments.length === 0) return;
   if (playing) {
     pause();
     draw();
@@ -99,14 +102,14 @@ function draw() {
       ${stepView(moment, context)}
       ${store ? html`<p class="note">… stands for <code>${store}</code>. p1 is the level, p2 its first child. Numbers that change from run to run have names.</p>` : nothing}
     </main>
-    <div class="bar" role="group" aria-label="Step through">
+    <section class="bar" aria-label="Step through">
       <button type="button" class="list" aria-expanded=${listIsOpen} aria-controls="timeline" @click=${() => { listIsOpen = !listIsOpen; draw(); }}>Steps</button>
       <button type="button" aria-label="Previous step" ?disabled=${at === 0} @click=${() => byHand(at - 1)}>←</button>
       <button type="button" class="play" aria-label=${playing ? 'Pause' : 'Play'} @click=${play}>${playing ? '❚❚' : '▶'}</button>
       <button type="button" aria-label="Next step" ?disabled=${at === moments.length - 1} @click=${() => byHand(at + 1)}>→</button>
       <input type="range" aria-label="Step" min="0" max=${moments.length - 1} .value=${String(at)} aria-valuetext="Step ${numbers(moment)} of ${context.total}, ${moment.step.call}" @input=${(event) => byHand(Number(event.target.value))}>
       <span class="count" aria-hidden="true">${numbers(moment)} / ${context.total}</span>
-    </div>
+    </section>
     <p class="unseen" role="status">${sentence(moment, context)}</p>`, document.querySelector('#page'));
   document.querySelector('[aria-current="step"]')?.scrollIntoView({ block: 'nearest', behavior: 'instant' });
 }
@@ -115,7 +118,6 @@ theme.start(draw);
 keys.listen({ move: (by) => byHand(at + by), first: () => byHand(0), last: () => byHand(moments.length - 1), play });
 addEventListener('hashchange', fromHash);
 narrow.addEventListener('change', draw);
-calm.addEventListener('change', draw);
 document.title = `X-ray: ${title}`;
 draw();
 fromHash();

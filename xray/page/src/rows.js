@@ -2,21 +2,24 @@
 // the rest is folded.
 
 import { html, nothing } from 'lit-html';
-import { changes, hasChanged, tree } from './entries.js';
+import { keyed } from 'lit-html/directives/keyed.js';
+import { repeat } from 'lit-html/directives/repeat.js';
+import { changes, hasChanged, MANY, tree } from './entries.js';
 import { capabilities } from './rows/capabilities.js';
 import { descriptors } from './rows/descriptors.js';
 import { groups } from './rows/groups.js';
 import { hostname } from './rows/hostname.js';
 import { ids } from './rows/ids.js';
 import { mounts } from './rows/mounts.js';
+import { namespaces } from './rows/namespaces.js';
 import { network } from './rows/network.js';
 import { others } from './rows/others.js';
 import { processes } from './rows/processes.js';
 import { root } from './rows/root.js';
 import { seccomp } from './rows/seccomp.js';
 
-const ROWS = [mounts, root, processes, hostname, network, groups, ids, capabilities, seccomp, descriptors];
-const KNOWN = new Set([...ROWS.flatMap((row) => row.keys), 'namespaces']);
+const ROWS = [namespaces, mounts, root, processes, hostname, network, groups, ids, capabilities, seccomp, descriptors];
+const KNOWN = new Set(ROWS.flatMap((row) => row.keys));
 ROWS.push(others(KNOWN));
 
 /** All rows of a moment: `{ row, host, own, hostChanged, ownChanged }`. */
@@ -32,14 +35,26 @@ export function rowsOf(moment, context) {
 
 const isShown = ({ hostChanged, ownChanged, isQuiet }) => (hostChanged || ownChanged) && !isQuiet;
 
-function side(name, who, entries, changed, row, context, full) {
+// One side of a row: what has changed in it, and folded below that the whole of it.
+function side(name, who, entries, changed, row, context, isUnfolded) {
   if (entries.length === 0) return html`<div class="side ${name} empty"></div>`;
-  const here = entries.filter((entry) => entry.mark !== 'gone');
-  const rest = here.filter((entry) => entry.mark === 'same').length;
-  const body = full ? tree(here, context)
-    : changed ? html`${changes(entries, context, row.sentence)}${rest > 0 ? html`<details class="fold rest"><summary>${rest} as before</summary>${tree(here, context)}</details>` : nothing}`
-    : html`<p class="same">as before: ${row.short(here, context)}</p>`;
-  return html`<div class="side ${name}"><h4>${who}</h4>${body}</div>`;
+  const now = entries.filter((entry) => entry.mark !== 'gone');
+  const whole = (full) => html`<div class="whole">${tree(now, context, full)}</div>`;
+  return html`<div class="side ${name}"><h4>${who}</h4>${isUnfolded ? whole(true) : folded(entries, now, changed, row, context, whole)}</div>`;
+}
+
+function folded(entries, now, changed, row, context, whole) {
+  const fold = (summary, body) => html`<details class="fold rest"><summary>${summary}</summary>${body}</details>`;
+  if (!changed) {
+    const summary = `as before: ${row.short(now, context)}`;
+    return context.isPrint ? html`<p class="same">${summary}</p>` : fold(summary, whole(true));
+  }
+  const same = now.filter((entry) => entry.mark === 'same').length;
+  // Where all of it is new, the whole is what has changed.
+  const isAll = same === 0 && now.length === entries.length && now.every((entry) => !entry.brief && entry.kind === now[0].kind);
+  if (isAll && now.length <= MANY) return whole(false);
+  if (isAll) return html`<details class="fold"><summary>${row.sentence?.(now[0].kind, now) ?? `${now.length}: ${now[0].kind}`}</summary>${context.isPrint ? nothing : whole(false)}</details>`;
+  return html`${changes(entries, context, row.sentence)}${context.isPrint ? nothing : fold(same > 0 ? `${same} as before` : `all ${now.length}`, whole(true))}`;
 }
 
 function one({ row, host, own, hostChanged, ownChanged }, moment, context, full) {
@@ -48,16 +63,17 @@ function one({ row, host, own, hostChanged, ownChanged }, moment, context, full)
 
 /** The rows that have changed, and the others folded below. */
 export function rowsView(rows, moment, context) {
-  const shown = rows.filter(isShown);
-  const rest = rows.filter((row) => !isShown(row));
+  const listed = rows.filter(({ row }) => !row.isStrip);
+  const shown = listed.filter(isShown);
+  const rest = listed.filter((row) => !isShown(row));
   return html`
     <div class="rows">
-      ${shown.map((each) => html`<section class="row changed" data-row=${each.row.id}><h3>${each.row.title}</h3>${one(each, moment, context, false)}</section>`)}
+      ${keyed(moment.first, shown.map((each) => html`<section class="row changed" data-row=${each.row.id}><h3>${each.row.title}</h3>${one(each, moment, context, false)}</section>`))}
     </div>
     ${context.isPrint ? nothing : html`
     <div class="others">
       <h3>${shown.length === 0 ? 'Everything, as it is' : 'All the rest, as it was'}</h3>
-      ${rest.map((each) => html`
+      ${repeat(rest, (each) => each.row.id, (each) => html`
         <details class="row" data-row=${each.row.id} ?open=${context.open.has(each.row.id)} @toggle=${(event) => context.keep(each.row.id, event.target.open)}>
           <summary><b>${each.row.title}</b> <span>${each.row.short((each.own.length > 0 ? each.own : each.host).filter((entry) => entry.mark !== 'gone'), context)}${each.isQuiet && each.ownChanged ? ' (changed in passing)' : ''}</span></summary>
           <div class="unfolded">${one(each, moment, context, true)}</div>

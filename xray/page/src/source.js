@@ -3,7 +3,7 @@
 
 import { html, nothing } from 'lit-html';
 
-const AROUND = [4, 5];
+const AROUND = [3, 3];
 
 /** `levels/03_pivot_root/src/mounts.rs` is called `mounts.rs`. */
 export const shortFile = (file) => file.split('/src/').pop();
@@ -25,16 +25,16 @@ export function blocksOf(lines) {
   return blocks;
 }
 
-/** The last line of the statement that begins in this one. */
+/** The last line of the statement that begins in this one; of one with a body, its head. */
 export function endOf(lines, number) {
   let depth = 0;
   for (let at = number; at <= Math.min(lines.length, number + 12); at += 1) {
     const code = (lines[at - 1] ?? '').replace(/"(\\.|[^"\\])*"/g, '""').replace(/\/\/.*/, '');
     for (const char of code) {
-      if ('([{'.includes(char)) depth += 1;
-      if (')]}'.includes(char)) depth -= 1;
+      if ('(['.includes(char)) depth += 1;
+      if (')]'.includes(char)) depth -= 1;
     }
-    if (depth <= 0 || /\{\s*$/.test(code)) return at;
+    if (depth <= 0) return at;
   }
   return number;
 }
@@ -52,7 +52,7 @@ function coloured(line) {
   let at = 0;
   for (const found of line.matchAll(TOKEN)) {
     parts.push(line.slice(at, found.index));
-    const name = found[1] ? 'comment' : found[2] ? 'string' : found[3] ? 'keyword' : 'number';
+    const name = found[1] ? 'comment' : found[2] ? 'string' : found[3] ? 'keyword' : 'literal';
     parts.push(html`<span class=${name}>${found[0]}</span>`);
     at = found.index + found[0].length;
   }

@@ -1,5 +1,5 @@
-// A step, whole: used for the page, for each piece of the printed strip, and by whoever wants
-// to show two beside each other.
+// A step, whole: used for the page and for each piece of the printed strip. Two can be shown
+// beside each other.
 
 import { html } from 'lit-html';
 import { callView } from './call.js';

@@ -1,4 +1,4 @@
-// Light or dark: as the system has it, until somebody says otherwise.
+// Light or dark: as the system has it, until the reader says otherwise.
 
 const KEY = 'rubber-docker-xray-theme';
 const dark = matchMedia('(prefers-color-scheme: dark)');

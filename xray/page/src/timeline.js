@@ -45,6 +45,6 @@ export function timelineView(groups, current, context) {
     return html`<li><a href="#step-${moment.first + 1}" aria-current=${moment === current ? 'step' : nothing} class="${isFailure ? 'failed' : ''}${moment.stop.search ? ' search' : ''}"><span class="text">${isFailure ? html`<span class="cross" aria-hidden="true">✗</span><span class="unseen">failed: </span>` : nothing}${callText(moment.step, context.short)}</span>${moment.stop.times > 1 ? html`<span class="times">×${moment.stop.times}</span>` : nothing}${dots(context.changed(moment))}</a></li>`;
   };
   return html`<ol class="groups">${groups.map((group) => html`
-    <li><h3>${group.text ? html`<code>${group.text}</code><span class="place">${shortFile(group.line.file)}:${group.line.line}</span>` : html`<span class="other">${group.other}</span>`}</h3>
+    <li><h2>${group.text ? html`<code title=${group.text}>${group.text}</code><span class="place">${shortFile(group.line.file)}:${group.line.line}</span>` : html`<span class="other">${group.other}</span>`}</h2>
       <ol>${group.moments.map(item)}</ol></li>`)}</ol>`;
 }

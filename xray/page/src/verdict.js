@@ -8,35 +8,46 @@ const EXPECTED = new Set(['processes', 'groups']);
 const ASKS = /^(set|cap|prctl|u?mount|ioctl)/;
 
 const list = (names) => names.join(', ');
+// Those that make or remove names.
+const FILES = /^(mk|symlink|unlink|rmdir)/;
 
 /** `{ own, host, isHarm }`: two sentences, and whether the second is bad news. */
 export function verdictOf(rows, { step, stop, own }) {
-  const named = (changed) => rows.filter(changed).map(({ row }) => row.name ?? row.title);
-  const mine = named((row) => row.ownChanged && !row.isQuiet);
-  const theirs = named((row) => row.hostChanged && !row.isQuiet);
+  const named = (side) => rows.filter((each) => !each.isQuiet).flatMap((each) => {
+    const changed = each[side].filter((entry) => entry.mark !== 'same');
+    if (changed.length === 0) return [];
+    return each.row.names?.(changed) ?? [each.row.title];
+  });
+  const [mine, theirs] = [named('own'), named('host')];
   const harm = rows.filter((row) => row.hostChanged && !EXPECTED.has(row.row.id)).length > 0;
   const isFirst = own.before === undefined;
   let first;
   if (isFirst) first = 'It begins as the host is.';
+  else if (step.call === 'exit') first = 'The process is gone.';
   else if (mine.length > 0) first = { changed: list(mine) };
   else if (step.error && !stop.search) first = 'The call has failed: nothing has changed.';
   else if (step.unseen) first = 'It is so now, and no file in /proc shows it.';
   else if (ASKS.test(step.call)) first = 'It was so before, as far as /proc shows it.';
   else if (theirs.length > 0) first = 'Nothing of its own has changed.';
-  else first = 'No state of the kernel that is shown here has changed.';
+  else if (FILES.test(step.call)) first = 'Only files have changed, which are not shown here.';
+  else first = 'Nothing that is shown here has changed.';
   const second = isFirst || theirs.length === 0 ? 'The host has not changed.'
     : harm ? `The host has changed too: ${list(theirs)}.` : `The host has noticed: ${list(theirs)}.`;
   return { own: first, host: isFirst ? '' : second, isHarm: harm && !isFirst };
 }
 
+const isFailure = ({ step, stop }) => step.error && !stop.search;
+
 /** As plain text, for those who hear it. */
 export const verdictText = ({ own, host }) => `${own.changed ? `Changed: ${own.changed}.` : own} ${host}`;
 
 export function verdictView(verdict, moment, context) {
-  const said = Object.entries(moment.said ?? {}).flatMap(([column, all]) => all.map((words) => ({ column, words })));
+  const said = Object.entries(moment.said ?? {}).filter(([, all]) => all.length > 0);
+  // Paths are code.
+  const drawn = (words) => context.short(words).split(/(?<=^|\s)((?:…|\/)[^\s,;]*)/).map((part, at) => (at % 2 ? html`<code>${part}</code>` : part));
   return html`
-    <div class="verdict ${verdict.isHarm ? 'harm' : ''}">
+    <div class="verdict ${verdict.isHarm ? 'harm' : isFailure(moment) ? 'failed' : ''}">
       <p>${verdict.own.changed ? html`Changed: <strong>${verdict.own.changed}</strong>.` : verdict.own} <span class="of-host">${verdict.host}</span></p>
-      ${said.length === 0 ? nothing : html`<ul>${said.map(({ column, words }) => html`<li class=${column === 'host' ? 'host' : 'own'}><b>${column}</b> ${context.short(words)}</li>`)}</ul>`}
+      ${said.length === 0 ? nothing : html`<dl>${said.map(([column, all]) => html`<dt class=${column === 'host' ? 'host' : 'own'}>${column}</dt>${all.map((words) => html`<dd>${drawn(words)}</dd>`)}`)}</dl>`}
     </div>`;
 }

@@ -10,6 +10,8 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may")]
 
+mod again;
+mod aside;
 mod ends;
 mod place;
 mod shown;
@@ -65,7 +67,13 @@ const PROGRAMS: [(&str, &[&str]); 13] = [
 ];
 
 fn main() -> ExitCode {
+    if let Some(known) = aside::known() {
+        return aside::become_level(known);
+    }
     let words: Vec<OsString> = std::env::args_os().skip(1).collect();
+    if words.first().is_some_and(|word| word == aside::WORD) {
+        return aside::main(&words[1..]);
+    }
     if words.first().is_some_and(|word| word == witness::WORD) {
         return witness::main(&words[1..]);
     }
@@ -79,7 +87,16 @@ fn main() -> ExitCode {
             shown::is_the_same_twice(program)
         }));
     }
+    trials.push(trial(
+        "what_proc_says::addresses_and_routes",
+        shown::network,
+    ));
+    trials.push(trial(
+        "lines::of_a_level_out_of_memory",
+        again::has_its_lines,
+    ));
     trials.extend(ends::trials());
+    trials.extend(aside::trials());
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 

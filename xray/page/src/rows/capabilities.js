@@ -21,7 +21,7 @@ function draw(key, was, now, names) {
   const gained = after.filter((name) => !before.has(name));
   const square = (name) => html`<i class=${has.has(name) ? (before.has(name) ? 'on' : 'on gained') : before.has(name) ? 'gone' : ''} title=${name}></i>`;
   const list = (label, which) => (which.length === 0 ? '' : html`<span class="names"><b>${label}</b> ${which.join(', ')}</span>`);
-  return html`<span class="set"><span>${SETS[key]}</span><span class="bits" aria-hidden="true">${names.map(square)}</span><span>${after.length === 0 ? 'none' : after.length === names.length ? `all ${after.length}` : `${after.length} of ${names.length}`}</span></span>${list('gone', gone)}${list('new', gained)}${gone.length + gained.length === 0 && after.length > 0 && after.length < names.length ? list('', after) : ''}`;
+  return html`<span class="set" data-value=${now}><span>${SETS[key]}</span><span class="bits" aria-hidden="true">${names.map(square)}</span><span>${after.length === 0 ? 'none' : after.length === names.length ? `all ${after.length}` : `${after.length} of ${names.length}`}</span></span>${list('gone', gone)}${list('new', gained)}${gone.length + gained.length === 0 && after.length > 0 && after.length < names.length ? list('', after) : ''}`;
 }
 
 export const capabilities = {

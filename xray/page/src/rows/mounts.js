@@ -13,10 +13,18 @@ const text = (mount) => {
 };
 
 function kind(before, after) {
-  if (before.point !== after.point) return 'moved';
+  if (before.point !== after.point) return after.point === '/' ? 'root' : 'moved';
   if (before.propagation !== after.propagation) return 'propagation';
   if (before.options !== after.options) return 'options';
   return 'changed';
+}
+
+// Of a change, what is another one.
+function brief(before, after) {
+  if (before.point !== after.point) return [before.point, `${after.point}  ${after.type}`];
+  if (before.propagation !== after.propagation) return [`${after.point}  ${propagation(before.propagation)}`, propagation(after.propagation)];
+  if (before.options !== after.options) return [`${after.point}  ${before.options}`, after.options];
+  return undefined;
 }
 
 // The directory below which these are now, if it is one for all.
@@ -33,7 +41,10 @@ export const mounts = {
   id: 'mounts',
   title: 'mounts',
   keys: ['mounts'],
-  host: (before, after) => compare(before?.mounts, after.mounts, text, kind, (mount) => mount.on),
+  host(before, after) {
+    const entries = compare(before?.mounts, after.mounts, text, kind, (mount) => mount.on);
+    return entries.map((entry) => (entry.mark === 'changed' ? { ...entry, brief: brief(before.mounts[entry.key], entry.value) } : entry));
+  },
   own(before, after) {
     const isCopy = before && before.namespaces?.mnt !== after.namespaces?.mnt;
     const entries = compare(isCopy ? undefined : before?.mounts, after.mounts, text, kind, (mount) => mount.on);
@@ -41,13 +52,21 @@ export const mounts = {
     if (isCopy) return entries.map((entry) => ({ ...entry, mark: 'new', kind: 'copy' }));
     // In another root the table shows what can be reached from there.
     const isHidden = before && before.root !== after.root;
-    return entries.map((entry) => (entry.kind === 'gone' && isHidden ? { ...entry, kind: 'hidden' } : entry));
+    const top = entries.find((entry) => entry.kind === 'root');
+    const came = top && before.mounts[top.key].point;
+    return entries.map((entry) => {
+      if (entry.kind === 'gone' && isHidden) return { ...entry, kind: 'hidden' };
+      if (entry.mark !== 'changed') return entry;
+      const hasCome = entry.kind === 'moved' && before.mounts[entry.key].point === `${came}${entry.value.point}`;
+      return { ...entry, brief: brief(before.mounts[entry.key], entry.value), kind: hasCome ? 'with the root' : entry.kind };
+    });
   },
   sentence(which, of) {
     const count = `${of.length} mounts`;
     switch (which) {
       case 'copy': return `a table of its own, with ${count}`;
       case 'hidden': return `${count} cannot be reached from its root, and are still there`;
+      case 'with the root': return `${count} have come with it`;
       case 'moved': return below(of) ? `${count} are now below ${below(of)}` : `${count} have another path from here`;
       case 'propagation': return of.every(({ value }) => value.propagation === 'private') ? `${count} are private now` : `${count} belong to other peer groups`;
       case 'options': return `${count} have other options`;
