@@ -1,0 +1,405 @@
+//! `cargo workshop xray --against solution` names the mistake: of each wrong solution that
+//! changes a step, the first difference from the reference is what was done wrong.
+//!
+//! What is the mistake stands in the patch. The difference is right if one of the two steps
+//! that it is about was made by a line that the patch changes, in the wrong solution or in the
+//! reference, or if it names a flag or a text that only one of both has there. Where a mistake
+//! shows elsewhere, a line `first: WORDS` above the patch says what it has to name; where what is
+//! named first is not what one would say, `first-doubtful: WHY` owns that, and a few are allowed.
+//!
+//! Each runs as a learner has it, `xray record --reference ...`, and in a sandbox, since some do
+//! harm. A tenth is looked at, always the same; `RUBBER_DOCKER_AGAINST=all` has all looked at:
+//! `cargo test -p curriculum --test curriculum -- --ignored against`.
+
+use crate::build::Build;
+use crate::course::{Course, Verdict};
+use crate::patched;
+use crate::performance::base_image;
+use crate::right_reason::no_root;
+use crate::terminal::Terminals;
+use curriculum::mistakes::{self, Mistake};
+use curriculum::patch::{self, Patch};
+use libtest_mimic::{Completion, Failed, Trial};
+use mutants::{Seed, tenth};
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::{Mutex, OnceLock};
+use std::time::{Duration, Instant};
+
+/// Of those that change a step, so many in a hundred must be right.
+const RIGHT_IN_A_HUNDRED: u32 = 95;
+
+/// Three runs of a level take two seconds. A level that hangs is ended before this.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+const TERMINAL: &str = "$";
+
+/// What came of a level's wrong solutions.
+#[derive(Default, Clone, Copy)]
+struct Counts {
+    all: u32,
+    change: u32,
+    right: u32,
+    doubtful: u32,
+}
+
+static COUNTS: Mutex<BTreeMap<u8, Counts>> = Mutex::new(BTreeMap::new());
+
+pub(crate) fn trials(course: &'static Course) -> Vec<Trial> {
+    let mut trials = Vec::new();
+    for path in patch::discover(&course.root, mistakes::PATH).unwrap_or_default() {
+        if !is_chosen(&path) {
+            continue;
+        }
+        let name = format!("against::{}", patch::name(&path));
+        let trial = Trial::ignorable_test(name, move || look(course, &path));
+        trials.push(trial.with_ignored_flag(true));
+    }
+    for (index, level) in course.levels.iter().enumerate() {
+        let Some(number) = level.number else { continue };
+        if curriculum::levels::solution(&course.levels, index).is_some() {
+            let name = format!("against::{number:02}: the reference, and itself");
+            let trial = Trial::ignorable_test(name, move || itself(course, number));
+            trials.push(trial.with_ignored_flag(true));
+        }
+    }
+    trials
+}
+
+fn is_chosen(path: &Path) -> bool {
+    let are_all = std::env::var_os("RUBBER_DOCKER_AGAINST").is_some_and(|it| it == "all");
+    are_all || tenth(&Seed::of([]), &patch::name(path))
+}
+
+/// At the end, if any were looked at. `false` if too few were right.
+pub(crate) fn report() -> bool {
+    let Ok(counts) = COUNTS.lock() else {
+        return true;
+    };
+    if counts.is_empty() {
+        return true;
+    }
+    println!("the first difference of wrong solutions from the reference, by level");
+    println!("  level  wrong  change a step  right  doubtful  no difference");
+    let line = |level: &str, it: &Counts| {
+        println!(
+            "  {level:>5}  {:>5}  {:>13}  {:>5}  {:>8}  {:>13}",
+            it.all,
+            it.change,
+            it.right,
+            it.doubtful,
+            it.all - it.change
+        );
+    };
+    let mut sum = Counts::default();
+    for (level, it) in counts.iter() {
+        line(&format!("{level:02}"), it);
+        sum.all += it.all;
+        sum.change += it.change;
+        sum.right += it.right;
+        sum.doubtful += it.doubtful;
+    }
+    line("all", &sum);
+    println!();
+    let is_enough = sum.right * 100 >= sum.change * RIGHT_IN_A_HUNDRED;
+    if !is_enough {
+        println!("fewer than {RIGHT_IN_A_HUNDRED} of a hundred are right\n");
+    }
+    is_enough
+}
+
+/// Of what is the same there is no difference.
+fn itself(course: &'static Course, number: u8) -> Verdict {
+    if let Some(reason) = no_root() {
+        return course.skip(reason);
+    }
+    let solution = patch::solution(&course.levels, number).ok_or("it has no solution")?;
+    course.unless_learners(&[solution], || {
+        let package = &course.levels[solution].package;
+        let reference = Build::get(course).binary(package)?;
+        let seen = compared(course, reference, reference, &course.root)?;
+        match &seen["first"] {
+            Value::Null => Ok(Completion::Completed),
+            first => Err(format!("{package} and itself: {}", first["says"]).into()),
+        }
+    })
+}
+
+fn look(course: &'static Course, path: &Path) -> Verdict {
+    if let Some(reason) = no_root() {
+        return course.skip(reason);
+    }
+    let mistake = Mistake::read(&course.root, path)?;
+    let patch = &mistake.patch;
+    patched::unless_learners(course, patch, || {
+        let directory = tempfile::tempdir_in(&course.scratch)?;
+        let (binary, sources) =
+            patched::binary_with_lines(course, patch, directory.path(), is_chosen)?;
+        let solution = patch::solution(&course.levels, patch.level).ok_or("no solution")?;
+        let reference = Build::get(course).binary(&course.levels[solution].package)?;
+        let seen = compared(course, &binary, reference, &sources)?;
+        let outcome = judge(&mistake, &seen);
+        if let Ok(mut counts) = COUNTS.lock() {
+            let it = counts.entry(patch.level).or_default();
+            it.all += 1;
+            it.change += u32::from(!matches!(outcome, Outcome::None));
+            it.right += u32::from(matches!(outcome, Outcome::Right(_)));
+            it.doubtful += u32::from(matches!(outcome, Outcome::Doubtful(_)));
+        }
+        let says = seen["first"]["says"].as_str().unwrap_or("no difference");
+        let told = format!("{}: {}\n  {says}", patch::name(path), mistake.mistake);
+        match outcome {
+            Outcome::None => {
+                println!("none: {told}");
+                Ok(Completion::Completed)
+            }
+            Outcome::Right(how) => {
+                println!("right, {how}: {told}");
+                Ok(Completion::Completed)
+            }
+            Outcome::Doubtful(why) => {
+                println!("doubtful, {why}: {told}");
+                Ok(Completion::Completed)
+            }
+            Outcome::Wrong(why) => Err(format!(
+                "{told}\n{why}\nIf this is what should be said, put `first: WORDS OF IT` above the \
+                 patch; if not, `first-doubtful: WHY`"
+            )
+            .into()),
+        }
+    })
+}
+
+enum Outcome {
+    None,
+    Right(&'static str),
+    Doubtful(String),
+    Wrong(String),
+}
+
+fn judge(mistake: &Mistake, seen: &Value) -> Outcome {
+    let first = &seen["first"];
+    let Some(says) = first["says"].as_str() else {
+        return match mistake.first.is_empty() {
+            true => Outcome::None,
+            false => Outcome::Wrong("there should be a difference".to_owned()),
+        };
+    };
+    if !mistake.first.is_empty() {
+        return match mistake.first.iter().all(|words| says.contains(words)) {
+            true => Outcome::Right("as its patch says"),
+            false => Outcome::Wrong(format!("it should say {:?}", mistake.first)),
+        };
+    }
+    let hunks = Hunks::of(&mistake.patch);
+    let mine = lines_of(&seen["mine"], &first["mine"]);
+    let reference = lines_of(&seen["reference"], &first["reference"]);
+    let innermost = [(&mine, &hunks.added), (&reference, &hunks.removed)];
+    if (innermost.iter())
+        .any(|(lines, changed)| lines.first().is_some_and(|it| changed.contains(it)))
+    {
+        return Outcome::Right("by its line");
+    }
+    if hunks.words().iter().any(|word| says.contains(word)) {
+        return Outcome::Right("by its words");
+    }
+    if innermost
+        .iter()
+        .any(|(lines, changed)| lines.iter().any(|it| changed.contains(it)))
+    {
+        return Outcome::Right("by its caller's line");
+    }
+    match &mistake.doubtful {
+        Some(why) => Outcome::Doubtful(why.clone()),
+        None => Outcome::Wrong(format!(
+            "{}: made by {:?}, the reference's by {:?}",
+            first["kind"],
+            mine.first(),
+            reference.first()
+        )),
+    }
+}
+
+/// The level's lines that have led to a step, innermost first: each a file and a text.
+fn lines_of(record: &Value, step: &Value) -> Vec<(String, String)> {
+    let Some(step) = step.as_u64().and_then(|it| usize::try_from(it).ok()) else {
+        return Vec::new();
+    };
+    let lines = record["steps"][step]["lines"]
+        .as_array()
+        .into_iter()
+        .flatten();
+    let text = |line: &Value| {
+        let file = line["file"].as_str()?;
+        let number = usize::try_from(line["line"].as_u64()?).ok()?;
+        let text = record["files"][file]
+            .as_str()?
+            .lines()
+            .nth(number.checked_sub(1)?)?;
+        let (_, short) = file.split_once("/src/")?;
+        Some((short.to_owned(), text.trim().to_owned()))
+    };
+    lines.filter_map(text).collect()
+}
+
+/// What a patch changes: by file, the lines of each side. A statement is changed if a line of it
+/// is.
+struct Hunks {
+    removed: BTreeSet<(String, String)>,
+    added: BTreeSet<(String, String)>,
+    /// The changed lines themselves.
+    texts: [String; 2],
+}
+
+impl Hunks {
+    fn of(patch: &Patch) -> Hunks {
+        let mut hunks = Hunks {
+            removed: BTreeSet::new(),
+            added: BTreeSet::new(),
+            texts: Default::default(),
+        };
+        let mut file = String::new();
+        let mut hunk: Vec<&str> = Vec::new();
+        for line in patch.diff().lines() {
+            if let Some(path) = line.strip_prefix("+++ ") {
+                hunks.add(&file, &hunk);
+                hunk.clear();
+                let path = path.split('\t').next().unwrap_or_default();
+                file = path.split_once("src/").map_or(path, |it| it.1).to_owned();
+            } else if line.starts_with("@@") {
+                hunks.add(&file, &hunk);
+                hunk.clear();
+            } else if !line.starts_with("--- ") && !line.starts_with("diff ") {
+                hunk.push(line);
+            }
+        }
+        hunks.add(&file, &hunk);
+        hunks
+    }
+
+    fn add(&mut self, file: &str, hunk: &[&str]) {
+        for (side, sign) in ['-', '+'].into_iter().enumerate() {
+            let lines: Vec<(&str, bool)> = hunk
+                .iter()
+                .filter(|line| line.starts_with([' ', sign]))
+                .map(|line| (line[1..].trim(), line.starts_with(sign)))
+                .collect();
+            for (text, is_changed) in &lines {
+                if *is_changed && !text.starts_with("//") {
+                    self.texts[side].push_str(text);
+                    self.texts[side].push('\n');
+                }
+            }
+            let ends = |text: &str| {
+                text.is_empty() || text.starts_with("//") || text.ends_with([';', '{', '}'])
+            };
+            for statement in lines.split_inclusive(|line| ends(line.0)) {
+                if !statement.iter().any(|line| line.1) {
+                    continue;
+                }
+                let changed = match side {
+                    0 => &mut self.removed,
+                    _ => &mut self.added,
+                };
+                let texts = statement.iter().map(|line| line.0.to_owned());
+                let texts = texts.filter(|it| it.chars().any(char::is_alphanumeric));
+                changed.extend(texts.map(|text| (file.to_owned(), text)));
+            }
+        }
+    }
+
+    /// Flags, numbers and texts that one side has, and the other has not.
+    fn words(&self) -> BTreeSet<String> {
+        let [removed, added] = self.texts.clone().map(|it| words(&it));
+        removed.symmetric_difference(&added).cloned().collect()
+    }
+}
+
+fn words(text: &str) -> BTreeSet<String> {
+    let is_part = |char: char| char.is_alphanumeric() || char == '_';
+    let words = text.split(|char| !is_part(char)).map(str::to_owned);
+    let is_flag = |word: &String| {
+        word.len() > 3 && word.contains('_') && !word.chars().any(char::is_lowercase)
+    };
+    let quoted = text
+        .split('"')
+        .skip(1)
+        .step_by(2)
+        .map(|it| format!("{it:?}"));
+    words
+        .filter(is_flag)
+        .chain(quoted.filter(|it| it.len() > 2))
+        .collect()
+}
+
+/// Runs both in a sandbox, and compares them.
+fn compared(
+    course: &Course,
+    mine: &Path,
+    reference: &Path,
+    sources: &Path,
+) -> Result<Value, Failed> {
+    let xray = xray(course)?;
+    let program = |name: &str, path: &Path| (name.to_owned(), path.to_owned());
+    let programs = [
+        program("mine", mine),
+        program("reference", reference),
+        program("xray", xray),
+    ];
+    let mut terminals = Terminals::open(
+        &course.root,
+        Build::get(course).binary("checks")?,
+        &programs,
+        base_image(course)?,
+    )?;
+    // Ended as by a learner who has waited long enough: then there is a record up to there.
+    let command = "cd; for it in m r; do : >$it; done
+        timeout --signal TERM 60 xray record --output m --reference \"$(command -v reference)\" \
+            --reference-output r \"$(command -v mine)\" run true >said 2>&1
+        cat m; printf '\\nand\\n'; cat r; printf '\\nand\\n'; cat said";
+    terminals.run(TERMINAL, command)?;
+    if !terminals.wait(TERMINAL, Instant::now() + PATIENCE)? {
+        return Err("the x-ray did not end".into());
+    }
+    let output = terminals.output(TERMINAL);
+    let mut parts = output.splitn(3, "\nand\n");
+    let mut part = || parts.next().unwrap_or_default();
+    let (mine, reference, said) = (part(), part(), part());
+    let directory = tempfile::tempdir_in(&course.scratch)?;
+    let [mine, reference] = [("mine", mine), ("reference", reference)].map(|(name, text)| {
+        let path = directory.path().join(name);
+        std::fs::write(&path, text).map(|()| path)
+    });
+    let mut against = Command::new(xray);
+    against
+        .args(["against", "--json"])
+        .args([mine?, reference?]);
+    against.arg("--course").arg(sources);
+    against.arg("--reference-course").arg(&course.root);
+    let output = against.output()?;
+    if !output.status.success() {
+        let why = String::from_utf8_lossy(&output.stderr);
+        return Err(format!("{why}\nthe runs have said:\n{said}").into());
+    }
+    Ok(serde_json::from_slice(&output.stdout)?)
+}
+
+/// The program, which is built when it is first asked for.
+fn xray(course: &Course) -> Result<&'static Path, Failed> {
+    static XRAY: OnceLock<Result<PathBuf, String>> = OnceLock::new();
+    let built = XRAY.get_or_init(|| {
+        let mut command = curriculum::cargo(&course.root);
+        let output = command.args(["build", "-q", "-p", "xray"]).output();
+        let output = output.map_err(|error| error.to_string())?;
+        match output.status.success() {
+            true => Ok(()),
+            false => Err(String::from_utf8_lossy(&output.stderr).into_owned()),
+        }?;
+        let checks = Build::get(course).binary("checks");
+        let checks = checks.map_err(|why| why.message().unwrap_or_default().to_owned())?;
+        Ok(checks.with_file_name("xray"))
+    });
+    built.as_deref().map_err(Failed::from)
+}
