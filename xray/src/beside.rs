@@ -7,6 +7,7 @@ use anstyle::{AnsiColor, Style};
 use given::wrap;
 use serde_json::Value;
 
+use crate::act;
 use crate::against::{self, Against};
 use crate::text::{BOLD, DIM, RED, WIDTH, shown};
 
@@ -108,7 +109,7 @@ impl Beside {
     fn step(&mut self, style: Style, place: &str, steps: &Value, at: Option<usize>) {
         let step = &steps[at.unwrap_or_default()];
         let who = step["who"].as_str().unwrap_or_default();
-        let mut words = format!("{who}  {}", shown(step));
+        let mut words = format!("{who}  {}", act::without_places(&shown(step)));
         if let Some(times) = step["times"].as_u64() {
             let _ = write!(words, "  ×{times}");
         }

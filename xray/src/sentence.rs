@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use serde_json::{Map, Value};
 
-use crate::act::Act;
+use crate::act::{self, Act};
 use crate::against::{First, Kind, Runs};
 use crate::align::Pair;
 use crate::{change, difference};
@@ -237,15 +237,36 @@ fn arguments(mine: &Act, reference: &Act) -> String {
             true => "other",
             false => "another",
         };
+        let (shown_ours, shown_theirs) = parts(&ours, &theirs);
         let _ = write!(
             words,
-            ", with {other} {name}: {} in the reference, {} in yours{}",
-            short(&theirs),
-            short(&ours),
+            ", with {other} {name}: {shown_theirs} in the reference, {shown_ours} in yours{}",
             flags(&ours, &theirs)
         );
     }
     words
+}
+
+/// Of two lists, `"mode=755,size=64k"`, what is not in both.
+fn parts(ours: &str, theirs: &str) -> (String, String) {
+    let list = |text: &str| -> Option<Vec<String>> {
+        let text = text.strip_prefix('"')?.strip_suffix('"')?;
+        let parts = text.split(',').map(str::to_owned);
+        text.contains('=').then(|| parts.collect())
+    };
+    let only = |one: &[String], other: &[String]| match one
+        .iter()
+        .filter(|it| !other.contains(it))
+        .cloned()
+        .collect::<Vec<_>>()
+    {
+        parts if parts.is_empty() => "nothing".to_owned(),
+        parts => short(&parts.join(",")),
+    };
+    match list(ours).zip(list(theirs)) {
+        Some((ours, theirs)) => (only(&ours, &theirs), only(&theirs, &ours)),
+        None => (short(ours), short(theirs)),
+    }
 }
 
 /// Which flags are missing, and which are too much.
@@ -436,7 +457,7 @@ pub(crate) fn end(mine: &Value, reference: &Value) -> Option<First> {
     if mine == reference {
         return None;
     }
-    let told = |end: &Value| match (end["end"].as_u64(), end["signal"].as_u64()) {
+    let told = |end: &Value| match (end["status"].as_u64(), end["signal"].as_u64()) {
         (Some(status), _) => format!("exits with status {status}"),
         (_, Some(signal)) => {
             let signal = i32::try_from(signal).unwrap_or_default();
@@ -470,8 +491,9 @@ pub(crate) fn end(mine: &Value, reference: &Value) -> Option<First> {
 }
 
 fn short(text: &str) -> String {
+    let text = act::without_places(text);
     match text.chars().count() {
-        0..=LONGEST => text.to_owned(),
+        0..=LONGEST => text,
         _ => text
             .chars()
             .take(LONGEST - 3)
