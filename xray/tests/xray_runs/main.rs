@@ -10,6 +10,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may")]
 
+mod against;
 mod ends;
 mod place;
 mod shown;
@@ -80,6 +81,7 @@ fn main() -> ExitCode {
         }));
     }
     trials.extend(ends::trials());
+    trials.extend(against::trials());
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
