@@ -377,7 +377,7 @@ fn effect(steps: &[Value], act: &Act) -> String {
     words.truncate(MOST);
     match words.is_empty() {
         true => String::new(),
-        false => format!(" ({})", words.join("; ")),
+        false => format!(" ({})", act::without_places(&words.join("; "))),
     }
 }
 

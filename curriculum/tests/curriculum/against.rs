@@ -48,7 +48,9 @@ struct Counts {
 static COUNTS: Mutex<BTreeMap<u8, Counts>> = Mutex::new(BTreeMap::new());
 
 pub(crate) fn trials(course: &'static Course) -> Vec<Trial> {
-    let mut trials = Vec::new();
+    let mut trials = vec![Trial::test("against::a_change_is_its_statement", || {
+        a_change_is_its_statement()
+    })];
     for path in patch::discover(&course.root, mistakes::PATH).unwrap_or_default() {
         if !is_chosen(&path) {
             continue;
@@ -138,9 +140,10 @@ fn look(course: &'static Course, path: &Path) -> Verdict {
         let (binary, sources) =
             patched::binary_with_lines(course, patch, directory.path(), is_chosen)?;
         let solution = patch::solution(&course.levels, patch.level).ok_or("no solution")?;
-        let reference = Build::get(course).binary(&course.levels[solution].package)?;
+        let solution = &course.levels[solution];
+        let reference = Build::get(course).binary(&solution.package)?;
         let seen = compared(course, &binary, reference, &sources)?;
-        let outcome = judge(&mistake, &seen);
+        let outcome = judge(&mistake, &course.root.join(solution.path()), &seen);
         if let Ok(mut counts) = COUNTS.lock() {
             let it = counts.entry(patch.level).or_default();
             it.all += 1;
@@ -179,7 +182,7 @@ enum Outcome {
     Wrong(String),
 }
 
-fn judge(mistake: &Mistake, seen: &Value) -> Outcome {
+fn judge(mistake: &Mistake, solution: &Path, seen: &Value) -> Outcome {
     let first = &seen["first"];
     let Some(says) = first["says"].as_str() else {
         return match mistake.first.is_empty() {
@@ -193,7 +196,7 @@ fn judge(mistake: &Mistake, seen: &Value) -> Outcome {
             false => Outcome::Wrong(format!("it should say {:?}", mistake.first)),
         };
     }
-    let hunks = Hunks::of(&mistake.patch);
+    let hunks = Hunks::of(&mistake.patch, solution);
     let mine = lines_of(&seen["mine"], &first["mine"]);
     let reference = lines_of(&seen["reference"], &first["reference"]);
     let innermost = [(&mine, &hunks.added), (&reference, &hunks.removed)];
@@ -202,7 +205,7 @@ fn judge(mistake: &Mistake, seen: &Value) -> Outcome {
     {
         return Outcome::Right("by its line");
     }
-    if hunks.words().iter().any(|word| says.contains(word)) {
+    if hunks.are_named_in(says, first["kind"].as_str().unwrap_or_default()) {
         return Outcome::Right("by its words");
     }
     if innermost
@@ -246,6 +249,7 @@ fn lines_of(record: &Value, step: &Value) -> Vec<(String, String)> {
 
 /// What a patch changes: by file, the lines of each side. A statement is changed if a line of it
 /// is.
+#[derive(Default)]
 struct Hunks {
     removed: BTreeSet<(String, String)>,
     added: BTreeSet<(String, String)>,
@@ -254,84 +258,188 @@ struct Hunks {
 }
 
 impl Hunks {
-    fn of(patch: &Patch) -> Hunks {
-        let mut hunks = Hunks {
-            removed: BTreeSet::new(),
-            added: BTreeSet::new(),
-            texts: Default::default(),
-        };
+    /// `solution` is the crate that is patched.
+    fn of(patch: &Patch, solution: &Path) -> Hunks {
+        let mut hunks = Hunks::default();
         let mut file = String::new();
+        let mut old: Vec<String> = Vec::new();
+        // What the file is then, and which of its lines are new; which of the old ones go.
+        let mut new: Vec<(String, bool)> = Vec::new();
+        let mut gone: Vec<bool> = Vec::new();
+        let mut at = 0;
         let mut hunk: Vec<&str> = Vec::new();
-        for line in patch.diff().lines() {
-            if let Some(path) = line.strip_prefix("+++ ") {
-                hunks.add(&file, &hunk);
-                hunk.clear();
-                let path = path.split('\t').next().unwrap_or_default();
-                file = path.split_once("src/").map_or(path, |it| it.1).to_owned();
-            } else if line.starts_with("@@") {
-                hunks.add(&file, &hunk);
-                hunk.clear();
+        let end = ["+++ end", "@@"];
+        for line in patch.diff().lines().chain(end) {
+            let is_file = line.starts_with("+++ ");
+            if is_file || line.starts_with("@@") {
+                // Where it stands: its line numbers may have moved.
+                let is_old = |it: &&&str| !it.starts_with('+');
+                let lines: Vec<&str> = hunk.iter().filter(is_old).map(|it| rest_of(it)).collect();
+                let is_here = |from: &usize| {
+                    let here = old.iter().skip(*from).map(String::as_str);
+                    here.take(lines.len()).eq(lines.iter().copied())
+                };
+                let from = (at..old.len()).find(is_here).unwrap_or(at);
+                new.extend(old[at..from].iter().map(|it| (it.clone(), false)));
+                at = from;
+                for line in hunk.drain(..) {
+                    match line.as_bytes().first() {
+                        Some(b'+') => new.push((rest_of(line).to_owned(), true)),
+                        sign => {
+                            if let Some(gone) = gone.get_mut(at) {
+                                *gone = sign == Some(&b'-');
+                            }
+                            if sign != Some(&b'-') {
+                                new.push((rest_of(line).to_owned(), false));
+                            }
+                            at += 1;
+                        }
+                    }
+                }
             } else if !line.starts_with("--- ") && !line.starts_with("diff ") {
                 hunk.push(line);
             }
+            if is_file {
+                new.extend(
+                    old[at.min(old.len())..]
+                        .iter()
+                        .map(|it| (it.clone(), false)),
+                );
+                let before: Vec<_> = old.drain(..).zip(gone.drain(..)).collect();
+                hunks.add(&file, 0, &before);
+                hunks.add(&file, 1, &new);
+                new.clear();
+                at = 0;
+                let path = line[4..].split('\t').next().unwrap_or_default();
+                file = path.split_once("src/").map_or(path, |it| it.1).to_owned();
+                let text = std::fs::read_to_string(solution.join("src").join(&file));
+                old = text
+                    .unwrap_or_default()
+                    .lines()
+                    .map(str::to_owned)
+                    .collect();
+                gone = vec![false; old.len()];
+            }
         }
-        hunks.add(&file, &hunk);
         hunks
     }
 
-    fn add(&mut self, file: &str, hunk: &[&str]) {
-        for (side, sign) in ['-', '+'].into_iter().enumerate() {
-            let lines: Vec<(&str, bool)> = hunk
-                .iter()
-                .filter(|line| line.starts_with([' ', sign]))
-                .map(|line| (line[1..].trim(), line.starts_with(sign)))
-                .collect();
-            for (text, is_changed) in &lines {
-                if *is_changed && !text.starts_with("//") {
-                    self.texts[side].push_str(text);
-                    self.texts[side].push('\n');
-                }
+    /// One side of a file.
+    fn add(&mut self, file: &str, side: usize, lines: &[(String, bool)]) {
+        for (text, _) in lines.iter().filter(|it| it.1) {
+            if !text.trim().starts_with("//") {
+                self.texts[side].push_str(text.trim());
+                self.texts[side].push('\n');
             }
-            let ends = |text: &str| {
-                text.is_empty() || text.starts_with("//") || text.ends_with([';', '{', '}'])
+        }
+        let ends = |text: &str| {
+            text.is_empty() || text.starts_with("//") || text.ends_with([';', '{', '}'])
+        };
+        for statement in lines.split_inclusive(|line| ends(line.0.trim())) {
+            if !statement.iter().any(|line| line.1) {
+                continue;
+            }
+            let changed = match side {
+                0 => &mut self.removed,
+                _ => &mut self.added,
             };
-            for statement in lines.split_inclusive(|line| ends(line.0)) {
-                if !statement.iter().any(|line| line.1) {
-                    continue;
-                }
-                let changed = match side {
-                    0 => &mut self.removed,
-                    _ => &mut self.added,
-                };
-                let texts = statement.iter().map(|line| line.0.to_owned());
-                let texts = texts.filter(|it| it.chars().any(char::is_alphanumeric));
-                changed.extend(texts.map(|text| (file.to_owned(), text)));
-            }
+            let texts = statement.iter().map(|line| line.0.trim().to_owned());
+            let texts = texts.filter(|it| it.chars().any(char::is_alphanumeric));
+            changed.extend(texts.map(|text| (file.to_owned(), text)));
         }
     }
 
-    /// Flags, numbers and texts that one side has, and the other has not.
-    fn words(&self) -> BTreeSet<String> {
-        let [removed, added] = self.texts.clone().map(|it| words(&it));
-        removed.symmetric_difference(&added).cloned().collect()
+    /// Whether the sentence names a flag or a piece of text that one side has and the other has
+    /// not, or the number of one side and that of the other; of another order, a call.
+    fn are_named_in(&self, says: &str, kind: &str) -> bool {
+        let [removed, added] = self.texts.each_ref().map(|it| words(it));
+        if removed
+            .symmetric_difference(&added)
+            .any(|it| says.contains(it))
+        {
+            return true;
+        }
+        let said = numbers(says);
+        let [removed, added] = self.texts.each_ref().map(|it| numbers(it));
+        let has_one =
+            |one: &BTreeSet<String>, other| one.difference(other).any(|it| said.contains(it));
+        if has_one(&removed, &added) && has_one(&added, &removed) {
+            return true;
+        }
+        kind == "order" && (self.texts.iter().flat_map(|it| calls(it))).any(|it| says.contains(&it))
     }
 }
 
+fn rest_of(line: &str) -> &str {
+    line.get(1..).unwrap_or_default()
+}
+
+/// Flags, and pieces of texts: of `"upperdir={0}/upper"` both words.
 fn words(text: &str) -> BTreeSet<String> {
     let is_part = |char: char| char.is_alphanumeric() || char == '_';
     let words = text.split(|char| !is_part(char)).map(str::to_owned);
     let is_flag = |word: &String| {
         word.len() > 3 && word.contains('_') && !word.chars().any(char::is_lowercase)
     };
-    let quoted = text
-        .split('"')
-        .skip(1)
-        .step_by(2)
-        .map(|it| format!("{it:?}"));
+    let quoted = text.split('"').skip(1).step_by(2);
+    let is_piece = |char: char| is_part(char) || "/.=-".contains(char);
+    let pieces = quoted.flat_map(|it| it.split(move |char| !is_piece(char)));
+    let pieces = pieces.filter(|it| it.len() > 2 && it.chars().any(char::is_alphabetic));
     words
         .filter(is_flag)
-        .chain(quoted.filter(|it| it.len() > 2))
+        .chain(pieces.map(str::to_owned))
         .collect()
+}
+
+/// Numbers, as the x-ray writes them.
+fn numbers(text: &str) -> BTreeSet<String> {
+    let is_part = |char: char| char.is_alphanumeric() || char == '_';
+    let words = text.split(|char| !is_part(char));
+    let words = words.filter(|it| it.starts_with(|char: char| char.is_ascii_digit()));
+    words
+        .map(|it| it.replace("0o", "0").replace('_', ""))
+        .collect()
+}
+
+/// What is called, `mount(`.
+fn calls(text: &str) -> Vec<String> {
+    let is_part = |char: char| char.is_alphanumeric() || char == '_';
+    let ends = text.match_indices('(').map(|it| it.0);
+    let names = ends.filter_map(|end| text[..end].rsplit(|char| !is_part(char)).next());
+    let names = names.filter(|it| it.len() > 2);
+    names.map(|it| format!("{it}(")).collect()
+}
+
+/// The judge itself: a statement of three lines, of which one is changed.
+fn a_change_is_its_statement() -> Result<(), Failed> {
+    let root = tempfile::tempdir()?;
+    let write = |path: &str, text: &str| {
+        let path = root.path().join(path);
+        std::fs::create_dir_all(path.parent().unwrap_or(root.path()))?;
+        std::fs::write(path, text)
+    };
+    write(
+        "level/src/a.rs",
+        "fn f() {\n    before();\n    mount(\n        \"proc\",\n        0o755,\n    )?;\n    after();\n}\n",
+    )?;
+    write(
+        "wrong/03/x.patch",
+        "mistake: x\n\n--- a/src/a.rs\n+++ b/src/a.rs\n@@ -9,3 +9,3 @@\n         \"proc\",\n-        \
+         0o755,\n+        0o700,\n     )?;\n",
+    )?;
+    let patch = Patch::read(root.path(), Path::new("wrong/03/x.patch"))?;
+    let hunks = Hunks::of(&patch, &root.path().join("level"));
+    let line = |text: &str| ("a.rs".to_owned(), text.to_owned());
+    for (side, number) in [(&hunks.removed, "0o755,"), (&hunks.added, "0o700,")] {
+        let expected = ["mount(", "\"proc\",", number, ")?;"].map(line);
+        // What has no word in it is no line to be known by.
+        let expected: BTreeSet<_> = expected.into_iter().filter(|it| it.1 != ")?;").collect();
+        assert_eq!(*side, expected);
+    }
+    assert!(hunks.are_named_in("0755 in the reference, 0700 in yours", "arguments"));
+    assert!(!hunks.are_named_in("0755 in the reference, 0750 in yours", "arguments"));
+    assert!(!hunks.are_named_in("both call mount", "arguments"));
+    Ok(())
 }
 
 /// Runs both in a sandbox, and compares them.
