@@ -79,7 +79,7 @@ impl Act {
 /// A text in which a container's directory is called by its last name: what is in front of that
 /// is the same everywhere. Its control groups are somewhere else, and stay as they are.
 pub(crate) fn without_places(text: &str) -> String {
-    let ends = |char: char| matches!(char, '"' | '=' | ',' | ' ' | '(' | '[');
+    let ends = |char: char| matches!(char, '"' | '=' | ',' | ':' | ' ' | '(' | '[');
     let mut rest = text;
     let mut shown = String::new();
     while let Some(at) = rest.find("/container-") {
@@ -87,7 +87,7 @@ pub(crate) fn without_places(text: &str) -> String {
         let is_place = rest[begins..].starts_with('/') && !rest[begins..].starts_with("/sys/");
         shown.push_str(&rest[..if is_place { begins } else { at + 1 }]);
         rest = &rest[at + 1..];
-        let name = rest.find(['/', '"', ',']).unwrap_or(rest.len());
+        let name = rest.find(['/', '"', ',', ':']).unwrap_or(rest.len());
         shown.push_str(&rest[..name]);
         rest = &rest[name..];
     }
@@ -215,6 +215,11 @@ mod tests {
         assert_eq!(
             shown,
             "mount(\"lowerdir=container-1/x,upperdir=container-1/y\")"
+        );
+        let both = "\"lowerdir=/a/container-1/x:/a/container-1/y\"";
+        assert_eq!(
+            without_places(both),
+            "\"lowerdir=container-1/x:container-1/y\""
         );
         let group = "mkdir(\"/sys/fs/cgroup/cpu/rubber-docker/container-1\", 0755)";
         assert_eq!(without_places(group), group);

@@ -121,15 +121,18 @@ fn elsewhere(
     let alone = &runs.lines[at..];
     let mut ours = alone.iter().filter(|it| it.1.is_none()).map(|it| it.0);
     let mut theirs = alone.iter().filter(|it| it.0.is_none()).map(|it| it.1);
-    let here = mine.and_then(|i| {
-        let j = theirs.find(|j| j.is_some_and(|j| is_it(&runs.mine[i], &runs.reference[j])));
-        Some((i, j??))
-    });
-    let there = reference.and_then(|j| {
-        let i = ours.find(|i| i.is_some_and(|i| is_it(&runs.mine[i], &runs.reference[j])));
-        Some((i??, j))
-    });
-    here.or(there)
+    // If mine makes a call here, it is that one which is somewhere else; or nothing is.
+    match mine {
+        Some(i) => {
+            let j = theirs.find(|j| j.is_some_and(|j| is_it(&runs.mine[i], &runs.reference[j])));
+            Some((i, j??))
+        }
+        None => {
+            let j = reference?;
+            let i = ours.find(|i| i.is_some_and(|i| is_it(&runs.mine[i], &runs.reference[j])));
+            Some((i??, j))
+        }
+    }
 }
 
 fn order(runs: &Runs, (i, j): Pair) -> String {
@@ -383,11 +386,21 @@ fn effect(steps: &[Value], act: &Act) -> String {
 
 /// What mine does instead of what is missing.
 fn goes_on(runs: &Runs, at: usize, missing: &Act, end: &Value) -> String {
-    let mut next = runs.lines[at..].iter().filter_map(|it| it.0);
-    let next = next.find(|i| runs.mine[*i].who == missing.who);
-    match (next.map(|i| &runs.mine[i]), end["cut"].as_str()) {
-        (Some(act), _) if act.call == "exit" => format!("it {} there", verb(act)),
-        (Some(act), _) => format!("it goes on with {}", short(&act.shown())),
+    let next = || {
+        runs.lines[at..]
+            .iter()
+            .filter_map(|it| it.0)
+            .map(|i| &runs.mine[i])
+    };
+    if let Some(act) = next().find(|it| it.who == missing.who) {
+        return match act.call.as_str() {
+            "exit" => format!("it {} there", verb(act)),
+            _ => format!("it goes on with {}", short(&act.shown())),
+        };
+    }
+    // That process makes no step any more.
+    match (next().next(), end["cut"].as_str()) {
+        (Some(act), _) => calls(act),
         (None, Some(why)) => format!("its record ends there: {why}"),
         (None, None) => "it makes no further step".to_owned(),
     }
