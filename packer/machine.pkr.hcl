@@ -37,7 +37,7 @@ source "amazon-ebs" "workshop" {
   # Debian's own account; whichever build is the newest.
   source_ami_filter {
     filters = {
-      name                = "debian-12-amd64-*"
+      name                = "debian-13-amd64-*"
       architecture        = "x86_64"
       root-device-type    = "ebs"
       virtualization-type = "hvm"

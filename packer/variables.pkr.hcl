@@ -32,13 +32,13 @@ variable "accelerator" {
 
 variable "debian_image_url" {
   type        = string
-  default     = "https://cloud.debian.org/images/cloud/bookworm/latest/debian-12-genericcloud-amd64.qcow2"
+  default     = "https://cloud.debian.org/images/cloud/trixie/latest/debian-13-genericcloud-amd64.qcow2"
   description = "The stock cloud image that the local image grows from."
 }
 
 variable "debian_image_checksum" {
   type        = string
-  default     = "file:https://cloud.debian.org/images/cloud/bookworm/latest/SHA512SUMS"
+  default     = "file:https://cloud.debian.org/images/cloud/trixie/latest/SHA512SUMS"
   description = "Its checksum; `file:` names a list that has it."
 }
 

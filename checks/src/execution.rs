@@ -21,12 +21,20 @@ use crate::levels::{self, makes_cgroups};
 use sandbox::cgroups;
 use sandbox::{End, Sandbox};
 
-/// How long an answer may take: more than a hundred times what it does on an idle machine,
-/// and three times that on a machine whose kernel was told that it is an emulated one.
+/// How long an answer may take: more than a hundred times what it does on an idle machine;
+/// three times that on a machine whose kernel was told that it is an emulated one, and six times
+/// for a level that a tracer stops at each call.
 pub(crate) fn deadline() -> Duration {
     let usual = Duration::from_secs(10);
-    if is_emulated() { usual * 3 } else { usual }
+    match std::env::var_os(TRACED) {
+        Some(_) => usual * 6,
+        None if is_emulated() => usual * 3,
+        None => usual,
+    }
 }
+
+/// The variable by which the trials of the x-ray say so.
+const TRACED: &str = "RUBBER_DOCKER_TRACED";
 
 /// Whether this machine's kernel was told that its processors are a program.
 pub(crate) fn is_emulated() -> bool {

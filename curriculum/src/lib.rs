@@ -14,6 +14,8 @@
 //! | `carry.rs` | a maintainer's edit, carried into every later level |
 //! | `lesson.rs` | the parts of a lesson's README, and its console fences |
 //! | `task.rs` | the steps of its task, and their hints |
+//! | `names.rs` | the names that a task's blocks need and the skeleton does not import |
+//! | `times.rs` | how long a chapter and a lesson take |
 //! | `solution.rs` | what the next level has where a TODO block stood |
 //! | `patch.rs` | solutions as others write them: patches against ours |
 //! | `refresh.rs` | those patches, after the solution has changed |
@@ -51,6 +53,7 @@ pub mod lock;
 pub mod map;
 pub mod merge;
 pub mod mistakes;
+pub mod names;
 pub mod new_level;
 mod new_part;
 pub mod pages;
@@ -61,6 +64,7 @@ pub mod rooms;
 mod skeleton;
 pub mod solution;
 pub mod task;
+pub mod times;
 pub mod transcript;
 pub mod unusual;
 pub mod workshop;

@@ -3,10 +3,11 @@
 
 use super::align::{Step, align};
 use super::block::{self, Block};
-use super::levels::Level;
+use super::levels::{self, Level};
 use super::line::{LENT, source_lines};
+use super::{Result, chain, read};
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// A TODO block and what the next level has in its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,6 +53,50 @@ pub fn solved(
         all.push((solved, (first, last)));
     }
     all.into_iter().map(|(solved, _)| solved).collect()
+}
+
+/// What a learner writes into one file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ToWrite {
+    /// The file, relative to the level's directory.
+    pub file: PathBuf,
+    /// The lines of code, without indentation. A comment is none, nor is a bracket alone.
+    pub lines: Vec<String>,
+}
+
+/// What the learner of `levels[index]` writes, file by file.
+pub fn to_write(root: &Path, levels: &[Level], index: usize) -> Result<Vec<ToWrite>> {
+    let level = &levels[index];
+    let Some(next) = levels::solution(levels, index).map(|next| &levels[next]) else {
+        return Ok(Vec::new());
+    };
+    let modules = new_modules(root, level, next)?;
+    let blocks = chain::blocks(root, level)?;
+    let files: BTreeSet<&Path> = blocks.iter().map(|(path, _)| path.as_path()).collect();
+    let mut written = Vec::new();
+    for path in files {
+        let file = path.strip_prefix(level.path())?;
+        let skeleton = read(&root.join(path))?;
+        let solution = read(&root.join(next.path()).join(file))?;
+        let numbers = learners_lines(level, next, file, &skeleton, &solution, &modules);
+        let lines = (1..).zip(solution.lines().map(str::trim));
+        let is_code = |line: &str| !line.starts_with("//") && line.contains(char::is_alphanumeric);
+        let own = lines.filter(|(number, line)| numbers.contains(number) && is_code(line));
+        written.push(ToWrite {
+            file: file.to_owned(),
+            lines: own.map(|(_, line)| line.to_owned()).collect(),
+        });
+    }
+    Ok(written)
+}
+
+/// The modules that the next level has and `level` has not.
+fn new_modules(root: &Path, level: &Level, next: &Level) -> Result<Vec<String>> {
+    let known: BTreeSet<PathBuf> = level.files(root)?.into_iter().collect();
+    let files = next.files(root)?.into_iter();
+    let new = files.filter(|file| file.starts_with("src") && !known.contains(file));
+    let stem = |file: PathBuf| Some(file.file_stem()?.to_string_lossy().into_owned());
+    Ok(new.filter_map(stem).collect())
 }
 
 /// The lines of the next level, counted from 1, which stand where a TODO block of `level`

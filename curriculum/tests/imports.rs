@@ -26,11 +26,11 @@ const LAYERS: [&[&str]; 8] = [
     &["syllabus", "linux-sys", "mutants"],
     &["images"],
     &["given"],
-    &["sandbox", "registry", "xray", "bench"],
+    &["sandbox", "registry", "bench"],
     &["checks", "system-tests"],
     &["levels"],
     &["curriculum"],
-    &["workshop"],
+    &["workshop", "xray"],
 ];
 
 /// A file's place in the tree of modules: `["levels", "l04"]`, nothing for the root.

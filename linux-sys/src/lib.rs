@@ -114,7 +114,7 @@
 //!
 //! ## Watching a process
 //!
-//! Only the x-ray makes these, after [`ptrace_seize`].
+//! Only the x-ray makes these, most of them after [`ptrace_seize`].
 //!
 //! | call | what it does | level | manual |
 //! |---|---|---|---|
@@ -123,6 +123,7 @@
 //! | [`ptrace_listen`] | leaves it stopped by its signal | x-ray | ptrace(2) |
 //! | [`ptrace_setoptions`], [`ptrace_geteventmsg`] | of which events to hear; what belongs to one | x-ray | ptrace(2) |
 //! | [`ptrace_get_syscall_info`], [`ptrace_getregset`] | its call, its registers | x-ray | ptrace(2) |
+//! | [`getifaddrs`] | the addresses in its network namespace | x-ray | getifaddrs(3) |
 //!
 //! # When a call fails
 //!
@@ -171,6 +172,7 @@ mod open;
 mod pidfd;
 mod prctl;
 mod process;
+mod purpose;
 mod root;
 mod seccomp;
 mod signal;
@@ -202,8 +204,8 @@ pub use keys::{add_key, keyctl_join_session_keyring, keyctl_search};
 pub use mount::{MountAttr, mount, mount_setattr, umount, umount2};
 pub use namespace::{sethostname, setns, unshare};
 pub use network::{
-    AF_INET, AF_UNIX, IFF_UP, SOCK_CLOEXEC, SOCK_DGRAM, SOCK_STREAM, siocgifflags, siocsifflags,
-    socket,
+    AF_INET, AF_UNIX, IFF_UP, InterfaceAddress, SOCK_CLOEXEC, SOCK_DGRAM, SOCK_STREAM, getifaddrs,
+    siocgifflags, siocsifflags, socket,
 };
 pub use open::{OpenHow, close_range, openat2};
 pub use pidfd::{pidfd_open, pidfd_send_signal};
@@ -214,6 +216,7 @@ pub use prctl::{
 pub use process::{
     Fork, WaitOptions, WaitStatus, execve, execvp, exit, fork, setpgid, setsid, waitpid,
 };
+pub use purpose::purpose_traced;
 pub use root::{chdir, chroot, pivot_root};
 pub use seccomp::{Notification, notif_continue, notif_fail, notif_recv, seccomp_new_listener};
 pub use signal::{

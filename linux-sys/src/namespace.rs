@@ -71,7 +71,7 @@ pub fn unshare(flags: CloneFlags) -> Result<()> {
 /// * `EBADF`: not an open descriptor.
 /// * `EINVAL`: not a namespace of that kind; or a user namespace and several threads.
 /// * `EPERM`: needs CAP_SYS_ADMIN in the caller's user namespace and in the one that owns
-///   the namespace.
+///   the namespace; a mount namespace needs CAP_SYS_CHROOT as well.
 /// * `ESRCH`: the pidfd's process has ended.
 ///
 /// # Example

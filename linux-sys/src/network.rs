@@ -1,5 +1,7 @@
-//! Network interfaces: socket and the two ioctls that switch an interface on.
+//! Network interfaces: socket, the two ioctls that switch an interface on, and their addresses.
 
+use std::ffi::CStr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
 
 use nix::errno::Errno;
@@ -131,6 +133,88 @@ pub fn siocsifflags(socket: impl AsFd, interface: &str, flags: i16) -> Result<()
     Errno::result(done)
         .map(drop)
         .map_err(|errno| Error::new("ioctl", Case::Any, errno, &shown))
+}
+
+/// An address of an interface.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InterfaceAddress {
+    /// The interface's name.
+    pub interface: String,
+    /// Of IPv4 or IPv6.
+    pub address: IpAddr,
+    /// How many of its bits are the network's.
+    pub prefix: u32,
+}
+
+/// The addresses of all interfaces of the caller's network namespace, in the kernel's order.
+///
+/// # Errors
+///
+/// * `EMFILE`: too many open files; the C library asks by a socket.
+///
+/// # Example
+///
+/// ```
+/// for found in linux_sys::getifaddrs()? {
+///     println!("{}: {}/{}", found.interface, found.address, found.prefix);
+/// }
+/// # Ok::<(), linux_sys::Error>(())
+/// ```
+///
+/// Manual page: getifaddrs(3). X-ray.
+pub fn getifaddrs() -> Result<Vec<InterfaceAddress>> {
+    let mut first = std::ptr::null_mut();
+    // SAFETY: the call writes one pointer to where `first` is.
+    let done = unsafe { libc::getifaddrs(&raw mut first) };
+    Errno::result(done).map_err(|errno| Error::new("getifaddrs", Case::Any, errno, &[]))?;
+    let mut found = Vec::new();
+    let mut next = first;
+    // SAFETY: a list that ends with a null pointer; each is valid until freeifaddrs, below.
+    while let Some(entry) = unsafe { next.as_ref() } {
+        next = entry.ifa_next;
+        // SAFETY: null, or an address of the family that it says, in full.
+        let (address, mask) = unsafe { (ip_of(entry.ifa_addr), ip_of(entry.ifa_netmask)) };
+        if let Some(address) = address {
+            // SAFETY: a name that ends with a NUL, of the same list.
+            let name = unsafe { CStr::from_ptr(entry.ifa_name) };
+            found.push(InterfaceAddress {
+                interface: name.to_string_lossy().into_owned(),
+                address,
+                prefix: mask.map_or(0, ones),
+            });
+        }
+    }
+    // SAFETY: the call above has made this list, and nothing of it is kept.
+    unsafe { libc::freeifaddrs(first) };
+    Ok(found)
+}
+
+/// # Safety
+///
+/// `at` is null, or points to an address that is as long as its family says.
+unsafe fn ip_of(at: *const libc::sockaddr) -> Option<IpAddr> {
+    // SAFETY: as the caller says; every address begins with its family.
+    let family = unsafe { at.as_ref() }?.sa_family;
+    match i32::from(family) {
+        AF_INET => {
+            // SAFETY: of this family, and so of its length.
+            let address = unsafe { at.cast::<libc::sockaddr_in>().read_unaligned() };
+            Some(Ipv4Addr::from(address.sin_addr.s_addr.to_ne_bytes()).into())
+        }
+        libc::AF_INET6 => {
+            // SAFETY: as above.
+            let address = unsafe { at.cast::<libc::sockaddr_in6>().read_unaligned() };
+            Some(Ipv6Addr::from(address.sin6_addr.s6_addr).into())
+        }
+        _ => None, // the card's own
+    }
+}
+
+fn ones(mask: IpAddr) -> u32 {
+    match mask {
+        IpAddr::V4(mask) => mask.to_bits().count_ones(),
+        IpAddr::V6(mask) => mask.to_bits().count_ones(),
+    }
 }
 
 /// An empty request about `interface`.

@@ -4,11 +4,12 @@
 //! The crate `xray` does it, which is built when it is first asked for. Root's part is to run
 //! and to write into a file that is ours; what becomes of that needs no privilege.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io::Write;
 use std::os::fd::AsFd;
 use std::os::unix::process::ExitStatusExt;
-use std::process::{Command, ExitCode, ExitStatus, Stdio};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitCode, ExitStatus, Stdio};
 
 use crate::build::{self, as_root};
 use crate::check;
@@ -18,9 +19,12 @@ use crate::{Result, reference, screen};
 /// What may be said after `xray`.
 #[derive(clap::Args)]
 #[command(after_help = "\
+It makes one page for a browser, target/xray-NN.html, which needs no network
+and no other file. In it the arrow keys go from step to step.
+
 What stands behind `--` is given to the level's `run`, options first. How the
-level has ended is told at the end of the story; our own exit status says
-whether there is one.
+level has ended is told in the page; our own exit status says whether there is
+one.
 
 The run has a host of its own: mounts, hostname, processes and network. What a
 wrong level harms there is not this machine's. Level 00 runs as you, without.
@@ -30,7 +34,8 @@ words and nothing to read. Lines with a - are yours, lines with a + the
 reference's; the last sentence says where they first differ.
 
 Examples:
-  cargo workshop xray 03
+  cargo workshop xray 03 --open
+  cargo workshop xray 03 --text
   cargo workshop xray 03 --against solution
   cargo workshop xray 09 -- --memory 20m sh -c 'ls /'
   cargo workshop xray 05 --json >run.json")]
@@ -39,7 +44,15 @@ pub(crate) struct Arguments {
     #[arg(value_name = "LEVEL", value_parser = crate::level_word(), hide_possible_values = true)]
     level: Option<String>,
 
-    /// Tell it here, line by line; this is the default
+    /// Open the page in a browser
+    #[arg(long, conflicts_with_all = ["text", "json", "against"])]
+    open: bool,
+
+    /// Where the page is to be [default: target/xray-NN.html]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["text", "json", "against"])]
+    output: Option<PathBuf>,
+
+    /// Tell it here, line by line, and make no page
     #[arg(long, conflicts_with = "json")]
     text: bool,
 
@@ -75,7 +88,10 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
     // Ours, so that what root writes into it is ours as well.
     let directory = tempfile::tempdir()?;
     let file = directory.path().join("record");
-    std::fs::write(&file, "")?;
+    let cost = directory.path().join("cost");
+    for file in [&file, &cost] {
+        std::fs::write(file, "")?;
+    }
     let mut record = match level.number {
         Some(0) => Command::new(&programs.xray), // fork and exec need no privilege
         _ => as_root(&course, &programs.xray),
@@ -85,6 +101,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
         false => arguments.command,
     };
     record.args(["record", "--output"]).arg(&file);
+    record.arg("--cost").arg(&cost);
     let reference_file = directory.path().join("reference");
     if let Some(reference) = &reference {
         std::fs::write(&reference_file, "")?;
@@ -102,31 +119,98 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
     if !status.success() {
         return Ok(failed(status));
     }
-    // With a page this is where it is made; the story stays for those who ask for `--text`.
-    let verb = match arguments.json {
-        true => "json",
-        false => "text",
+    let verb = match (arguments.json, arguments.text) {
+        (true, _) => "json",
+        (_, true) => "text",
+        _ => "page",
     };
     let _ = std::io::stdout().flush();
-    let mut tell = Command::new(&programs.xray);
+    let is_page = verb == "page" && reference.is_none();
+    let mut read = Command::new(&programs.xray);
     if let Some(reference) = &reference {
-        tell.arg("against")
+        read.arg("against")
             .arg("--reference-course")
             .arg(&reference.course)
             .args(["--check", &format!("cargo workshop check {}", word(level))])
             .args(arguments.json.then_some("--json"));
     } else {
-        tell.arg(verb);
+        read.arg(verb);
     }
-    tell.arg("--course").arg(&course.root).arg(&file);
-    let status = tell
-        .args(reference.is_some().then_some(&reference_file))
-        .status()
+    read.arg("--course").arg(&course.root).arg(&file);
+    read.args(reference.is_some().then_some(&reference_file));
+    if is_page {
+        // Held until it is complete: a page of before is not lost for none.
+        read.stdout(Stdio::piped());
+    }
+    let told = read
+        .spawn()
+        .and_then(Child::wait_with_output)
         .map_err(|error| format!("cannot tell what the x-ray has seen: {error}"))?;
-    match status.success() {
-        true => Ok(ExitCode::SUCCESS),
-        false => Ok(failed(status)),
+    if !told.status.success() {
+        return Ok(failed(told.status));
     }
+    if is_page {
+        let page = place(&course, &level.package, arguments.output)?;
+        std::fs::write(&page, told.stdout).map_err(|error| no_place(&page, &error))?;
+        screen::say(page.display());
+        if arguments.open {
+            open(&page)?;
+        }
+    }
+    // On standard error: it is another one each time, and what was printed is not.
+    let cost = std::fs::read_to_string(&cost)?;
+    let kilobytes = std::fs::metadata(&file)?.len().div_ceil(1000);
+    let size = format!("The record has {kilobytes} kB.");
+    screen::note(format!("{} {size}", cost.trim()).trim());
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Where the page is kept, if nobody says so: in the directory that cargo has for what is made.
+fn place(course: &Course, package: &str, wanted: Option<PathBuf>) -> Result<PathBuf> {
+    if let Some(path) = wanted {
+        return Ok(std::path::absolute(path)?);
+    }
+    let target = course.root.join("target");
+    std::fs::create_dir_all(&target).map_err(|error| no_place(&target, &error))?;
+    let name = package.strip_prefix("level").unwrap_or(package);
+    Ok(target.join(format!("xray-{name}.html")))
+}
+
+fn no_place(path: &Path, error: &std::io::Error) -> String {
+    format!(
+        "cannot write the page to {}: {error}; `--output FILE` puts it somewhere else",
+        path.display()
+    )
+}
+
+/// Shows the page in a browser: the one that the user has named, or the desktop's.
+fn open(page: &Path) -> Result<()> {
+    let named = std::env::var_os("BROWSER").filter(|it| !it.is_empty());
+    let browser = named.as_deref().unwrap_or(OsStr::new("xdg-open"));
+    let mut command = Command::new(browser);
+    command
+        .arg(page)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    let advice = format!(
+        "the page needs no server: open {} yourself; on a machine without a screen, copy it to \
+         one that has a browser, or ask for the story with `--text`",
+        page.display()
+    );
+    let started = command.spawn();
+    let mut process = started.map_err(|error| {
+        let browser = browser.to_string_lossy();
+        match named {
+            Some(_) => format!("$BROWSER is {browser}, which does not start ({error}); {advice}"),
+            None => format!("there is no {browser} to open a browser with ({error}); {advice}"),
+        }
+    })?;
+    // A browser stays until it is closed, and is not waited for; xdg-open says what it has found.
+    if named.is_none() && !process.wait()?.success() {
+        return Err(format!("xdg-open has found no browser; {advice}").into());
+    }
+    Ok(())
 }
 
 /// It has said why itself, unless a signal has ended it.

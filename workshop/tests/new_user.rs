@@ -22,7 +22,7 @@ use expectrl::{ControlCode, Eof, Expect, Regex, Session};
 /// What has not come by then never will. The first command builds the companion in a new
 /// checkout, beside suites that keep every processor busy: no time that such a build may
 /// take is meant here, only an end to a hang.
-const HANGS: Duration = Duration::from_mins(45);
+const HANGS: Duration = Duration::from_secs(45 * 60);
 
 /// Where the user sits: a shell in a checkout.
 struct Terminal {

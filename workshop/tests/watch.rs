@@ -107,7 +107,7 @@ impl Watch {
     /// Reads on until a line has `what` in it.
     fn sees(&mut self, what: &str) {
         loop {
-            let line = self.lines.recv_timeout(Duration::from_mins(10));
+            let line = self.lines.recv_timeout(Duration::from_secs(600));
             let line = line.unwrap_or_else(|_| panic!("{what:?} never came:\n{}", self.seen));
             self.seen += &(line + "\n");
             if self.seen.lines().next_back().unwrap().contains(what) {

@@ -9,7 +9,8 @@ use serde_json::Value;
 
 use crate::act;
 use crate::against::{self, Against};
-use crate::text::{BOLD, DIM, RED, WIDTH, is_like, shown};
+use crate::stops::is_like;
+use crate::text::{BOLD, DIM, RED, WIDTH, shown};
 
 const GREEN: Style = AnsiColor::Green.on_default();
 

@@ -36,6 +36,8 @@ pub(crate) fn words(before: &Value, patch: &Value, wants_descriptors: bool) -> V
     if let Some(change) = patch.get("mounts") {
         let is_hidden = patch.contains_key("root");
         mounts(&before["mounts"], change, own, is_hidden, &mut words);
+        let root = patch.get("root").and_then(Value::as_str);
+        places(&moved(&before["mounts"], change), root, &mut words);
     }
     for (row, says) in [("root", "its root is"), ("cwd", "its working directory is")] {
         if let Some(path) = patch.get(row).and_then(Value::as_str) {
@@ -50,6 +52,32 @@ pub(crate) fn words(before: &Value, patch: &Value, wants_descriptors: bool) -> V
             Some(state) => format!("interface {name} is {state}"),
             None => format!("interface {name} is not here"),
         });
+    }
+    for (name, addresses) in object(patch, "addresses") {
+        words.push(match strings(addresses).as_slice() {
+            [] => format!("interface {name} has no address"),
+            all => format!("interface {name} has {}", all.join(", ")),
+        });
+    }
+    if let Some(now) = patch.get("routes") {
+        let (before, now) = (strings(&before["routes"]), strings(now));
+        let only = |these: &[String], those: &[String]| -> Vec<String> {
+            these
+                .iter()
+                .filter(|it| !those.contains(it))
+                .cloned()
+                .collect()
+        };
+        words.extend(
+            only(&now, &before)
+                .iter()
+                .map(|it| format!("a route: {it}")),
+        );
+        words.extend(
+            only(&before, &now)
+                .iter()
+                .map(|it| format!("no more: the route {it}")),
+        );
     }
     cgroups(patch, &mut words);
     if let Some(numbers) = text(patch, "NSpid") {
@@ -86,6 +114,11 @@ pub(crate) fn words(before: &Value, patch: &Value, wants_descriptors: bool) -> V
     }
     processes(patch, &mut words);
     words
+}
+
+fn strings(list: &Value) -> Vec<String> {
+    let all = list.as_array().into_iter().flatten();
+    all.filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
 fn text<'a>(patch: &'a Map<String, Value>, row: &str) -> Option<&'a str> {
@@ -154,7 +187,15 @@ fn mounts(
     match new.len() {
         0..=3 => words.extend(new.iter().map(|it| {
             let part = |key: &str| it[key].as_str().unwrap_or_default();
-            format!("mounted: {} on {}", part("type"), part("point"))
+            // What was bound is a part of a file system that is there already.
+            match it["root"].as_str() {
+                Some(root) => format!(
+                    "mounted: {root} of the {} on {}",
+                    part("type"),
+                    part("point")
+                ),
+                None => format!("mounted: {} on {}", part("type"), part("point")),
+            }
         })),
         more => words.push(format!("mounted: {more} mounts")),
     }
@@ -171,12 +212,25 @@ fn mounts(
                 "{gone} mounts cannot be reached from its root, and are still there"
             ));
         }
-        1 => {
-            let name = change.iter().find(|it| it.1.is_null());
-            let point = name.map(|it| point(it.0)).unwrap_or_default();
-            words.push(format!("no longer mounted: {point}"));
+        gone => {
+            let gone_points = change.iter().filter(|it| it.1.is_null());
+            let points: Vec<String> = gone_points.map(|it| point(it.0)).collect();
+            let is_top = |top: &&String| {
+                let within = |it: &String| {
+                    it.strip_prefix(*top)
+                        .is_some_and(|it| it.is_empty() || it.starts_with('/'))
+                };
+                points.iter().all(within)
+            };
+            words.push(match (gone, points.iter().find(is_top)) {
+                (1, Some(one)) => format!("no longer mounted: {one}"),
+                (_, Some(top)) => format!(
+                    "no longer mounted: {top} and {} mounts in it; no path from here leads there",
+                    gone - 1
+                ),
+                (_, None) => format!("no longer mounted: {gone} mounts"),
+            });
         }
-        gone => words.push(format!("no longer mounted: {gone} mounts")),
     }
     let old: Vec<_> = there.iter().filter(|it| !is_new(it.0)).collect();
     let changed = |key: &str| old.iter().filter(|it| it.1.get(key).is_some()).count();
@@ -194,16 +248,21 @@ fn mounts(
         0 => {}
         count => words.push(format!("{count} mounts have other options")),
     }
-    let moved: Vec<(String, &str)> = old
-        .iter()
-        .filter_map(|it| Some((point(it.0), it.1["point"].as_str()?)))
-        .collect();
-    places(&moved, words);
+}
+
+/// The mounts that are still there, and whose place has another name: the one before, and now.
+fn moved<'a>(before: &Value, change: &'a Value) -> Vec<(String, &'a str)> {
+    let change = change.as_object().into_iter().flatten();
+    let point = |name: &String| before[name]["point"].as_str().map(str::to_owned);
+    change
+        .filter_map(|(name, mount)| Some((point(name)?, mount["point"].as_str()?)))
+        .collect()
 }
 
 /// Mounts whose place has another name, since the root is another one.
-fn places(moved: &[(String, &str)], words: &mut Vec<String>) {
+fn places(moved: &[(String, &str)], new_root: Option<&str>, words: &mut Vec<String>) {
     let mut root = None;
+    let mut within = Vec::new();
     let mut below: BTreeMap<&str, usize> = BTreeMap::new();
     let mut others = 0;
     for (before, now) in moved {
@@ -216,11 +275,21 @@ fn places(moved: &[(String, &str)], words: &mut Vec<String>) {
             .is_some_and(|it| *before == format!("{it}{now}"))
         {
             // Has come with the root.
+        } else if new_root.is_some_and(|it| *before == format!("{it}{now}")) {
+            within.push(*now);
         } else if let Some(directory) = now.strip_suffix(path).filter(|it| !it.is_empty()) {
             *below.entry(directory).or_default() += 1;
         } else {
             others += 1;
         }
+    }
+    match within.as_slice() {
+        [] => {}
+        [a, b, c, _, more @ ..] => words.push(format!(
+            "mounted below its root: {a}, {b}, {c} and {} more",
+            more.len() + 1
+        )),
+        few => words.push(format!("mounted below its root: {}", few.join(", "))),
     }
     for (directory, count) in below {
         words.push(match count {
@@ -313,15 +382,36 @@ mod tests {
     use serde_json::json;
 
     #[test]
+    fn after_a_chroot_the_mounts_below_it_have_their_new_names() {
+        let mount = |point: &str| json!({ "point": point });
+        let before = json!({"root": "/", "mounts": {
+            "m1": mount("/"), "m2": mount("/c/root/proc"), "m3": mount("/c/root/sys"),
+        }});
+        let patch = json!({"root": "/c/root", "mounts": {
+            "m1": null, "m2": mount("/proc"), "m3": mount("/sys"),
+            "m4": {"type": "ext4", "root": "/c", "point": "/d"},
+        }});
+        let expected = [
+            "mounted: /c of the ext4 on /d",
+            "1 mounts cannot be reached from its root, and are still there",
+            "mounted below its root: /proc, /sys",
+            "its root is /c/root",
+        ];
+        assert_eq!(words(&before, &patch, false), expected);
+    }
+
+    #[test]
     fn a_change_is_told_in_words() {
         let before = json!({
-            "hostname": "host", "CapBnd": "3", "root": "/", "descriptors": {"0": "a", "5": "b"},
+            "hostname": "host", "routes": ["10.0.0.0/24 dev eth0", "10.0.1.0/24 dev eth1"], "CapBnd": "3", "root": "/", "descriptors": {"0": "a", "5": "b"},
             "mounts": {"m1": {"propagation": "shared:group-1", "point": "/"}},
         });
         let patch = json!({
             "hostname": "container-1", "CapBnd": "1", "root": "/x",
             "mounts": {"m1": {"propagation": "private"}, "m2": {"type": "proc", "point": "/proc"}},
-            "interfaces": {"lo": "up"}, "descriptors": {"5": null}, "Uid": "7 7 7 7",
+            "interfaces": {"lo": "up"}, "addresses": {"lo": ["127.0.0.1/8", "::1/128"]},
+            "routes": ["default via 10.0.0.1 dev eth0", "10.0.0.0/24 dev eth0"],
+            "descriptors": {"5": null}, "Uid": "7 7 7 7",
             "namespaces": {"uts": "uts-1"},
         });
         let told = words(&before, &patch, true);
@@ -332,6 +422,9 @@ mod tests {
             "its root is /x",
             "the hostname is container-1",
             "interface lo is up",
+            "interface lo has 127.0.0.1/8, ::1/128",
+            "a route: default via 10.0.0.1 dev eth0",
+            "no more: the route 10.0.1.0/24 dev eth1",
             "user 7",
             "bounding capabilities: 1, without CAP_DAC_OVERRIDE",
             "open descriptors: 0",

@@ -24,7 +24,9 @@ use linux_sys::{
 };
 use serde_json::{Value, json};
 
+use crate::cost::Cost;
 use crate::record::{self, Heard, Sender};
+use crate::steps::Listener;
 use crate::tracer::{Tracer, everything};
 
 const SIGHUP: i32 = 1;
@@ -47,8 +49,16 @@ const OWN: CloneFlags = CloneFlags::CLONE_NEWNS
 /// still: there a test looks for itself.
 pub type Witness<'a> = &'a dyn Fn(&mut Value);
 
-/// Runs a program with its arguments, and returns the record of it.
-pub fn run(words: &[OsString], witness: Witness) -> Result<Value, Error> {
+/// What there is of a run.
+pub struct Seen {
+    /// The record, the same each time.
+    pub record: Value,
+    /// What it has cost, another one each time; none of a run that was cut.
+    pub cost: Option<Cost>,
+}
+
+/// Runs a program with its arguments.
+pub fn run(words: &[OsString], witness: Witness) -> Result<Seen, Error> {
     let awaited: SignalSet = [SIGCHLD, SIGINT, SIGTERM, SIGHUP].into_iter().collect();
     // Had our parent left SIGCHLD ignored, we would hear nothing of the tracer's end.
     linux_sys::signal(SIGCHLD, Disposition::Default)?;
@@ -81,7 +91,43 @@ pub fn run(words: &[OsString], witness: Witness) -> Result<Value, Error> {
     let end = heard
         .end
         .unwrap_or_else(|| json!({"cut": "the x-ray was ended"}));
-    Ok(record::put_together(&argv, host, heard.steps, end))
+    let cost = heard.cost.filter(|_| end.get("cut").is_none());
+    let record = record::put_together(&argv, host, heard.steps, end);
+    Ok(Seen { record, cost })
+}
+
+/// Follows a process from aside, without a host of its own: where it is, with the parent that it
+/// has. `is_traced` lets it become the level; what outlives that is followed to its end. Returns
+/// how many steps there were, and how the level has ended.
+///
+/// The trials run the checks' levels so: what a check sees of a level is not to change.
+pub fn follow(
+    level: Pid,
+    words: &[OsString],
+    is_traced: impl FnOnce(),
+) -> Result<(usize, Value), Error> {
+    let mut steps = Count(0);
+    linux_sys::ptrace_seize(level, everything())?;
+    is_traced();
+    let mut tracer = Tracer::new(level, words, &mut steps);
+    let (end, _) = tracer.run()?;
+    tracer.outlive()?;
+    Ok((steps.0, end))
+}
+
+/// Who hears of the steps of a run that is not written down.
+struct Count(usize);
+
+impl Listener for Count {
+    fn step(&mut self, _step: Value) {
+        self.0 += 1;
+    }
+
+    fn group(&mut self, _path: &str) {}
+
+    fn commands(&mut self, _count: usize) {}
+
+    fn stopped(&mut self, _signal: i32) {}
 }
 
 /// The program's name stands there without its directory.
@@ -174,7 +220,10 @@ fn trace(
         .and_then(|()| start(words, mask))
         .and_then(|level| Ok(Tracer::new(level, words, &mut sender).run()?));
     match outcome {
-        Ok(end) => sender.send("end", &end),
+        Ok((end, cost)) => {
+            sender.send("cost", &cost.to_json());
+            sender.send("end", &end);
+        }
         Err(error) => sender.send("error", &error.to_string().into()),
     }
     0

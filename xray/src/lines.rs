@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use addr2line::Context;
 use gimli::{
@@ -16,6 +16,7 @@ use linux_sys::{Pid, Registers};
 use object::{Object, ObjectSection, ObjectSegment, ObjectSymbol, SymbolKind};
 
 use crate::memory::Memory;
+use crate::processor::{self, RETURN, STACK_POINTER};
 
 type Slice = EndianArcSlice<NativeEndian>;
 
@@ -52,35 +53,66 @@ struct Loaded {
 
 /// What is mapped where in a process. An exec makes another one.
 pub(crate) struct Image {
-    /// From, to, where the file's beginning would be, and which file.
-    mapped: Vec<(u64, u64, u64, String)>,
+    mapped: Vec<Mapped>,
+}
+
+/// A part of a file, in a process's memory.
+struct Mapped {
+    from: u64,
+    to: u64,
+    /// Where the file's beginning would be.
+    first: u64,
+    /// Which file: its device, inode and path, as they stand in the table.
+    file: String,
+    /// Where that can be read.
+    path: PathBuf,
 }
 
 impl Image {
     pub(crate) fn of(pid: Pid) -> Image {
         let maps = fs::read_to_string(format!("/proc/{pid}/maps")).unwrap_or_default();
+        let program = PathBuf::from(format!("/proc/{pid}/exe"));
+        let its_name = fs::read_link(&program).unwrap_or_default();
         let mut firsts: HashMap<String, u64> = HashMap::new();
         let mut mapped = Vec::new();
         for line in maps.lines() {
-            let mut fields = line.split_whitespace();
-            let range = fields.next().and_then(|range| range.split_once('-'));
-            let path = fields.nth(4).unwrap_or_default();
-            let (Some((from, to)), true) = (range, path.starts_with('/')) else {
+            // from-to, how, offset, device, inode, path; the path may have blanks.
+            let Some((range, _)) = line.split_once(' ') else {
+                continue;
+            };
+            let Some(path) = line.find('/').map(|at| &line[at..]) else {
                 continue;
             };
             let number = |text| u64::from_str_radix(text, 16).ok();
-            if let (Some(from), Some(to)) = (number(from), number(to)) {
-                let first = *firsts.entry(path.to_owned()).or_insert(from);
-                mapped.push((from, to, first, path.to_owned()));
-            }
+            let ends = range.split_once('-');
+            let Some((from, to)) = ends.and_then(|(from, to)| Some((number(from)?, number(to)?)))
+            else {
+                continue;
+            };
+            let fields = line.split_whitespace().skip(3).take(2);
+            let file = fields.chain([path]).collect::<Vec<_>>().join(" ");
+            let first = *firsts.entry(file.clone()).or_insert(from);
+            // A program that lies in memory alone has no name any more (memfd_create(2)).
+            let is_gone = path.ends_with(" (deleted)");
+            let path = match is_gone {
+                false => path.into(),
+                true if its_name == Path::new(path) => program.clone(),
+                true => format!("/proc/{pid}/map_files/{range}").into(),
+            };
+            mapped.push(Mapped {
+                from,
+                to,
+                first,
+                file,
+                path,
+            });
         }
         Image { mapped }
     }
 
-    fn at(&self, address: u64) -> Option<(u64, &str)> {
+    fn at(&self, address: u64) -> Option<&Mapped> {
         let mut mapped = self.mapped.iter();
-        let found = mapped.find(|(from, to, ..)| (*from..*to).contains(&address));
-        found.map(|(_, _, first, path)| (*first, path.as_str()))
+        mapped.find(|it| (it.from..it.to).contains(&address))
     }
 }
 
@@ -90,12 +122,14 @@ impl Lines {
         let mut frame = Frame::at(start);
         let mut found = Vec::new();
         for depth in 0..DEEPEST {
-            let Some((first, path)) = image.at(frame.counter) else {
+            let Some(mapped) = image.at(frame.counter) else {
                 break;
             };
-            let Some(loaded) = self.load(path) else { break };
+            let Some(loaded) = self.load(mapped) else {
+                break;
+            };
             // A return address stands behind the call that it belongs to.
-            let exact = frame.counter - first + loaded.base;
+            let exact = frame.counter - mapped.first + loaded.base;
             let address = if depth == 0 {
                 exact
             } else {
@@ -114,10 +148,10 @@ impl Lines {
         found
     }
 
-    fn load(&mut self, path: &str) -> Option<&Loaded> {
-        let loaded = self.objects.entry(path.to_owned());
+    fn load(&mut self, mapped: &Mapped) -> Option<&Loaded> {
+        let loaded = self.objects.entry(mapped.file.clone());
         loaded
-            .or_insert_with(|| Loaded::read(Path::new(path)))
+            .or_insert_with(|| Loaded::read(&mapped.path))
             .as_ref()
     }
 }
@@ -149,9 +183,11 @@ impl Loaded {
         let mut functions: Vec<(u64, String)> = named.collect();
         functions.sort_unstable();
         let dwarf = gimli::Dwarf::load(|id| Ok::<_, gimli::Error>(section(id.name()))).ok()?;
+        let mut eh_frame = EhFrame::from(section(".eh_frame"));
+        eh_frame.set_vendor(processor::VENDOR);
         Some(Loaded {
             base: file.segments().map(|it| it.address()).min()? & !0xfff,
-            eh_frame: EhFrame::from(section(".eh_frame")),
+            eh_frame,
             index,
             bases,
             lines: Context::from_dwarf(dwarf).ok(),
@@ -215,16 +251,6 @@ struct Frame {
     counter: u64,
 }
 
-#[cfg(target_arch = "x86_64")]
-const STACK_POINTER: u16 = 7;
-#[cfg(target_arch = "aarch64")]
-const STACK_POINTER: u16 = 31;
-/// Where a return address is: rip, or the link register.
-#[cfg(target_arch = "x86_64")]
-const RETURN: u16 = 16;
-#[cfg(target_arch = "aarch64")]
-const RETURN: u16 = 30;
-
 impl Frame {
     fn at(start: &Registers) -> Frame {
         Frame {
@@ -259,24 +285,14 @@ impl Frame {
             }
         }
         above.registers[usize::from(STACK_POINTER)] = frame;
-        above.counter = above.registers[usize::from(RETURN)];
+        above.counter = processor::plain(above.registers[usize::from(RETURN)]);
         Some(above)
     }
 
     /// The caller's frame, if this function has not put anything on the stack.
-    #[cfg(target_arch = "x86_64")]
     fn leaf(&self, memory: &Memory) -> Option<Frame> {
         let mut above = self.clone();
-        let stack = self.registers[usize::from(STACK_POINTER)];
-        above.counter = memory.number(stack)?;
-        above.registers[usize::from(STACK_POINTER)] = stack + 8;
-        Some(above)
-    }
-
-    #[cfg(target_arch = "aarch64")]
-    fn leaf(&self, _memory: &Memory) -> Option<Frame> {
-        let mut above = self.clone();
-        above.counter = self.registers[usize::from(RETURN)];
+        above.counter = processor::leave_leaf(&mut above.registers, memory)?;
         Some(above)
     }
 }

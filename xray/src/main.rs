@@ -3,15 +3,16 @@
 #![forbid(unsafe_code)]
 
 use std::ffi::OsString;
-use std::fs::OpenOptions;
-use std::io::Write;
+use std::fmt::Display;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 
 use clap::{Parser, Subcommand};
 use given::Error;
 use serde_json::Value;
-use xray::{against, beside, host, record, text};
+use xray::{against, beside, host, page, record, text};
 
 /// A container's birth, system call by system call; started by `cargo workshop xray`
 #[derive(Parser)]
@@ -29,6 +30,9 @@ enum Action {
         #[arg(long, value_name = "FILE")]
         output: PathBuf,
 
+        /// The file for one sentence on what that has cost the run; it must be there
+        #[arg(long, value_name = "FILE")]
+        cost: Option<PathBuf>,
         /// Before that, run this program with the same words, unseen
         #[arg(long, value_name = "PROGRAM", requires = "reference_output")]
         reference: Option<PathBuf>,
@@ -44,13 +48,15 @@ enum Action {
     },
     /// Tell what a record holds
     Text(Reading),
+    /// Make a page of a record, for a browser
+    Page(Reading),
     /// Print a record, with the files that it speaks of
     Json(Reading),
     /// Tell where two records first differ
     Against(Comparing),
 }
 
-/// What both need.
+/// What the readers need.
 #[derive(clap::Args)]
 struct Reading {
     /// What `record` has written
@@ -98,14 +104,16 @@ fn main() -> ExitCode {
     let outcome = match action {
         Action::Record {
             output,
+            cost,
             reference,
             reference_output,
             words,
         } => reference
             .zip(reference_output)
             .map_or(Ok(()), |it| record_reference(&it.0, &it.1, &words))
-            .and_then(|()| record(&output, &words)),
+            .and_then(|()| record(&output, cost.as_deref(), &words)),
         Action::Text(reading) => with(&reading, text::tell),
+        Action::Page(reading) => with(&reading, page::make),
         Action::Json(reading) => with(&reading, |record| record.to_string()),
         Action::Against(comparing) => compare(&comparing),
     };
@@ -118,17 +126,30 @@ fn main() -> ExitCode {
     }
 }
 
-fn record(output: &Path, words: &[OsString]) -> Result<(), Error> {
-    // Before the run, so that none is made in vain. Not created: it is the companion's.
-    let mut file = OpenOptions::new()
-        .write(true)
-        .truncate(true)
-        .open(output)
-        .map_err(|error| format!("cannot write to {}: {error}", output.display()))?;
-    let record = host::run(words, &|_| {})?;
-    writeln!(file, "{record}")
-        .map_err(|error| format!("cannot write to {}: {error}", output.display()))?;
+fn record(output: &Path, cost: Option<&Path>, words: &[OsString]) -> Result<(), Error> {
+    // Before the run, so that none is made in vain.
+    let mut file = open(output)?;
+    let cost = cost.map(|it| Ok::<_, Error>((it, open(it)?))).transpose()?;
+    let seen = host::run(words, &|_| {})?;
+    write(output, &mut file, &seen.record)?;
+    if let (Some((path, mut file)), Some(measured)) = (cost, seen.cost) {
+        write(path, &mut file, &measured.words())?;
+    }
     Ok(())
+}
+
+/// Not created: it is the companion's.
+fn open(path: &Path) -> Result<File, Error> {
+    let opened = OpenOptions::new().write(true).truncate(true).open(path);
+    opened.map_err(|error| cannot_write(path, &error))
+}
+
+fn write(path: &Path, file: &mut File, what: &dyn Display) -> Result<(), Error> {
+    writeln!(file, "{what}").map_err(|error| cannot_write(path, &error))
+}
+
+fn cannot_write(path: &Path, error: &io::Error) -> Error {
+    format!("cannot write to {}: {error}", path.display()).into()
 }
 
 /// Twice: what the first run leaves, such as an image that is unpacked now, the next two find.
@@ -171,7 +192,7 @@ fn compare(comparing: &Comparing) -> Result<(), Error> {
 
 fn print(text: &str) -> Result<(), Error> {
     match writeln!(anstream::stdout(), "{text}") {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
         _ => Ok(()),
     }
 }

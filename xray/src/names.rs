@@ -113,6 +113,23 @@ impl Names {
         *counted
     }
 
+    /// An unpacked image is called after its archive's bytes and times: `.images/base-133b400-...`.
+    fn images(&mut self, text: String) -> String {
+        const BEFORE: &str = "/.images/";
+        let mut parts = text.split(BEFORE);
+        let mut renamed = parts.next().unwrap_or_default().to_owned();
+        for part in parts {
+            let is_end = |it: char| !it.is_alphanumeric() && !matches!(it, '-' | '_' | '.');
+            let end = part.find(is_end).unwrap_or(part.len());
+            let name = match end {
+                0 => String::new(),
+                _ => self.other("image", &format!("image {}", &part[..end])),
+            };
+            renamed += &format!("{BEFORE}{name}{}", &part[end..]);
+        }
+        renamed
+    }
+
     /// A text in which ids are replaced: hexadecimal words of twelve digits, which containers
     /// have, and longer ones, which digests are; `pipe:[4711]`; and pids below `/proc`.
     pub(crate) fn text(&mut self, text: &str) -> String {
@@ -126,6 +143,7 @@ impl Names {
             Some((kind, _)) if kind.starts_with("anon_inode") => kind.to_owned(),
             _ => text.to_owned(),
         };
+        let text = self.images(text);
         let mut renamed = String::new();
         let mut word = String::new();
         for char in text.chars().chain([' ']) {
@@ -171,6 +189,14 @@ mod tests {
         assert_eq!(names.text("uts:[12]"), "uts-1");
         assert_eq!(names.text("/images/0123456789abcdef0"), "/images/digest-1");
         assert_eq!(names.text("shadows and words"), "shadows and words");
+        let image = "\"/c/.images/base-133b400-6b0c39db.1546b824-9a213e\"";
+        assert_eq!(names.text(image), "\"/c/.images/image-1\"");
+        let layers = "lowerdir=/c/.images/base-133b400-6b0c39db.1546b824-9a213e/x,upperdir=/u";
+        assert_eq!(
+            names.text(layers),
+            "lowerdir=/c/.images/image-1/x,upperdir=/u"
+        );
+        assert_eq!(names.text("/c/.images/"), "/c/.images/");
         assert_eq!(
             names.propagation("shared:12 master:3"),
             "shared:group-1 master:group-2"

@@ -3,7 +3,7 @@
 //! ```text
 //! { "format": 1, "argv": [...], "host": "own",
 //!   "steps": [ { "who": "p2", "call": "mount", "arguments": [...],
-//!                "lines": [ {file, line, function}, ... ],      innermost first
+//!                "lines": [ {file, line, function, todo}, ... ], innermost first; todo: see below
 //!                "born": "p3",                                  its view begins as who's
 //!                "error": {errno, words, why},
 //!                "times": 27, "calls": {...}, "names": [...],   calls that are one step
@@ -11,8 +11,25 @@
 //!                "unseen": true,                                no file in /proc shows it
 //!                "view": { "host": PATCH, "p2": PATCH } } ],    see `difference`
 //!   "end": { "status": 3 } or { "signal": 9 }, "left": [...]; or { "cut": "why" },
-//!   "files": { "levels/05_uts_namespace/src/main.rs": "its text" } }
+//!   "files": { "levels/05_uts_namespace/src/main.rs": "its text" },
+//!   "blocks": { FILE: [ {first, last, "steps": [ {number, task} ]} ] } }
 //! ```
+//!
+//! A view has, of the host and of each process, what `snapshot.rs` and `network.rs` read:
+//!
+//! ```text
+//! { "mounts": { "m001": {point, type, source, root, options, layers, propagation, on} },
+//!   "hostname": "host", "interfaces": { "lo": "up" },
+//!   "addresses": { "lo": ["127.0.0.1/8", "::1/128"] },            of those that have any
+//!   "routes": ["default via 10.0.0.1 dev eth0"],                  as ip(8) has them
+//!   "processes": {...}, "cgroups": {...},                         the host alone
+//!   "namespaces": {...}, "root", "cwd", "cgroup": {...}, "descriptors": {...}, and the rows of
+//!   /proc/PID/status: "NSpid", "Uid", "Gid", "Groups", "CapInh", ..., "Seccomp" }  a process alone
+//! ```
+//!
+//! `files`, `blocks` and `todo` are added when it is read. A block is what stands between the
+//! markers `TODO(05) 1. ...` and `END TODO(05)`, lines `first` to `last`, and answers these steps of
+//! the lesson's task. `todo` is the numbers of the steps, `[1, 2]`, at a line that lies in a block.
 //!
 //! The tracer sends it step by step to a process that outlives it. So there is a record up to
 //! there, however the run ends.
@@ -26,6 +43,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use given::Error;
 use serde_json::{Map, Value, json};
 
+use crate::blocks;
+use crate::cost::Cost;
 use crate::steps::Listener;
 
 /// The form of what is written. Another number means that readers have to be changed.
@@ -75,6 +94,8 @@ pub(crate) struct Heard {
     pub(crate) groups: Vec<PathBuf>,
     /// How it has ended; none if the tracer could not say.
     pub(crate) end: Option<Value>,
+    /// What it has cost; none if the tracer could not say.
+    pub(crate) cost: Option<Cost>,
     /// Why there is nothing to tell.
     pub(crate) error: Option<String>,
 }
@@ -92,6 +113,7 @@ pub(crate) fn listen(from: UnixStream, commands: &AtomicUsize, stopped: impl Fn(
                 "step" => heard.steps.push(value),
                 "group" => heard.groups.extend(value.as_str().map(PathBuf::from)),
                 "end" => heard.end = Some(value),
+                "cost" => heard.cost = Cost::from_json(&value),
                 "error" => heard.error = value.as_str().map(str::to_owned),
                 "stopped" => stopped(value.as_i64().map_or(0, |it| it as i32)),
                 "commands" => {
@@ -145,6 +167,7 @@ pub fn read(record: &Path, course: &Path) -> Result<Value, Error> {
         }
     }
     record["files"] = files.into();
+    blocks::mark(&mut record);
     Ok(record)
 }
 

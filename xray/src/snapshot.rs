@@ -1,7 +1,7 @@
 //! What the kernel says of a process, and of the host, at one moment.
 //!
 //! All of it is read from `/proc` and from the cgroup file systems; what has no file there (a
-//! hostname, the state of an interface) is asked for inside of the namespace, which the tracer
+//! hostname, an interface's state and addresses) is asked for inside of the namespace, which the tracer
 //! enters and leaves: it has one thread.
 
 use std::collections::BTreeMap;
@@ -9,10 +9,11 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use linux_sys::mountinfo::{MountInfo, unescape};
-use linux_sys::{AF_INET, CloneFlags, IFF_UP, Pid, SOCK_CLOEXEC, SOCK_DGRAM};
+use linux_sys::{CloneFlags, Pid};
 use serde_json::{Map, Value, json};
 
 use crate::names::Names;
+use crate::network::{addresses, interfaces, routes};
 
 /// The kinds of namespaces, as they are called in `/proc/PID/ns`.
 pub(crate) const KINDS: [&str; 7] = ["mnt", "uts", "pid", "ipc", "net", "cgroup", "user"];
@@ -51,6 +52,8 @@ impl Host {
             "mounts": mounts("self", "host", names),
             "hostname": hostname(),
             "interfaces": interfaces("self"),
+            "addresses": addresses(),
+            "routes": routes("self"),
             "processes": processes,
             "cgroups": limits(made_groups, names),
         })
@@ -92,12 +95,15 @@ impl Host {
         if let Some(name) = hostname {
             view.insert("hostname".to_owned(), names.text(&name).into());
         }
-        let up = match net == "host" {
-            true => Some(interfaces("self")),
-            false => inside(&process, "net", self.net.as_ref(), || interfaces(&process)),
+        let ask = || (interfaces(&process), addresses());
+        let network = match net == "host" {
+            true => Some(ask()),
+            false => inside(&process, "net", self.net.as_ref(), ask),
         };
-        if let Some(interfaces) = up {
+        if let Some((interfaces, addresses)) = network {
             view.insert("interfaces".to_owned(), interfaces);
+            view.insert("addresses".to_owned(), addresses);
+            view.insert("routes".to_owned(), routes(&process));
         }
         view.insert("cgroup".to_owned(), self.cgroup(&process, names));
         status(&process, names, &mut view);
@@ -194,29 +200,6 @@ fn mounts(process: &str, namespace: &str, names: &mut Names) -> Value {
 
 fn is_top(root: PathBuf) -> bool {
     root == Path::new("/")
-}
-
-/// The network interfaces, and whether they are up. The file is that of the process's
-/// namespace; the flags are asked for in the caller's.
-fn interfaces(process: &str) -> Value {
-    let table = fs::read_to_string(format!("/proc/{process}/net/dev")).unwrap_or_default();
-    let socket = linux_sys::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0).ok();
-    let names = table
-        .lines()
-        .skip(2)
-        .filter_map(|line| line.split_once(':'));
-    let states = names.map(|(name, _)| {
-        let name = name.trim();
-        let flags = socket.as_ref();
-        let flags = flags.and_then(|it| linux_sys::siocgifflags(it, name).ok());
-        let state = match flags {
-            Some(flags) if flags & IFF_UP != 0 => "up",
-            Some(_) => "down",
-            None => "unknown",
-        };
-        (name.to_owned(), Value::from(state))
-    });
-    Value::Object(states.collect())
 }
 
 /// `/proc/PID/cgroup`: by hierarchy. Version 2 has no name there; it is called `unified`.

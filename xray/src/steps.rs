@@ -43,6 +43,7 @@ pub(crate) struct Steps<'a> {
     /// The last step, if the next one may belong to it.
     open: Option<Open>,
     count: usize,
+    looks: usize,
     listener: &'a mut dyn Listener,
 }
 
@@ -71,6 +72,7 @@ impl<'a> Steps<'a> {
             groups: Vec::new(),
             open: None,
             count: 0,
+            looks: 0,
             listener,
         }
     }
@@ -78,6 +80,11 @@ impl<'a> Steps<'a> {
     /// How many there are.
     pub(crate) fn count(&self) -> usize {
         self.count
+    }
+
+    /// How often the kernel was asked.
+    pub(crate) fn looks(&self) -> usize {
+        self.looks
     }
 
     /// A new process: its name.
@@ -298,6 +305,7 @@ impl<'a> Steps<'a> {
     /// What has changed since the last look, on the host and in these processes.
     fn look(&mut self, processes: &[Option<Who>]) -> Map<String, Value> {
         let mut changes = Map::new();
+        self.looks += 1 + processes.iter().flatten().count();
         let host = self.host.view(&mut self.names, &self.living, &self.groups);
         self.compare("host".to_owned(), host, &mut changes);
         for (pid, name) in processes.iter().flatten() {

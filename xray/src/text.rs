@@ -1,19 +1,19 @@
 //! The story of a record, for a terminal: below each line of the level the calls that it made,
 //! and what each has changed, on the host and in the container.
 
-use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use anstyle::{AnsiColor, Style};
 use given::wrap;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use crate::change;
-use crate::difference;
+use crate::blocks;
+use crate::stops::{Stop, Views, stops};
 
 pub(crate) const BOLD: Style = Style::new().bold();
 pub(crate) const DIM: Style = Style::new().dimmed();
 pub(crate) const RED: Style = AnsiColor::Red.on_default();
+const GREEN: Style = AnsiColor::Green.on_default();
 const YELLOW: Style = AnsiColor::Yellow.on_default();
 
 /// Where no terminal says otherwise.
@@ -27,67 +27,28 @@ pub fn tell(record: &Value) -> String {
         text: String::new(),
         width: wrap::width(std::io::stdout()).unwrap_or(WIDTH),
         files: &record["files"],
-        views: BTreeMap::new(),
+        views: Views::default(),
         heading: None,
     };
     story.begin(record);
     let steps = record["steps"]
         .as_array()
         .map_or(&[] as &[Value], Vec::as_slice);
-    let mut rest = steps;
-    while let Some(first) = rest.first() {
-        if let [_, next, ..] = rest
-            && is_looking(first, next)
-        {
-            // Not found in these directories, and then it was: no failure.
-            story.looking(first);
-            rest = &rest[1..];
-            continue;
+    for stop in stops(steps) {
+        match stop.is_search {
+            true => story.looking(stop.steps),
+            false => story.steps(&stop),
         }
-        let same = rest
-            .iter()
-            .take_while(|it| is_like(first, it))
-            .count()
-            .max(1);
-        let (these, after) = rest.split_at(same);
-        story.steps(these);
-        rest = after;
     }
     story.end(record, steps.len());
     story.text
-}
-
-/// Whether two steps in a row are told as one: the same call by the same line of the level.
-pub(crate) fn is_like(first: &Value, other: &Value) -> bool {
-    let same = |key: &str| first[key] == other[key];
-    let is_plain = |step: &Value| step["born"].is_null() && step["times"].is_null();
-    let is_execve = first["call"] == "execve";
-    same("who")
-        && same("call")
-        && same("lines")
-        && same("error")
-        && !is_execve
-        && first["lines"].is_array()
-        && is_plain(first)
-        && is_plain(other)
-}
-
-/// Whether a failed exec is one of those with which a command is looked for in PATH.
-fn is_looking(step: &Value, next: &Value) -> bool {
-    let is_exec = |it: &Value| it["call"] == "execve";
-    is_exec(step)
-        && is_exec(next)
-        && step["error"].is_object()
-        && next["error"].is_null()
-        && step["who"] == next["who"]
-        && step["lines"] == next["lines"]
 }
 
 struct Story<'a> {
     text: String,
     width: usize,
     files: &'a Value,
-    views: BTreeMap<String, Value>,
+    views: Views,
     /// The line below which we are.
     heading: Option<(String, u64)>,
 }
@@ -114,15 +75,14 @@ impl Story<'_> {
     }
 
     /// One step, or some that are told together.
-    fn steps(&mut self, steps: &[Value]) {
-        let Some(first) = steps.first() else { return };
+    fn steps(&mut self, stop: &Stop) {
+        let Some(first) = stop.steps.first() else {
+            return;
+        };
         self.head(first);
         let text = |key: &str| first[key].as_str().unwrap_or_default();
         let who = text("who");
-        let mut times = first["times"].as_u64().unwrap_or(1);
-        if steps.len() > 1 {
-            times = steps.len() as u64;
-        }
+        let times = stop.times();
         let mut call = shown(first);
         if let Some(born) = first["born"].as_str() {
             let _ = write!(call, " = {born}");
@@ -137,8 +97,7 @@ impl Story<'_> {
         };
         self.line(style, 2, &format!("{who}  {call}"));
         if times > 1 {
-            let others = self.others(first, steps);
-            self.line(DIM, INDENT, &others);
+            self.line(DIM, INDENT, &stop.others());
         }
         if is_error {
             let error = &first["error"];
@@ -150,7 +109,7 @@ impl Story<'_> {
         if first["unseen"] == true {
             self.line(DIM, INDENT, "it is so now, and no file in /proc shows it");
         }
-        let has_changed = self.changes(first, steps);
+        let has_changed = self.changes(stop.steps);
         // A name in a directory is what the call says; of the others one would ask.
         let asks = ["set", "cap", "prctl", "mount", "umount", "ioctl"];
         let call = text("call");
@@ -163,7 +122,8 @@ impl Story<'_> {
         }
     }
 
-    fn looking(&mut self, step: &Value) {
+    fn looking(&mut self, steps: &[Value]) {
+        let Some(step) = steps.first() else { return };
         self.head(step);
         let who = step["who"].as_str().unwrap_or_default();
         let directories = match step["times"].as_u64() {
@@ -176,45 +136,7 @@ impl Story<'_> {
             &format!("{who}  looks for it in PATH; it is not in {directories}"),
         );
         // Nothing is told of it, and the next comparison is with what is now.
-        self.changes(step, std::slice::from_ref(step));
-    }
-
-    /// What was told together, by its names.
-    fn others(&self, first: &Value, steps: &[Value]) -> String {
-        let strings = |value: &Value| -> Vec<String> {
-            let all = value.as_array().into_iter().flatten();
-            all.filter_map(Value::as_str).map(str::to_owned).collect()
-        };
-        if steps.len() > 1 {
-            // What differs: of a list of arguments the one that is not the same everywhere.
-            let all: Vec<Vec<String>> = steps.iter().map(|it| strings(&it["arguments"])).collect();
-            let count = all.iter().map(Vec::len).min().unwrap_or_default();
-            let differs = |at: &usize| all.iter().any(|it| it[*at] != all[0][*at]);
-            let at = (0..count).find(differs).unwrap_or_default();
-            let these = all.iter().filter_map(|it| it.get(at));
-            let these: Vec<&str> = these.map(|it| it.trim_matches('"')).collect();
-            return short_list(&what_differs(&these));
-        }
-        let names = strings(&first["names"]);
-        let calls = first["calls"].as_object();
-        let counts: Vec<String> = calls
-            .into_iter()
-            .flatten()
-            .map(|(call, count)| format!("{count} {call}"))
-            .collect();
-        match first["times"].as_u64() {
-            Some(times) if times as usize > names.len() && !names.is_empty() => {
-                format!("unpacks: {}", counts.join(", "))
-            }
-            _ if names.is_empty() && first["error"].is_object() => {
-                "each directory of PATH".to_owned()
-            }
-            _ if names.is_empty() => "all that was in it, and it".to_owned(),
-            _ => {
-                let last = names.iter().map(|it| it.rsplit('/').next().unwrap_or(it));
-                short_list(&last.collect::<Vec<_>>())
-            }
-        }
+        self.changes(steps);
     }
 
     /// The level's line, if it is another one than before.
@@ -234,14 +156,16 @@ impl Story<'_> {
         let index = usize::try_from(number)
             .unwrap_or_default()
             .saturating_sub(1);
-        let source = source
-            .and_then(|it| it.lines().nth(index))
-            .unwrap_or_default();
+        let source = source.map(|it| statement(it, index)).unwrap_or_default();
         let short = file.split_once("/src/").map_or(file, |it| it.1);
         let function = line["function"].as_str().unwrap_or_default();
         self.text.push('\n');
-        let room = self.width.saturating_sub(short.len() + 8).max(20);
-        let mut source = source.trim().to_owned();
+        // One line is too little to see that it lies in a block.
+        let mark = blocks::words(line);
+        let taken =
+            format!("src/{short}:{number}  ").len() + mark.as_ref().map_or(0, |it| it.len() + 2);
+        let room = self.width.saturating_sub(taken).max(20);
+        let mut source = source;
         if source.chars().count() > room {
             source = source.chars().take(room - 3).collect::<String>() + "...";
         }
@@ -250,50 +174,24 @@ impl Story<'_> {
             false => source,
         };
         let place = format!("src/{short}:{number}");
-        let _ = writeln!(self.text, "{DIM}{place}{DIM:#}  {BOLD}{source}{BOLD:#}");
+        let _ = write!(self.text, "{DIM}{place}{DIM:#}  {BOLD}{source}{BOLD:#}");
+        let _ = match mark {
+            Some(mark) => writeln!(self.text, "  {GREEN}{mark}{GREEN:#}"),
+            None => writeln!(self.text),
+        };
         self.heading = Some(here);
     }
 
     /// What these steps have changed together.
-    fn changes(&mut self, first: &Value, steps: &[Value]) -> bool {
+    fn changes(&mut self, steps: &[Value]) -> bool {
         let mut has_changed = false;
-        let who = first["who"].as_str().unwrap_or_default();
-        if let Some(born) = first["born"].as_str() {
-            let copy = self.views.get(who).cloned().unwrap_or_default();
-            self.views.insert(born.to_owned(), copy);
-        }
-        let call = first["call"].as_str().unwrap_or_default();
-        let wants_descriptors = matches!(call, "close_range" | "execve") && self.views.len() > 1;
-        let mut columns: Vec<String> = Vec::new();
-        for step in steps {
-            for name in step["view"].as_object().into_iter().flat_map(Map::keys) {
-                if !columns.contains(name) {
-                    columns.push(name.clone());
-                }
-            }
-        }
-        for name in columns {
-            let before = self.views.get(&name).cloned();
-            let mut after = before.clone().unwrap_or_default();
-            for step in steps {
-                if let Some(patch) = step["view"].get(&name) {
-                    difference::lay(patch, &mut after);
-                }
-            }
-            self.views.insert(name.clone(), after.clone());
-            // The first look at all is no change.
-            let Some(before) = before else { continue };
-            let Some(patch) = difference::between(&before, &after) else {
-                continue;
+        for (name, words) in self.views.changes(steps) {
+            let style = match name.as_str() {
+                "host" => YELLOW,
+                _ => Style::new(),
             };
-            let words = change::words(&before, &patch, wants_descriptors);
-            let is_host = name == "host";
             has_changed |= !words.is_empty();
-            let style = match is_host {
-                true => YELLOW,
-                false => Style::new(),
-            };
-            for word in folded(words) {
+            for word in words {
                 self.line(style, INDENT, &format!("{name}: {word}"));
             }
         }
@@ -348,56 +246,38 @@ pub(crate) fn shown(step: &Value) -> String {
     format!("{name}({})", arguments.join(", "))
 }
 
-/// Many words of one kind are one line.
-fn folded(words: Vec<String>) -> Vec<String> {
-    let begins = [
-        "control group (",
-        "control group /",
-        "no more: control group",
-        "in /",
-    ];
-    let mut folded: Vec<String> = Vec::new();
-    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-    for word in words {
-        let kind = begins.iter().find(|it| word.starts_with(**it));
-        let Some(kind) = kind else {
-            folded.push(word);
-            continue;
+/// A line, and those behind it as long as it has open brackets.
+fn statement(text: &str, index: usize) -> String {
+    const LONGEST: usize = 8;
+    let mut whole = String::new();
+    for line in text.lines().skip(index).take(LONGEST) {
+        let line = line.trim();
+        // Inside of brackets a line follows as if it stood there.
+        if !whole.is_empty() && !whole.ends_with('(') && !line.starts_with([')', '.']) {
+            whole.push(' ');
+        }
+        whole += line;
+        let count = |open: char, close: char| {
+            whole.matches(open).count() as isize - whole.matches(close).count() as isize
         };
-        let count = counts.entry(kind).or_default();
-        *count += 1;
-        if *count == 1 {
-            folded.push(word);
+        // A block is more than the statement.
+        if count('(', ')') <= 0 || line.ends_with('{') {
+            break;
         }
     }
-    for (kind, count) in counts.into_iter().filter(|(_, count)| *count > 1) {
-        let first = folded.iter_mut().find(|it| it.starts_with(kind));
-        if let Some(first) = first {
-            let _ = write!(first, ", and {} more like it", count - 1);
-        }
-    }
-    folded
+    whole.replace(",)", ")")
 }
 
-/// The parts of paths that are not the same in all.
-fn what_differs<'a>(paths: &[&'a str]) -> Vec<&'a str> {
-    let split = |path: &'a str| -> Vec<&'a str> { path.split('/').collect() };
-    let all: Vec<Vec<&str>> = paths.iter().map(|path| split(path)).collect();
-    let Some(first) = all.first() else {
-        return Vec::new();
-    };
-    let differs = |at: &usize| all.iter().any(|it| it.get(*at) != first.get(*at));
-    match (0..first.len()).find(differs) {
-        Some(at) => all.iter().filter_map(|it| it.get(at).copied()).collect(),
-        None => paths.to_vec(),
-    }
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// A few names; of many the beginning.
-fn short_list(names: &[&str]) -> String {
-    const SHOWN: usize = 8;
-    match names.len() {
-        0..=SHOWN => names.join(", "),
-        more => format!("{} and {} more", names[..SHOWN].join(", "), more - SHOWN),
+    #[test]
+    fn a_statement_of_several_lines_is_one() {
+        let text = "f();\n    mount(\n        \"a\",\n        b()?,\n    )?;\n    g(|| {\n  h\n";
+        assert_eq!(statement(text, 0), "f();");
+        assert_eq!(statement(text, 1), "mount(\"a\", b()?)?;");
+        assert_eq!(statement(text, 5), "g(|| {");
+        assert_eq!(statement(text, 40), "");
     }
 }

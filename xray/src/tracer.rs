@@ -6,7 +6,10 @@
 
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsString;
+use std::fs::File;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::FileExt;
+use std::time::Instant;
 
 use linux_sys::{
     Error, Pid, SyscallInfo, TraceEvent, TraceOptions, TraceStatus, ptrace_cont,
@@ -16,6 +19,7 @@ use linux_sys::{
 use serde_json::{Value, json};
 
 use crate::calls::{self, Call, Kind};
+use crate::cost::Cost;
 use crate::lines::{Image, Line, Lines};
 use crate::memory::{Memory, quoted};
 use crate::steps::{Listener, Steps};
@@ -55,6 +59,8 @@ pub(crate) struct Tracer<'a> {
     first: Pid,
     /// Its exec, until that has happened.
     begins_with: Option<Call>,
+    /// Its program, once it has one.
+    program: Option<File>,
     processes: HashMap<Pid, Process>,
     /// Newborns that have stopped, and whose parents' calls have not returned.
     held: HashSet<Pid>,
@@ -62,6 +68,7 @@ pub(crate) struct Tracer<'a> {
     waiting: HashMap<Pid, Pid>,
     lines: Lines,
     steps: Steps<'a>,
+    cost: Cost,
 }
 
 impl<'a> Tracer<'a> {
@@ -80,21 +87,29 @@ impl<'a> Tracer<'a> {
         let mut tracer = Tracer {
             first,
             begins_with: Some(begins_with),
+            program: None,
             processes: HashMap::new(),
             held: HashSet::new(),
             waiting: HashMap::new(),
             lines: Lines::default(),
             steps: Steps::new(listener),
+            cost: Cost::default(),
         };
         tracer.birth(first, None, true);
         tracer
     }
 
-    /// Until the level's own process has ended: how it has. Or why it was not waited for.
-    pub(crate) fn run(mut self) -> Result<Value, Error> {
+    /// Until the level's own process has ended: how it has, or why it was not waited for; and
+    /// what it has cost.
+    pub(crate) fn run(&mut self) -> Result<(Value, Cost), Error> {
+        let begins = Instant::now();
         let end = loop {
             let (pid, status) = wait_traced()?;
-            if let Some(end) = self.stop(pid, status) {
+            let stopped = Instant::now();
+            let end = self.stop(pid, status);
+            self.cost.stops += 1;
+            self.cost.still += stopped.elapsed();
+            if let Some(end) = end {
                 break end;
             }
             if self.steps.count() > MOST_STEPS {
@@ -106,7 +121,20 @@ impl<'a> Tracer<'a> {
             }
         };
         self.steps.close();
-        Ok(end)
+        self.cost.whole = begins.elapsed();
+        self.cost.looks = self.steps.looks();
+        Ok((end, self.cost))
+    }
+
+    /// Until all that it follows has ended as well. When the tracer ends, they do.
+    pub(crate) fn outlive(&mut self) -> Result<(), Error> {
+        loop {
+            match wait_traced() {
+                Ok((pid, status)) => drop(self.stop(pid, status)),
+                Err(error) if error.errno() == linux_sys::Errno::ECHILD => return Ok(()),
+                Err(error) => return Err(error),
+            }
+        }
     }
 
     fn stop(&mut self, pid: Pid, status: TraceStatus) -> Option<Value> {
@@ -288,7 +316,15 @@ impl<'a> Tracer<'a> {
         let begins = (pid == self.first)
             .then(|| self.begins_with.take())
             .flatten();
-        let is_level = begins.is_some();
+        let program = File::open(format!("/proc/{pid}/exe")).ok();
+        let is_level = match begins.is_some() {
+            true => {
+                self.program = program;
+                true
+            }
+            // One that becomes itself once more, as runc does out of memory that it has sealed.
+            false => is_the_same(self.program.as_ref(), program.as_ref()),
+        };
         let inside = begins
             .map(|call| (call, Vec::new()))
             .or(process.inside.take());
@@ -374,6 +410,19 @@ impl<'a> Tracer<'a> {
             self.steps.step(stepping, call, lines, result, child);
         }
     }
+}
+
+/// Whether two files have the same bytes.
+fn is_the_same(one: Option<&File>, other: Option<&File>) -> bool {
+    let (Some(one), Some(other)) = (one, other) else {
+        return false;
+    };
+    let length = |file: &File| file.metadata().map_or(0, |it| it.len());
+    let whole = |file: &File| {
+        let mut bytes = vec![0; usize::try_from(length(file)).unwrap_or_default()];
+        file.read_exact_at(&mut bytes, 0).ok().map(|()| bytes)
+    };
+    length(one) == length(other) && whole(one).is_some_and(|it| Some(it) == whole(other))
 }
 
 /// How a process has ended.

@@ -20,6 +20,9 @@ const SHARED: [&str; 2] = ["/tmp", "/var/tmp"];
 /// The control groups of a sandbox of the checks.
 const SANDBOX: &str = "rubber-docker-check-";
 
+/// The control group in which those of containers are.
+const CONTAINERS: &str = "rubber-docker";
+
 const AF_INET: i32 = 2;
 const SOCK_DGRAM: i32 = 2;
 
@@ -106,7 +109,8 @@ pub(crate) fn interfaces() -> std::io::Result<Vec<String>> {
 }
 
 /// The directories of the cgroup file systems. Those of sandboxes whose supervisor lives
-/// are other tests' business; what a supervisor left behind is ours.
+/// are other tests' business; what a supervisor left behind is ours. The group above all
+/// containers is made by the first one, which may be anybody's, and is meant to stay.
 fn groups(directory: &Path, lines: &mut BTreeSet<String>) {
     for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
         if !entry.file_type().is_ok_and(|kind| kind.is_dir()) {
@@ -116,7 +120,9 @@ fn groups(directory: &Path, lines: &mut BTreeSet<String>) {
         if name.to_str().is_some_and(|name| name.starts_with(SANDBOX)) && is_kept(&entry.path()) {
             continue;
         }
-        lines.insert(format!("group {}", entry.path().display()));
+        if name != CONTAINERS {
+            lines.insert(format!("group {}", entry.path().display()));
+        }
         groups(&entry.path(), lines);
     }
 }

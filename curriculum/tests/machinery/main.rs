@@ -19,4 +19,5 @@ mod new_level;
 mod new_part;
 mod promotion;
 mod rooms;
+mod times;
 mod transcript;

@@ -3,8 +3,8 @@
 use std::fs::{self, File};
 
 use linux_sys::{
-    AF_INET, Capabilities, CloneFlags, Errno, IFF_UP, SOCK_DGRAM, capset, sethostname, setns,
-    siocgifflags, siocsifflags, socket, unshare,
+    AF_INET, Capabilities, CloneFlags, Errno, IFF_UP, InterfaceAddress, SOCK_DGRAM, capset,
+    getifaddrs, sethostname, setns, siocgifflags, siocsifflags, socket, unshare,
 };
 
 use crate::{Outcome, Test, fails, in_private_namespaces};
@@ -52,8 +52,19 @@ fn loopback() -> Outcome {
     let inside = socket(AF_INET, SOCK_DGRAM, 0).unwrap();
     let flags = siocgifflags(&inside, "lo").unwrap();
     assert_eq!(flags & IFF_UP, 0);
+    assert_eq!(getifaddrs().unwrap(), []);
     siocsifflags(&inside, "lo", flags | IFF_UP).unwrap();
     assert_ne!(siocgifflags(&inside, "lo").unwrap() & IFF_UP, 0);
+    let found = getifaddrs().unwrap();
+    let of_lo = |it: &InterfaceAddress| (it.interface == "lo").then_some((it.address, it.prefix));
+    let found: Vec<_> = found.iter().filter_map(of_lo).collect();
+    assert_eq!(found[0], ("127.0.0.1".parse().unwrap(), 8));
+    // A machine may have no IPv6.
+    assert!(
+        found[1..]
+            .iter()
+            .all(|it| *it == ("::1".parse().unwrap(), 128))
+    );
 
     fails(
         siocgifflags(&inside, "no0"),

@@ -225,8 +225,8 @@ fn user_namespaces(machine: &Machine) -> Finding {
         .find(|(file, value)| machine.read(file).as_deref() == Some(value));
     match restricted {
         Some((file, value)) => {
-            let summary = "user namespaces are closed to ordinary users; the levels, which run \
-                as root, do not need them";
+            let summary = "user namespaces of ordinary users are restricted; the levels, which \
+                run as root, do not need them";
             finding("user-namespaces", State::Note, none(), summary).seen(file, value)
         }
         None => finding(

@@ -322,7 +322,7 @@ mod tests {
         for expected in [
             "$C stands for /c/0123456789ab, the",
             "level05, process 10\n  mkdir(\"$C\", 0755)",
-            "the child is process 11; its own: mounts",
+            "the child is process 11, with its own: mounts",
             "its child, process 11\n  mknodat(\"$C/dev/null\"",
             "and 1 more like it",
             "write(/sys/fs/cgroup/x/cgroup.procs, \"0\", 1)",

@@ -129,6 +129,7 @@ fn hangs() {
     let record = place.read();
     assert_eq!(record["end"]["cut"], "the x-ray was told to end");
     assert_eq!(record["steps"][0]["call"], "execve");
+    assert_eq!(place.cost(), "");
     place.nothing_is_left(&place.word());
 }
 

@@ -10,7 +10,9 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may")]
 
+mod again;
 mod against;
+mod aside;
 mod ends;
 mod place;
 mod shown;
@@ -66,7 +68,13 @@ const PROGRAMS: [(&str, &[&str]); 13] = [
 ];
 
 fn main() -> ExitCode {
+    if let Some(known) = aside::known() {
+        return aside::become_level(known);
+    }
     let words: Vec<OsString> = std::env::args_os().skip(1).collect();
+    if words.first().is_some_and(|word| word == aside::WORD) {
+        return aside::main(&words[1..]);
+    }
     if words.first().is_some_and(|word| word == witness::WORD) {
         return witness::main(&words[1..]);
     }
@@ -80,8 +88,17 @@ fn main() -> ExitCode {
             shown::is_the_same_twice(program)
         }));
     }
+    trials.push(trial(
+        "what_proc_says::addresses_and_routes",
+        shown::network,
+    ));
+    trials.push(trial(
+        "lines::of_a_level_out_of_memory",
+        again::has_its_lines,
+    ));
     trials.extend(ends::trials());
     trials.extend(against::trials());
+    trials.extend(aside::trials());
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 

@@ -15,8 +15,19 @@ pub(crate) struct Place {
 impl Place {
     pub(crate) fn new() -> Place {
         let directory = tempfile::tempdir().unwrap();
-        fs::write(directory.path().join("record"), "").unwrap();
+        for file in ["record", "cost"] {
+            fs::write(directory.path().join(file), "").unwrap();
+        }
         Place { directory }
+    }
+
+    fn cost_file(&self) -> PathBuf {
+        self.directory.path().join("cost")
+    }
+
+    /// What the last run has cost; nothing if it was cut.
+    pub(crate) fn cost(&self) -> String {
+        fs::read_to_string(self.cost_file()).unwrap()
     }
 
     pub(crate) fn record_file(&self) -> PathBuf {
@@ -52,6 +63,8 @@ impl Place {
         command
             .args(["record", "--output"])
             .arg(self.record_file())
+            .arg("--cost")
+            .arg(self.cost_file())
             .args(words);
         command
     }

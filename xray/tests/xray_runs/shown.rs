@@ -120,6 +120,9 @@ fn ours(view: &Value) -> Value {
         "lo is up".to_owned(),
         (view["interfaces"]["lo"] == "up").into(),
     );
+    let addresses = view["addresses"].get("lo").cloned();
+    all.insert("lo has".to_owned(), addresses.unwrap_or(json!([])));
+    all.insert("routes".to_owned(), view["routes"].clone());
     all.into()
 }
 
@@ -133,7 +136,13 @@ fn theirs(seen: &Value) -> Value {
     }
     let inner: Vec<&str> = seen["NSpid"].as_str().unwrap().split(' ').skip(1).collect();
     all.insert("NSpid".to_owned(), json!(inner));
-    for key in ["own namespaces", "descriptors", "lo is up"] {
+    for key in [
+        "own namespaces",
+        "descriptors",
+        "lo is up",
+        "lo has",
+        "routes",
+    ] {
         all.insert(key.to_owned(), seen[key].clone());
     }
     let mounts = seen["mounts"].as_array().unwrap();
@@ -177,6 +186,40 @@ fn host_is_without_the_tracer(host: &Value) {
     assert_eq!(host["hostname"], "host");
 }
 
+/// Addresses and routes, where there are more than the loopback's.
+pub(crate) fn network() {
+    let place = Place::new();
+    // What `ip` does is not traced, and seen at the shell's next step.
+    let script = "ip link add v0 type veth peer name v1 && ip address add 10.9.0.1/24 dev v0 && \
+                  ip address add fd09::1/64 dev v0 nodad && ip link set v0 up && \
+                  ip route add default via 10.9.0.2 && cd /";
+    let output = place.record(&["/bin/sh", "-c", script]);
+    let record = place.read();
+    assert_eq!(record["end"], json!({"status": 0}), "{}", text(&output));
+    let mut host = Value::Null;
+    for step in record["steps"].as_array().unwrap() {
+        xray::difference::lay(&step["view"]["host"], &mut host);
+    }
+    assert_eq!(host["interfaces"]["v0"], "up");
+    // Nothing of the link, which the card's own address is in.
+    assert_eq!(
+        host["addresses"],
+        json!({"v0": ["10.9.0.1/24", "fd09::1/64"]})
+    );
+    let routes = [
+        "10.9.0.0/24 dev v0",
+        "default via 10.9.0.2 dev v0",
+        "fd09::/64 dev v0",
+    ];
+    assert_eq!(host["routes"], json!(routes));
+    let course = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let told = xray::text::tell(&xray::record::read(&place.record_file(), course).unwrap());
+    assert!(
+        told.contains("host: a route: default via 10.9.0.2 dev v0"),
+        "{told}"
+    );
+}
+
 /// Two records of the same run have the same bytes, and are small.
 pub(crate) fn is_the_same_twice(name: &str) {
     let place = Place::new();
@@ -188,6 +231,7 @@ pub(crate) fn is_the_same_twice(name: &str) {
         let output = place.record(&words);
         assert!(output.status.success(), "{}", text(&output));
         records.push(std::fs::read(place.record_file()).unwrap());
+        assert!(place.cost().contains(" the level stood still, stopped "));
     }
     let lines = |at: usize| place_lines(&records[at]);
     assert!(

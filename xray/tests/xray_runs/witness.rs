@@ -21,8 +21,8 @@ pub(crate) fn main(words: &[OsString]) -> ExitCode {
         step["seen"] = seen;
     });
     match record {
-        Ok(record) => {
-            fs::write(output, record.to_string()).unwrap();
+        Ok(seen) => {
+            fs::write(output, seen.record.to_string()).unwrap();
             ExitCode::SUCCESS
         }
         Err(error) => {
@@ -123,5 +123,12 @@ fn look(step: &Value) -> Value {
     seen.insert("hostname".into(), inside("-u", &["hostname"]).into());
     let links = inside("-n", &["ip", "-o", "link", "show", "lo"]);
     seen.insert("lo is up".into(), links.contains(",UP").into());
+    let addresses = inside("-n", &["ip", "-o", "addr", "show", "dev", "lo"]);
+    let addresses = addresses
+        .lines()
+        .filter_map(|it| it.split_whitespace().nth(3));
+    seen.insert("lo has".into(), addresses.map(Value::from).collect());
+    let routes = inside("-n", &["ip", "route"]);
+    seen.insert("routes".into(), json!(routes.lines().collect::<Vec<_>>()));
     seen.into()
 }

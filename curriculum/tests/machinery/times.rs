@@ -1,0 +1,50 @@
+//! How long a text takes.
+
+use curriculum::times::Measure;
+
+const CHAPTER: &str = "# Two words
+
+Three more words | - |
+
+```console after
+$ not counted, but tried
+```
+```text
+not counted at all
+```
+
+<details><summary>A question?</summary>
+
+An answer.
+
+</details>
+";
+
+#[test]
+fn words_outside_of_fences_and_transcripts_count() {
+    let measure = Measure::chapter(CHAPTER);
+    // Marks such as `#`, `|` and `-` are no words, nor is what begins with a tag.
+    let expected = Measure {
+        words: 8,
+        trials: 1,
+        lines: 0,
+    };
+    assert_eq!(measure, expected);
+}
+
+#[test]
+fn minutes_are_rounded_up_to_five() {
+    let of = |words, trials, lines| {
+        let measure = Measure {
+            words,
+            trials,
+            lines,
+        };
+        measure.minutes()
+    };
+    assert_eq!(of(0, 0, 0), 0);
+    assert_eq!(of(1, 0, 0), 5);
+    assert_eq!(of(500, 0, 0), 5);
+    assert_eq!(of(501, 0, 0), 10);
+    assert_eq!(of(1000, 3, 7), 20);
+}
