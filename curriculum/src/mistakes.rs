@@ -19,6 +19,10 @@
 //! the first to fail: it is asked by itself. Where cgroup version 2 has the kernel refuse
 //! what version 1 lets pass, another check notices: `check-v2` and `says-v2` tell which.
 //! What is no mistake on version 1 has a line `only-v2: WHY`.
+//!
+//! Where `cargo workshop xray --against solution` shows a mistake elsewhere than in the lines
+//! that the patch changes, `first: WORDS` says what it has to name, maybe several times. What it
+//! names that is not the mistake has `first-doubtful: WHY`.
 
 use super::Result;
 use super::patch::Patch;
@@ -48,6 +52,10 @@ pub struct Mistake {
     /// The check that must fail on cgroup version 2, if it is another one there, and what
     /// it must say.
     pub on_v2: Option<(String, Vec<String>)>,
+    /// What its first difference from the reference has to say, if its lines do not tell.
+    pub first: Vec<String>,
+    /// Why its first difference from the reference is not the mistake, if it is not.
+    pub doubtful: Option<String>,
     /// Why it is a mistake on cgroup version 2 alone, if it is.
     pub only_v2: Option<String>,
 }
@@ -74,6 +82,8 @@ impl Mistake {
             ran: patch.all("ran"),
             also: patch.all("also"),
             on_v2,
+            first: patch.all("first"),
+            doubtful: patch.all("first-doubtful").pop(),
             only_v2: patch.all("only-v2").pop(),
             patch,
         };

@@ -84,7 +84,7 @@ impl Patch {
     }
 
     /// What is to be changed.
-    pub(super) fn diff(&self) -> &str {
+    pub fn diff(&self) -> &str {
         below_header(&self.text)
     }
 

@@ -23,8 +23,18 @@ pub struct Spoilt<'a> {
     pub files: Vec<(PathBuf, String)>,
 }
 
+/// Whether the programs know the lines that they were made of. They are three times as large then.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lines {
+    /// They are judged, and neither debugged nor changed line by line.
+    Left,
+    /// They are shown line by line.
+    Kept,
+}
+
 /// The programs that were built, and why others were not.
 pub struct Workshop {
+    lines: Lines,
     binaries: BTreeMap<PathBuf, PathBuf>,
     errors: BTreeMap<PathBuf, String>,
     places: BTreeMap<PathBuf, BTreeSet<(PathBuf, usize)>>,
@@ -39,25 +49,45 @@ impl Workshop {
         directory: &Path,
         is_wanted: impl Fn(&Path) -> bool,
     ) -> Workshop {
-        let mut workshop = Workshop {
-            binaries: BTreeMap::new(),
-            errors: BTreeMap::new(),
-            places: BTreeMap::new(),
-        };
-        if let Err(error) = workshop.try_build(root, levels, directory, is_wanted) {
+        let target = directory.join("target");
+        Workshop::build_with(Lines::Left, root, levels, directory, &target, is_wanted)
+    }
+
+    /// The same; what can be shared with other builds is in `target`.
+    pub fn build_with(
+        lines: Lines,
+        root: &Path,
+        levels: &[Level],
+        directory: &Path,
+        target: &Path,
+        is_wanted: impl Fn(&Path) -> bool,
+    ) -> Workshop {
+        let mut workshop = Workshop::empty(lines);
+        if let Err(error) = workshop.try_build(root, levels, directory, target, is_wanted) {
             workshop.errors.insert(PathBuf::new(), error.to_string());
         }
         workshop
     }
 
-    /// Builds spoilt solutions in `directory`; what can be shared with other builds is in
-    /// `target`. One that does not compile says so when it is asked for.
-    pub fn of_spoilt(root: &Path, directory: &Path, target: &Path, spoilt: &[Spoilt]) -> Workshop {
-        let mut workshop = Workshop {
+    fn empty(lines: Lines) -> Workshop {
+        Workshop {
+            lines,
             binaries: BTreeMap::new(),
             errors: BTreeMap::new(),
             places: BTreeMap::new(),
-        };
+        }
+    }
+
+    /// Builds spoilt solutions in `directory`; what can be shared with other builds is in
+    /// `target`. One that does not compile says so when it is asked for.
+    pub fn of_spoilt(
+        lines: Lines,
+        root: &Path,
+        directory: &Path,
+        target: &Path,
+        spoilt: &[Spoilt],
+    ) -> Workshop {
+        let mut workshop = Workshop::empty(lines);
         let outcome = fs::create_dir_all(directory).map_err(Into::into);
         let outcome = outcome.and_then(|()| {
             let mut packages = BTreeMap::new();
@@ -95,6 +125,7 @@ impl Workshop {
         root: &Path,
         levels: &[Level],
         directory: &Path,
+        target: &Path,
         is_wanted: impl Fn(&Path) -> bool,
     ) -> Result<()> {
         fs::create_dir_all(directory)?;
@@ -107,8 +138,7 @@ impl Workshop {
                 Err(error) => drop(self.errors.insert(path, error.to_string())),
             }
         }
-        let target = directory.join("target");
-        self.compile(root, directory, &target, &packages, is_wanted)
+        self.compile(root, directory, target, &packages, is_wanted)
     }
 
     /// Builds the `packages` in `directory`, each with the key and the name of its program.
@@ -129,12 +159,13 @@ impl Workshop {
                 command.args(["-p", package]);
             }
         }
+        if self.lines == Lines::Left {
+            command.env("CARGO_PROFILE_DEV_DEBUG", "none");
+            command.env("CARGO_PROFILE_DEV_STRIP", "symbols");
+        }
         let output = command
             .args(["--offline", "--message-format=json", "--keep-going"])
             .env("CARGO_TARGET_DIR", target)
-            // They are judged, and neither debugged nor changed line by line.
-            .env("CARGO_PROFILE_DEV_DEBUG", "none")
-            .env("CARGO_PROFILE_DEV_STRIP", "symbols")
             .env("CARGO_INCREMENTAL", "0")
             .output()?;
         for line in String::from_utf8_lossy(&output.stdout).lines() {

@@ -143,7 +143,7 @@ fn raised<'a>(tree: &Tree, program: &str, verbs: &[&'a str]) -> Vec<&'a str> {
 #[test]
 fn of_an_xray_the_record_is_roots() {
     let tree = Tree::with(&[]);
-    let verbs = ["record", "text", "page", "json", "--help"];
+    let verbs = ["record", "text", "page", "json", "against", "--help"];
     assert_eq!(raised(&tree, "xray", &verbs), ["record"]);
     let machine = Machine::with(&[("sudo", SUDO)]);
     fs::copy(machine.program("rd"), machine.program("xray")).unwrap();

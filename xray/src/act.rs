@@ -76,6 +76,25 @@ impl Act {
     }
 }
 
+/// A text in which a container's directory is called by its last name: what is in front of that
+/// is the same everywhere. Its control groups are somewhere else, and stay as they are.
+pub(crate) fn without_places(text: &str) -> String {
+    let ends = |char: char| matches!(char, '"' | '=' | ',' | ':' | ' ' | '(' | '[');
+    let mut rest = text;
+    let mut shown = String::new();
+    while let Some(at) = rest.find("/container-") {
+        let begins = rest[..at].rfind(ends).map_or(0, |it| it + 1);
+        let is_place = rest[begins..].starts_with('/') && !rest[begins..].starts_with("/sys/");
+        shown.push_str(&rest[..if is_place { begins } else { at + 1 }]);
+        rest = &rest[at + 1..];
+        let name = rest.find(['/', '"', ',', ':']).unwrap_or(rest.len());
+        shown.push_str(&rest[..name]);
+        rest = &rest[name..];
+    }
+    shown.push_str(rest);
+    shown
+}
+
 /// The steps of a record with one name for the program, whatever it is called, and with ids
 /// counted as the calls have them: what the standard streams lead to may have one, too.
 pub(crate) fn steps(record: &Value) -> Vec<Value> {
@@ -183,4 +202,34 @@ fn place(step: &Value, files: &Value) -> (String, String) {
     });
     let source = source.unwrap_or_default().trim();
     (function.to_owned(), source.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_containers_directory_has_a_short_name() {
+        let shown =
+            without_places("mount(\"lowerdir=/a/b/container-1/x,upperdir=/a/b/container-1/y\")");
+        assert_eq!(
+            shown,
+            "mount(\"lowerdir=container-1/x,upperdir=container-1/y\")"
+        );
+        let both = "\"lowerdir=/a/container-1/x:/a/container-1/y\"";
+        assert_eq!(
+            without_places(both),
+            "\"lowerdir=container-1/x:container-1/y\""
+        );
+        let group = "mkdir(\"/sys/fs/cgroup/cpu/rubber-docker/container-1\", 0755)";
+        assert_eq!(without_places(group), group);
+        assert_eq!(
+            without_places("sethostname(\"container-1\")"),
+            "sethostname(\"container-1\")"
+        );
+        assert_eq!(
+            without_places("chdir(/c/container-2)"),
+            "chdir(container-2)"
+        );
+    }
 }

@@ -240,3 +240,161 @@ pub fn json(mine: &Value, reference: &Value) -> Value {
     let pairs: Vec<Value> = against.pairs.iter().map(|it| json!([it.0, it.1])).collect();
     json!({ "mine": mine, "reference": reference, "pairs": pairs, "first": first })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `p2 mount a b; p1 exit 0`, and what a step has changed behind a `|`.
+    fn record(steps: &str, end: Value) -> Value {
+        let mut all = vec![json!({
+            "who": "p1", "call": "execve", "arguments": ["\"/level\""],
+            "view": { "p1": {"hostname": "host"}, "p2": {"hostname": "host"} },
+        })];
+        for step in steps.split("; ") {
+            let (call, view) = step.split_once(" | ").unwrap_or((step, "{}"));
+            let mut words = call.split(' ');
+            let mut word = || words.next().unwrap_or_default().to_owned();
+            let (who, name) = (word(), word());
+            let (name, error) = match name.strip_suffix('!') {
+                Some(name) => (name.to_owned(), json!({"errno": "EPERM", "words": "no"})),
+                None => (name, Value::Null),
+            };
+            let arguments: Vec<&str> = words.collect();
+            all.push(json!({
+                "who": who, "call": name, "arguments": arguments, "error": error,
+                "view": serde_json::from_str::<Value>(view).unwrap_or_default(),
+            }));
+        }
+        json!({ "argv": ["level"], "steps": all, "end": end, "files": {} })
+    }
+
+    fn first(mine: &str, reference: &str) -> (&'static str, String) {
+        let status = json!({"status": 0});
+        let (mine, reference) = (record(mine, status.clone()), record(reference, status));
+        let first = compare(&mine, &reference).first;
+        first.map_or(("none", String::new()), |it| (it.kind.word(), it.says))
+    }
+
+    const RUN: &str = "p1 clone 0; p2 mount a /a; p2 chdir /; p2 exit 0; p1 exit 0";
+
+    #[test]
+    fn equal_runs_do_not_differ_whatever_form_a_call_has() {
+        assert_eq!(first(RUN, RUN).0, "none");
+        assert_eq!(first(&RUN.replace("clone 0", "clone3 0"), RUN).0, "none");
+    }
+
+    #[test]
+    fn a_call_is_missing_or_too_much() {
+        let without = RUN.replace("; p2 chdir /", "");
+        let (kind, says) = first(&without, RUN);
+        let expected = "At step 4 the reference's p2 calls chdir(/). Yours does not; it exits with \
+                        status 0 there.";
+        assert_eq!((kind, says.as_str()), ("missing", expected));
+        let (kind, says) = first(RUN, &without);
+        let expected = "At step 4 your p2 calls chdir(/). The reference does not.";
+        assert_eq!((kind, says.as_str()), ("extra", expected));
+    }
+
+    #[test]
+    fn another_call_is_named_with_the_one_that_belongs_there() {
+        let (kind, says) = first(&RUN.replace("chdir /", "chroot /"), RUN);
+        let expected = "At step 4 the reference's p2 calls chdir(/); yours calls chroot(/) there.";
+        assert_eq!((kind, says.as_str()), ("other", expected));
+    }
+
+    #[test]
+    fn flags_are_compared_one_by_one() {
+        let flags = |flags: &str| format!("p2 unshare {flags}; p1 exit 0");
+        let (kind, says) = first(
+            &flags("CLONE_NEWNS|CLONE_NEWPID"),
+            &flags("CLONE_NEWNS|CLONE_NEWUTS"),
+        );
+        assert_eq!(kind, "arguments");
+        assert!(
+            says.ends_with("without CLONE_NEWUTS, with CLONE_NEWPID."),
+            "{says}"
+        );
+        assert!(says.contains("with other flags"), "{says}");
+    }
+
+    #[test]
+    fn the_order_and_the_process_count() {
+        let swapped = RUN.replace("mount a /a; p2 chdir /", "chdir /; p2 mount a /a");
+        let (kind, says) = first(&swapped, RUN);
+        assert_eq!(kind, "order");
+        assert!(says.contains("after") && says.contains("before"), "{says}");
+        let (kind, says) = first(&RUN.replace("p2 mount", "p1 mount"), RUN);
+        assert_eq!(kind, "process");
+        assert!(says.contains("p2 calls mount(a, /a)"), "{says}");
+        assert!(says.contains("in yours p1 does"), "{says}");
+    }
+
+    #[test]
+    fn a_failure_is_no_success() {
+        let (kind, says) = first(&RUN.replace("chdir", "chdir!"), RUN);
+        assert_eq!(kind, "error");
+        assert!(says.contains("in yours it fails: EPERM (no)"), "{says}");
+        let (kind, says) = first(RUN, &RUN.replace("chdir", "chdir!"));
+        assert_eq!(kind, "error");
+        assert!(says.contains("fails in the reference (EPERM)"), "{says}");
+    }
+
+    #[test]
+    fn another_state_is_told_where_it_is_first_seen() {
+        let named = |name: &str| {
+            RUN.replace(
+                "chdir /",
+                &format!("chdir / | {{\"p2\": {{\"hostname\": \"{name}\"}}}}"),
+            )
+        };
+        let (kind, says) = first(&named("mine"), &named("theirs"));
+        assert_eq!(kind, "state");
+        let expected = "At step 4 both call chdir(/), and p2 is another afterwards: in the reference \
+                        the hostname is theirs, in yours the hostname is mine.";
+        assert_eq!(says, expected);
+    }
+
+    #[test]
+    fn another_end_is_one() {
+        let mine = record(RUN, json!({"signal": 9}));
+        let reference = record(RUN, json!({"status": 0}));
+        let says = compare(&mine, &reference).first.map(|it| it.says);
+        let says = says.unwrap_or_default();
+        assert!(says.contains("the reference exits with status 0"), "{says}");
+        assert!(says.contains("yours is ended by SIGKILL"), "{says}");
+    }
+
+    #[test]
+    fn what_is_made_in_a_loop_is_what_is_made_line_by_line() {
+        let status = json!({"status": 0});
+        let by_line = record("p2 mknod a; p2 mknod b; p2 mknod c", status.clone());
+        let mut by_loop = record("p2 mknod a", status);
+        by_loop["steps"][1]["times"] = 3.into();
+        by_loop["steps"][1]["names"] = json!(["a", "b", "c"]);
+        let each = ["a", "b", "c"].map(|it| json!(["mknodat", [it]]));
+        by_loop["steps"][1]["each"] = json!(each);
+        assert_eq!(compare(&by_line, &by_loop).first, None);
+        let pairs = json(&by_line, &by_loop)["pairs"].clone();
+        assert_eq!(pairs, json!([[0, 0], [1, 1], [2, 1], [3, 1]]));
+        by_loop["steps"][1]["each"][1][1][0] = "x".into();
+        let first = compare(&by_line, &by_loop).first;
+        assert_eq!(
+            first.map(|it| (it.mine, it.reference)),
+            Some((Some(2), Some(1)))
+        );
+    }
+
+    #[test]
+    fn programs_and_ids_have_other_names_in_each_run() {
+        let status = json!({"status": 0});
+        let run = |program: &str, id: u8| {
+            let steps = format!("p1 mkdir /c/container-{id}; p1 execve {program}");
+            let mut run = record(&steps, status.clone());
+            run["steps"][0]["arguments"] = json!([format!("{program:?}")]);
+            run
+        };
+        let (mine, reference) = (run("/x/level04", 2), run("/y/reference-03", 1));
+        assert_eq!(compare(&mine, &reference).first, None);
+    }
+}

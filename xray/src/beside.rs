@@ -7,7 +7,9 @@ use anstyle::{AnsiColor, Style};
 use given::wrap;
 use serde_json::Value;
 
+use crate::act;
 use crate::against::{self, Against};
+use crate::stops::is_like;
 use crate::text::{BOLD, DIM, RED, WIDTH, shown};
 
 const GREEN: Style = AnsiColor::Green.on_default();
@@ -26,6 +28,25 @@ pub fn tell(mine: &Value, reference: &Value, check: &str) -> String {
     beside.lines(&against);
     beside.end(&against, check);
     beside.text
+}
+
+fn step_of(record: &Value, at: Option<usize>) -> &Value {
+    &record["steps"][at.unwrap_or_default()]
+}
+
+/// Whether a line is one more like `first`, as a loop makes them: of the same run alone.
+fn is_one_more(against: &Against, first: usize, at: usize) -> bool {
+    let (one, other) = (against.pairs[first], against.pairs[at]);
+    match (one, other) {
+        ((Some(_), None), (Some(_), None)) => {
+            is_like(step_of(against.mine, one.0), step_of(against.mine, other.0))
+        }
+        ((None, Some(_)), (None, Some(_))) => {
+            let step = |at| step_of(against.reference, at);
+            is_like(step(one.1), step(other.1))
+        }
+        _ => false,
+    }
 }
 
 struct Beside {
@@ -81,35 +102,38 @@ impl Beside {
                 marked = true;
                 self.line(BOLD, "", "here they part:");
             }
-            self.pair(against, at, is_told(at));
-            at += 1;
+            let alike = (at..count).take_while(|it| is_one_more(against, at, *it));
+            let alike = alike.count().max(1);
+            self.pair(against, at, is_told(at), alike);
+            at += alike;
         }
     }
 
     /// A line of the comparison: one step if they are the same, otherwise each by itself.
-    fn pair(&mut self, against: &Against, at: usize, is_told: bool) {
+    fn pair(&mut self, against: &Against, at: usize, is_told: bool, times: usize) {
         let (mine, reference) = against.pairs[at];
         let number = |step: Option<usize>| step.map_or(String::new(), |it| (it + 1).to_string());
         if against.are_same[at] && !is_told {
             let place = format!("    {:>3} {:>3}  ", number(mine), number(reference));
-            self.step(Style::new(), &place, &against.mine["steps"], mine);
+            self.step(Style::new(), &place, step_of(against.mine, mine), 1);
             return;
         }
         if mine.is_some() {
             let place = format!("  - {:>3}      ", number(mine));
-            self.step(RED, &place, &against.mine["steps"], mine);
+            self.step(RED, &place, step_of(against.mine, mine), times);
         }
         if reference.is_some() {
             let place = format!("  +     {:>3}  ", number(reference));
-            self.step(GREEN, &place, &against.reference["steps"], reference);
+            self.step(GREEN, &place, step_of(against.reference, reference), times);
         }
     }
 
-    fn step(&mut self, style: Style, place: &str, steps: &Value, at: Option<usize>) {
-        let step = &steps[at.unwrap_or_default()];
+    /// One step, or so many like it.
+    fn step(&mut self, style: Style, place: &str, step: &Value, alike: usize) {
         let who = step["who"].as_str().unwrap_or_default();
-        let mut words = format!("{who}  {}", shown(step));
-        if let Some(times) = step["times"].as_u64() {
+        let mut words = format!("{who}  {}", act::without_places(&shown(step)));
+        let times = step["times"].as_u64().unwrap_or(alike as u64);
+        if times > 1 {
             let _ = write!(words, "  ×{times}");
         }
         if let Some(errno) = step["error"]["errno"].as_str() {

@@ -5,6 +5,8 @@
 
 use std::collections::HashMap;
 
+use crate::snapshot::KINDS;
+
 /// What has a name, and which.
 #[derive(Default)]
 pub(crate) struct Names {
@@ -134,6 +136,10 @@ impl Names {
         let text = match text.split_once(":[") {
             Some(("pipe", _)) => return self.other("pipe", text),
             Some(("socket", _)) => return self.other("socket", text),
+            Some((kind, inode)) if KINDS.contains(&kind) => {
+                let kind = KINDS.into_iter().find(|it| *it == kind).unwrap_or("mnt");
+                return self.namespace(kind, inode.trim_end_matches(']'));
+            }
             Some((kind, _)) if kind.starts_with("anon_inode") => kind.to_owned(),
             _ => text.to_owned(),
         };
@@ -180,6 +186,7 @@ mod tests {
             "container-2 container-1"
         );
         assert_eq!(names.text("pipe:[12]"), "pipe-1");
+        assert_eq!(names.text("uts:[12]"), "uts-1");
         assert_eq!(names.text("/images/0123456789abcdef0"), "/images/digest-1");
         assert_eq!(names.text("shadows and words"), "shadows and words");
         let image = "\"/c/.images/base-133b400-6b0c39db.1546b824-9a213e\"";

@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use serde_json::{Map, Value};
 
-use crate::act::Act;
+use crate::act::{self, Act};
 use crate::against::{First, Kind, Runs};
 use crate::align::Pair;
 use crate::{change, difference};
@@ -121,15 +121,18 @@ fn elsewhere(
     let alone = &runs.lines[at..];
     let mut ours = alone.iter().filter(|it| it.1.is_none()).map(|it| it.0);
     let mut theirs = alone.iter().filter(|it| it.0.is_none()).map(|it| it.1);
-    let here = mine.and_then(|i| {
-        let j = theirs.find(|j| j.is_some_and(|j| is_it(&runs.mine[i], &runs.reference[j])));
-        Some((i, j??))
-    });
-    let there = reference.and_then(|j| {
-        let i = ours.find(|i| i.is_some_and(|i| is_it(&runs.mine[i], &runs.reference[j])));
-        Some((i??, j))
-    });
-    here.or(there)
+    // If mine makes a call here, it is that one which is somewhere else; or nothing is.
+    match mine {
+        Some(i) => {
+            let j = theirs.find(|j| j.is_some_and(|j| is_it(&runs.mine[i], &runs.reference[j])));
+            Some((i, j??))
+        }
+        None => {
+            let j = reference?;
+            let i = ours.find(|i| i.is_some_and(|i| is_it(&runs.mine[i], &runs.reference[j])));
+            Some((i??, j))
+        }
+    }
 }
 
 fn order(runs: &Runs, (i, j): Pair) -> String {
@@ -237,15 +240,36 @@ fn arguments(mine: &Act, reference: &Act) -> String {
             true => "other",
             false => "another",
         };
+        let (shown_ours, shown_theirs) = parts(&ours, &theirs);
         let _ = write!(
             words,
-            ", with {other} {name}: {} in the reference, {} in yours{}",
-            short(&theirs),
-            short(&ours),
+            ", with {other} {name}: {shown_theirs} in the reference, {shown_ours} in yours{}",
             flags(&ours, &theirs)
         );
     }
     words
+}
+
+/// Of two lists, `"mode=755,size=64k"`, what is not in both.
+fn parts(ours: &str, theirs: &str) -> (String, String) {
+    let list = |text: &str| -> Option<Vec<String>> {
+        let text = text.strip_prefix('"')?.strip_suffix('"')?;
+        let parts = text.split(',').map(str::to_owned);
+        text.contains('=').then(|| parts.collect())
+    };
+    let only = |one: &[String], other: &[String]| match one
+        .iter()
+        .filter(|it| !other.contains(it))
+        .cloned()
+        .collect::<Vec<_>>()
+    {
+        parts if parts.is_empty() => "nothing".to_owned(),
+        parts => short(&parts.join(",")),
+    };
+    match list(ours).zip(list(theirs)) {
+        Some((ours, theirs)) => (only(&ours, &theirs), only(&theirs, &ours)),
+        None => (short(ours), short(theirs)),
+    }
 }
 
 /// Which flags are missing, and which are too much.
@@ -356,17 +380,27 @@ fn effect(steps: &[Value], act: &Act) -> String {
     words.truncate(MOST);
     match words.is_empty() {
         true => String::new(),
-        false => format!(" ({})", words.join("; ")),
+        false => format!(" ({})", act::without_places(&words.join("; "))),
     }
 }
 
 /// What mine does instead of what is missing.
 fn goes_on(runs: &Runs, at: usize, missing: &Act, end: &Value) -> String {
-    let mut next = runs.lines[at..].iter().filter_map(|it| it.0);
-    let next = next.find(|i| runs.mine[*i].who == missing.who);
-    match (next.map(|i| &runs.mine[i]), end["cut"].as_str()) {
-        (Some(act), _) if act.call == "exit" => format!("it {} there", verb(act)),
-        (Some(act), _) => format!("it goes on with {}", short(&act.shown())),
+    let next = || {
+        runs.lines[at..]
+            .iter()
+            .filter_map(|it| it.0)
+            .map(|i| &runs.mine[i])
+    };
+    if let Some(act) = next().find(|it| it.who == missing.who) {
+        return match act.call.as_str() {
+            "exit" => format!("it {} there", verb(act)),
+            _ => format!("it goes on with {}", short(&act.shown())),
+        };
+    }
+    // That process makes no step any more.
+    match (next().next(), end["cut"].as_str()) {
+        (Some(act), _) => calls(act),
         (None, Some(why)) => format!("its record ends there: {why}"),
         (None, None) => "it makes no further step".to_owned(),
     }
@@ -436,7 +470,7 @@ pub(crate) fn end(mine: &Value, reference: &Value) -> Option<First> {
     if mine == reference {
         return None;
     }
-    let told = |end: &Value| match (end["end"].as_u64(), end["signal"].as_u64()) {
+    let told = |end: &Value| match (end["status"].as_u64(), end["signal"].as_u64()) {
         (Some(status), _) => format!("exits with status {status}"),
         (_, Some(signal)) => {
             let signal = i32::try_from(signal).unwrap_or_default();
@@ -470,8 +504,9 @@ pub(crate) fn end(mine: &Value, reference: &Value) -> Option<First> {
 }
 
 fn short(text: &str) -> String {
+    let text = act::without_places(text);
     match text.chars().count() {
-        0..=LONGEST => text.to_owned(),
+        0..=LONGEST => text,
         _ => text
             .chars()
             .take(LONGEST - 3)

@@ -33,7 +33,7 @@ pub(crate) fn stops(steps: &[Value]) -> Vec<Stop<'_>> {
 }
 
 /// Whether two steps in a row are told as one: the same call by the same line of the level.
-fn is_like(first: &Value, other: &Value) -> bool {
+pub(crate) fn is_like(first: &Value, other: &Value) -> bool {
     let same = |key: &str| first[key] == other[key];
     let is_plain = |step: &Value| step["born"].is_null() && step["times"].is_null();
     let is_execve = first["call"] == "execve";

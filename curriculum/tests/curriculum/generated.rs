@@ -12,7 +12,7 @@ use crate::patched;
 use crate::right_reason::{no_root, reports};
 use curriculum::patch;
 use curriculum::solution::learners_lines;
-use curriculum::workshop::{Spoilt, Workshop};
+use curriculum::workshop::{Lines, Spoilt, Workshop};
 use curriculum::{Result, is_version2, unusual};
 use libtest_mimic::{Completion, Trial};
 use mutants::{Combined, Entry, Kind, Mutant, Seed};
@@ -434,7 +434,8 @@ impl Programs {
                 }
             };
             let directory = scratch.join("mutants");
-            let workshop = Workshop::of_spoilt(&course.root, &directory, &target, &spoilt);
+            let workshop =
+                Workshop::of_spoilt(Lines::Left, &course.root, &directory, &target, &spoilt);
             let before = refused.len();
             for it in &spoilt {
                 for (file, line) in workshop.errors_in(&it.key) {

@@ -9,6 +9,7 @@
 //! right solutions and the wrong transcripts, which take minutes, run with `-- --ignored`.
 //! With `--nocapture`, or in CI, the matrix of all checks and levels is printed.
 
+mod against;
 mod book;
 mod build;
 mod chain;
@@ -70,6 +71,7 @@ fn main() -> ExitCode {
     trials.extend(wrong::trials(course));
     trials.extend(right::trials(course));
     trials.extend(generated::trials(course));
+    trials.extend(against::trials(course));
     trials.extend(judged::trials(course));
     trials.extend(second_look::trials());
     trials.push(filters::trial(course, &trials));
@@ -78,8 +80,12 @@ fn main() -> ExitCode {
     wrong::print_report();
     generated::print_report();
     course.judged.print_report();
+    let are_enough = against::report();
     if arguments.nocapture || std::env::var_os("CI").is_some() {
         matrix::print(course);
+    }
+    if !are_enough {
+        return ExitCode::FAILURE;
     }
     conclusion.exit_code()
 }

@@ -4,7 +4,7 @@
 use crate::course::{Course, Verdict, nothing_of};
 use curriculum::caught::{self, Order};
 use curriculum::patch::{self, Patch};
-use curriculum::workshop::{Spoilt, Workshop};
+use curriculum::workshop::{Lines, Spoilt, Workshop};
 use curriculum::{mistakes, unusual};
 use libtest_mimic::{Completion, Failed};
 use mutants::Combined;
@@ -79,12 +79,57 @@ pub(crate) fn unless_judged(
 pub(crate) fn binary(course: &Course, patch: &Patch, directory: &Path) -> Result<PathBuf, Failed> {
     static PROGRAMS: OnceLock<Programs> = OnceLock::new();
     let programs = PROGRAMS.get_or_init(|| {
-        Programs::build(course).unwrap_or_else(|error| Programs {
-            failed: Some(error.to_string()),
-            ..Programs::default()
+        let scratch = Path::new(env!("CARGO_TARGET_TMPDIR"));
+        let places = Places {
+            lines: Lines::Left,
+            together: scratch.join("together"),
+            target: scratch.join(TARGET),
+            alone: scratch.join("patched"),
+            alone_target: scratch.join("patched/target"),
+        };
+        Programs::or_failed(course, &places, |path| {
+            course.is_chosen(&patch::trial(path))
         })
     });
     Ok(programs.of(patch, directory)?)
+}
+
+/// The same with the lines that it was made of; and the directory below which the sources are.
+pub(crate) fn binary_with_lines(
+    course: &Course,
+    patch: &Patch,
+    directory: &Path,
+    is_chosen: impl Fn(&Path) -> bool,
+) -> Result<(PathBuf, PathBuf), Failed> {
+    static PROGRAMS: OnceLock<Programs> = OnceLock::new();
+    let scratch = Path::new(env!("CARGO_TARGET_TMPDIR")).join("against");
+    let [together, alone] = ["together", "alone"].map(|it| scratch.join(it));
+    let programs = PROGRAMS.get_or_init(|| {
+        // With the learners' own programs: their libraries know their lines already.
+        let target = scratch.ancestors().nth(2).unwrap_or(&scratch).to_owned();
+        let places = Places {
+            lines: Lines::Kept,
+            together: together.join("levels"),
+            target: target.clone(),
+            alone: alone.join("levels"),
+            alone_target: target,
+        };
+        Programs::or_failed(course, &places, is_chosen)
+    });
+    let sources = match programs.together.contains_key(&patch.path) {
+        true => together,
+        false => alone,
+    };
+    Ok((programs.of(patch, directory)?, sources))
+}
+
+/// Where programs are built, and how.
+struct Places {
+    lines: Lines,
+    together: PathBuf,
+    target: PathBuf,
+    alone: PathBuf,
+    alone_target: PathBuf,
 }
 
 /// Where the programs of patches and of mutants have what they share.
@@ -105,14 +150,24 @@ struct Programs {
 type Sources = BTreeMap<PathBuf, String>;
 
 impl Programs {
-    fn build(course: &Course) -> curriculum::Result<Programs> {
+    fn or_failed(course: &Course, places: &Places, is_chosen: impl Fn(&Path) -> bool) -> Programs {
+        Programs::build(course, places, is_chosen).unwrap_or_else(|error| Programs {
+            failed: Some(error.to_string()),
+            ..Programs::default()
+        })
+    }
+
+    fn build(
+        course: &Course,
+        places: &Places,
+        is_chosen: impl Fn(&Path) -> bool,
+    ) -> curriculum::Result<Programs> {
         let started = Instant::now();
-        let scratch = Path::new(env!("CARGO_TARGET_TMPDIR"));
         let mut versions: BTreeMap<usize, Vec<(PathBuf, Sources)>> = BTreeMap::new();
         let [wrong, right] = [mistakes::PATH, unusual::PATH];
         let paths = [wrong, right].map(|suite| patch::discover(&course.root, suite));
         for path in paths.into_iter().flatten().flatten() {
-            if !course.is_chosen(&patch::trial(&path)) {
+            if !is_chosen(&path) {
                 continue;
             }
             let patch = Patch::read(&course.root, &path)?;
@@ -128,7 +183,6 @@ impl Programs {
             all.push((path, sources.unwrap_or_default()));
         }
         let mut alone: BTreeSet<PathBuf> = BTreeSet::new();
-        let target = scratch.join(TARGET);
         loop {
             let before = alone.len();
             let mut spoilt = Vec::new();
@@ -183,8 +237,8 @@ impl Programs {
             if alone.len() > before {
                 continue;
             }
-            let directory = scratch.join("together");
-            let workshop = Workshop::of_spoilt(&course.root, &directory, &target, &spoilt);
+            let (root, directory, target) = (&course.root, &places.together, &places.target);
+            let workshop = Workshop::of_spoilt(places.lines, root, directory, target, &spoilt);
             for it in &spoilt {
                 for (file, line) in workshop.errors_in(&it.key) {
                     let Some((solution, text)) = combined.get(&(it.key.clone(), file.clone()))
@@ -203,10 +257,12 @@ impl Programs {
             for (path, (number, key)) in together {
                 programs.insert(path, (number, workshop.binary(&key)?.to_owned()));
             }
-            let directory = scratch.join("patched");
             let by_itself = |path: &Path| alone.contains(path);
-            let rest = (!alone.is_empty())
-                .then(|| Workshop::build(&course.root, &course.levels, &directory, by_itself));
+            let rest = (!alone.is_empty()).then(|| {
+                let (directory, target) = (&places.alone, &places.alone_target);
+                let levels = &course.levels;
+                Workshop::build_with(places.lines, root, levels, directory, target, by_itself)
+            });
             println!(
                 "{} patched solutions in {} programs, {} by themselves: built in {} s",
                 programs.len(),

@@ -42,7 +42,7 @@ pub(crate) fn perform(
 }
 
 /// The image `base`, made once and put into every sandbox.
-fn base_image(course: &Course) -> Result<&'static Path, Failed> {
+pub(crate) fn base_image(course: &Course) -> Result<&'static Path, Failed> {
     static ARCHIVE: OnceLock<Result<PathBuf, String>> = OnceLock::new();
     let made = ARCHIVE.get_or_init(|| {
         let image = images::find(&course.scratch, "base").map_err(|error| error.to_string())?;

@@ -2,7 +2,7 @@
 
 use crate::fixture::Workshop;
 use curriculum::promotion::{library, with_listed_rooms, with_own_rooms, without_library};
-use curriculum::workshop::{self, Spoilt};
+use curriculum::workshop::{self, Lines, Spoilt};
 use rstest::rstest;
 use std::path::PathBuf;
 
@@ -103,7 +103,8 @@ fn a_room_that_is_another_is_the_programs() {
     workshop.write("Cargo.lock", "version = 4\n");
     let directory = workshop.root().join("spoilt");
     let target = directory.join("target");
-    let built = workshop::Workshop::of_spoilt(workshop.root(), &directory, &target, &[spoilt]);
+    let built =
+        workshop::Workshop::of_spoilt(Lines::Left, workshop.root(), &directory, &target, &[spoilt]);
     let program = built.binary(&PathBuf::from("second")).unwrap();
     let status = std::process::Command::new(program).status().unwrap();
     // Once by main.rs, and once by container.rs.

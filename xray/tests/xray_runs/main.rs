@@ -11,6 +11,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may")]
 
 mod again;
+mod against;
 mod aside;
 mod ends;
 mod place;
@@ -96,6 +97,7 @@ fn main() -> ExitCode {
         again::has_its_lines,
     ));
     trials.extend(ends::trials());
+    trials.extend(against::trials());
     trials.extend(aside::trials());
     libtest_mimic::run(&arguments, trials).exit_code()
 }
