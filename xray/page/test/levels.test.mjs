@@ -62,13 +62,17 @@ async function walk(file, record) {
   // After each key, what is shown, and where a link to it would lead.
   await tab.evaluate(() => {
     window.seen = [];
-    const look = () => window.seen.push([Number(document.querySelector('main .step').dataset.step), location.hash]);
+    const top = () => document.querySelector('header').getBoundingClientRect().top;
+    const look = () => window.seen.push([Number(document.querySelector('main .step').dataset.step), location.hash, top()]);
     document.addEventListener('keydown', look);
   });
   const pressed = async (key, times) => {
     for (let count = 0; count < times; count += 1) await tab.keyboard.press(key);
     const seen = await tab.evaluate(() => window.seen.splice(0));
-    for (const [number, hash] of seen) assert.equal(hash, `#step-${number}`);
+    for (const [number, hash, top] of seen) {
+      assert.equal(hash, `#step-${number}`);
+      assert.equal(top, 0, `at step ${number} the page has moved`);
+    }
     return seen.map(([number]) => number);
   };
   const stops = await startsOf(tab);
@@ -142,11 +146,15 @@ async function compare(tab, record, number) {
   const whole = (text) => (store ? text.replaceAll('…/', `${store}/`) : text);
   assert.ok(seen.call.includes(`${step.call}(`), seen.call);
   if (start === end) assert.ok(whole(seen.call).includes(step.arguments.join(', ')), `${where}: ${seen.call}`);
-  for (const [kind, name] of Object.entries(state[who].namespaces).filter(([kind]) => kind !== 'pid_for_children')) {
+  // Of a process that has ended nothing is left.
+  const isGone = step.call === 'exit';
+  if (isGone) assert.deepEqual(seen.namespaces, {}, where);
+  else for (const [kind, name] of Object.entries(state[who].namespaces).filter(([kind]) => kind !== 'pid_for_children')) {
     assert.equal(seen.namespaces[kind]?.name, name, `${where}: ${kind}`);
     assert.equal(seen.namespaces[kind].isOwn, name !== 'host', `${where}: ${kind}`);
   }
-  const expected = rowsOf(state, who);
+  const all = Object.entries(rowsOf(state, who));
+  const expected = Object.fromEntries(all.filter(([row]) => !isGone || row.endsWith(' host')));
   for (const [row, entries] of Object.entries(expected)) {
     const found = seen.rows[row] ?? {};
     assert.deepEqual(Object.keys(found).toSorted(), Object.keys(entries).toSorted(), `${where}: ${row}`);
