@@ -106,6 +106,9 @@ fn tell(stop: &Stop, first: usize, views: &mut Views) -> Value {
     if stop.times() > 1 {
         told["others"] = stop.others().into();
     }
+    if stop.is_unpacking() {
+        told["does"] = "an archive is unpacked: its directories, files and links".into();
+    }
     if stop.is_search {
         told["search"] = true.into();
     }

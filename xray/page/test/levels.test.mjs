@@ -25,6 +25,9 @@ const NAMED = {
   rd: ['clone', 'sethostname', 'pivot_root', 'capset', 'execve'],
   options: ['clone', 'write', 'setgroups', 'setuid', 'capset'],
 };
+// axe takes longer than all the rest: of the pages, which are made of the same parts, it sees those
+// with the fewest and the most of them.
+const WITH_AXE = new Set(['level00', 'rd', 'options']);
 // The largest a page may be: one mails it.
 const LARGEST = 200_000;
 const { SCREENSHOTS: screenshots } = process.env;
@@ -111,15 +114,18 @@ async function onPaper(tab, forth) {
 
 async function look(name, file, record, calls, { width, theme }) {
   const { tab, close } = await open(browser, file, { width, theme });
+  const isCompared = width === 1280 && theme === 'light';
+  // Of the five the third has most to show.
+  const most = Math.min(2, calls.length - 1);
   for (const [at, call] of calls.entries()) {
+    if (!isCompared && at !== most && !screenshots) continue;
     const number = find(record, call);
     await goTo(tab, number);
     await tab.evaluate(() => document.querySelectorAll('details').forEach((each) => { each.open = true; }));
-    if (width === 1280 && theme === 'light') await compare(tab, record, number);
-    // Of the five the third has most to show.
-    if (at === Math.min(2, calls.length - 1)) {
+    if (isCompared) await compare(tab, record, number);
+    if (at === most) {
       assert.deepEqual(await overflow(tab), [], `${call}, ${width} px`);
-      assert.deepEqual(await accessibilityFaults(tab), [], `${call}, ${width} px, ${theme}`);
+      if (WITH_AXE.has(name)) assert.deepEqual(await accessibilityFaults(tab), [], `${call}, ${width} px, ${theme}`);
     }
     if (screenshots) {
       mkdirSync(screenshots, { recursive: true });
