@@ -112,9 +112,13 @@ const PURPOSES: &[(&str, &str, &str)] = &[
     ),
     ("symlink", "", "a link: a name that leads to another one"),
     ("symlinkat", "", "a link: a name that leads to another one"),
-    ("mkdir", "rubber-docker", "a control group is a directory"),
+    ("mkdir", "/sys/fs/cgroup/", "a control group is a directory"),
     ("mkdir", "", "a new directory"),
-    ("mkdirat", "rubber-docker", "a control group is a directory"),
+    (
+        "mkdirat",
+        "/sys/fs/cgroup/",
+        "a control group is a directory",
+    ),
     ("mkdirat", "", "a new directory"),
     ("rmdir", "", "a directory is removed"),
     ("unlinkat", "AT_REMOVEDIR", "a directory is removed"),
@@ -186,6 +190,10 @@ pub fn purpose_traced(name: &str, arguments: &str) -> Option<String> {
             (_, false) => format!("a child, with its own: {}", new.join(", ")),
         });
     }
+    let mut paths = arguments.splitn(3, ", ");
+    if name == "mount" && has("MS_BIND") && !has("MS_REMOUNT") && paths.next() == paths.next() {
+        return Some("the directory is a mount of its own now".to_owned());
+    }
     let mut all = PURPOSES.iter();
     let found = all.find(|(of, word, _)| *of == name && has(word));
     found.map(|(_, _, purpose)| (*purpose).to_owned())
@@ -208,6 +216,8 @@ mod tests {
             "a child, with its own: mounts, hostname"
         );
         assert_eq!(purpose("fork", ""), "a child");
+        assert!(purpose("mount", r#""/a", "/b", NULL, MS_BIND, NULL"#).contains("second place"));
+        assert!(purpose("mount", r#""/a", "/a", NULL, MS_BIND, NULL"#).contains("of its own"));
         assert!(purpose("mount", r#""proc", "/x/proc", "proc""#).contains("processes"));
     }
 

@@ -1,4 +1,7 @@
 //! The blocks that are the learner's to write, among the lines that a record speaks of.
+//!
+//! They are the learner's in a run of their own level only. The reference of a level is made of the
+//! source of the next one, whose blocks belong to another task: there none is marked.
 
 use std::path::Path;
 
@@ -8,8 +11,12 @@ use serde_json::{Map, Value, json};
 /// Adds the blocks of a record's files, and at each line that lies in one the steps of the task
 /// that it answers.
 pub(crate) fn mark(record: &mut Value) {
+    let run = level_of_run(record);
     let mut blocks = Map::new();
     for (file, text) in record["files"].as_object().into_iter().flatten() {
+        if run.is_none() || level(file) != run {
+            continue;
+        }
         let found = of(file, text.as_str().unwrap_or_default());
         if !found.is_empty() {
             blocks.insert(file.clone(), found.iter().map(shown).collect());
@@ -36,6 +43,13 @@ fn of(file: &str, text: &str) -> Vec<Block> {
 /// `levels/05_uts_namespace/src/main.rs` is level 05's; a part's solution has no number.
 fn level(file: &str) -> Option<u8> {
     file.strip_prefix("levels/")?.get(..2)?.parse().ok()
+}
+
+/// `target/debug/level05` is level 05's program; a reference, and a part's solution, are called
+/// otherwise.
+fn level_of_run(record: &Value) -> Option<u8> {
+    let program = Path::new(record["argv"][0].as_str()?).file_name()?;
+    program.to_str()?.strip_prefix("level")?.parse().ok()
 }
 
 fn shown(block: &Block) -> Value {
@@ -80,8 +94,18 @@ mod tests {
             {"file": file, "line": 4, "function": "contain"},
             {"file": file, "line": 6, "function": "contain"},
         ]);
-        let mut record = json!({"files": {file: text}, "steps": [{"lines": lines}, {}]});
-        mark(&mut record);
+        let record = |program: &str| {
+            let files = json!({file: text});
+            let mut record =
+                json!({"argv": [program], "files": files, "steps": [{"lines": lines}, {}]});
+            mark(&mut record);
+            record
+        };
+        let of_another = ["target/debug/level04", "reference-05", "rd"];
+        for program in of_another {
+            assert_eq!(record(program)["blocks"], json!({}), "{program}");
+        }
+        let record = record("target/debug/level05");
         let lines = &record["steps"][0]["lines"];
         assert_eq!(lines[0]["todo"], json!([1, 2]));
         assert_eq!(words(&lines[0]).as_deref(), Some("TODO(05) 1, 2"));
@@ -94,7 +118,7 @@ mod tests {
     #[test]
     fn a_solution_of_a_part_has_no_blocks() {
         let file = "levels/complete/src/main.rs";
-        let mut record = json!({"files": {file: "fn main() {}"}, "steps": []});
+        let mut record = json!({"argv": ["rd"], "files": {file: "fn main() {}"}, "steps": []});
         mark(&mut record);
         assert_eq!(record["blocks"], json!({}));
     }

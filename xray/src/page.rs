@@ -61,12 +61,9 @@ fn keep_what_is_shown(record: &mut Value) {
             continue;
         };
         let lines = text.as_str().unwrap_or_default().lines().enumerate();
-        // Where a block of the learner's begins and ends.
-        let lines = lines.map(|(index, line)| {
-            let is_kept = shown.contains(&(index + 1))
-                || line.contains("// TODO(")
-                || line.contains("// END TODO(");
-            if is_kept { line } else { "" }
+        let lines = lines.map(|(index, line)| match shown.contains(&(index + 1)) {
+            true => line,
+            false => "",
         });
         *text = lines.collect::<Vec<_>>().join("\n").into();
     }
@@ -108,6 +105,9 @@ fn tell(stop: &Stop, first: usize, views: &mut Views) -> Value {
     }
     if stop.times() > 1 {
         told["others"] = stop.others().into();
+    }
+    if stop.is_unpacking() {
+        told["does"] = "an archive is unpacked: its directories, files and links".into();
     }
     if stop.is_search {
         told["search"] = true.into();

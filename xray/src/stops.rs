@@ -67,6 +67,16 @@ impl Stop<'_> {
         }
     }
 
+    /// Whether an archive was unpacked: more was done than has a name here.
+    pub(crate) fn is_unpacking(&self) -> bool {
+        let [one] = self.steps else { return false };
+        let names = one["names"].as_array().map_or(0, Vec::len);
+        names > 0
+            && one["times"]
+                .as_u64()
+                .is_some_and(|times| times > names as u64)
+    }
+
     /// What else was done, by its names.
     pub(crate) fn others(&self) -> String {
         let steps = self.steps;
@@ -95,7 +105,7 @@ impl Stop<'_> {
             .map(|(call, count)| format!("{count} {call}"))
             .collect();
         match first["times"].as_u64() {
-            Some(times) if times as usize > names.len() && !names.is_empty() => {
+            _ if self.is_unpacking() => {
                 format!("unpacks: {}", counts.join(", "))
             }
             _ if names.is_empty() && first["error"].is_object() => {

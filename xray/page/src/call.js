@@ -13,6 +13,9 @@ export function resultText({ step, stop }) {
 }
 
 const capital = (text) => (text ? text[0].toUpperCase() + text.slice(1) : '');
+/** What a call is for; of one that starts a process, who starts whom. */
+const doing = ({ step, stop }) => (step.born ? stop.does.replace(/^a child/, `${step.who} starts a child, ${step.born}: a copy of itself`) : capital(stop.does));
+
 // What stands between backticks is code.
 const withCode = (text) => text.split('`').map((part, at) => (at % 2 ? html`<code>${part}</code>` : withStress(part)));
 // And between asterisks, what is stressed.
@@ -28,7 +31,7 @@ export function callView(moment, context) {
     ${stop.search ? html`<p class="does">It looks for the command in <code>PATH</code>: not in ${stop.times > 1 ? `these ${stop.times} directories` : 'this directory'}.</p>`
       : moment.first === 0 ? html`<p class="does">Here the level begins.</p>`
       : isFailure && stop.does ? html`<p class="does failed">What it is for: ${withCode(stop.does)}.</p>`
-      : stop.does ? html`<p class="does">${withCode(capital(stop.does))}.</p>` : nothing}
+      : stop.does ? html`<p class="does">${withCode(doing(moment))}.</p>` : nothing}
     ${stop.others && !stop.search ? html`<p class="others-named">${context.short(stop.others)}</p>` : nothing}
     ${isFailure ? html`<div class="failure" role="note"><p><b>The call has failed: ${step.error.errno}</b> (${step.error.words})</p>${step.error.why ? html`<p>${withCode(capital(step.error.why))}.</p>` : nothing}</div>` : nothing}`;
 }

@@ -63,7 +63,7 @@ export function changes(entries, context, sentence = (kind, of) => `${of.length}
   const kinds = Map.groupBy ? Map.groupBy(changed, (entry) => entry.kind) : group(changed);
   const flat = (of) => html`<ul class="entries">${of.map((entry) => html`<li class=${entry.mark} data-key=${entry.key}>${line(entry, context, false)}</li>`)}</ul>`;
   return [...kinds].map(([kind, of]) => (of.length > MANY
-    ? html`<details class="fold"><summary>${sentence(kind, of)}</summary>${flat(of)}</details>`
+    ? html`<details class="fold ${of[0].mark}"><summary><span class="what">${sentence(kind, of)}</span></summary>${flat(of)}</details>`
     : flat(of)));
 }
 

@@ -24,12 +24,14 @@ let playing;
 let listIsOpen = false;
 
 const context = {
+  argv: record.argv,
   total: record.steps.length,
   capabilities: record.capabilities,
   open,
   keep: (id, isOpen) => (isOpen ? open.add(id) : open.delete(id)),
   short: (text) => (store ? text.replaceAll(`${store}/`, '…/') : text),
   lines: (file) => files.get(file) ?? [],
+  blocks: (file) => record.blocks?.[file] ?? [],
   role: (who) => ({ p1: ', the level', p2: ', its child' })[who] ?? '',
   changed(moment) {
     if (!changes.has(moment)) changes.set(moment, changed(moment, context));
@@ -95,7 +97,7 @@ function draw() {
       <button type="button" class="theme" @click=${() => { theme.toggle(); draw(); }}>${isDark ? 'Light' : 'Dark'}</button>
     </header>
     <nav class="timeline ${listIsOpen ? 'open' : ''}" id="timeline" aria-label="Steps">
-      <p class="legend"><span><span class="dot own"></span> process</span> <span><span class="dot host"></span> host</span> has changed</p>
+      <p class="legend">Changed: <span><span class="dot own"></span> the process</span> <span><span class="dot host"></span> the host</span> <span><span class="dot files"></span> only files</span></p>
       ${timelineView(groups, moment, context)}
     </nav>
     <main id="step" tabindex="-1">
@@ -111,7 +113,17 @@ function draw() {
       <span class="count" aria-hidden="true">${numbers(moment)} / ${context.total}</span>
     </section>
     <p class="unseen" role="status">${sentence(moment, context)}</p>`, document.querySelector('#page'));
-  document.querySelector('[aria-current="step"]')?.scrollIntoView({ block: 'nearest', behavior: 'instant' });
+  showCurrent();
+}
+
+// Scrolls the timeline, and nothing else: scrollIntoView would move all that is around it.
+function showCurrent() {
+  const timeline = document.querySelector('.timeline');
+  const entry = timeline.querySelector('[aria-current="step"]');
+  if (!entry) return;
+  const [inside, around] = [entry.getBoundingClientRect(), timeline.getBoundingClientRect()];
+  const margin = around.height / 6;
+  timeline.scrollTop += Math.min(0, inside.top - around.top - margin) + Math.max(0, inside.bottom - around.bottom + margin);
 }
 
 theme.start(draw);

@@ -13,7 +13,8 @@ export function read(text) {
 
 /**
  * All moments: `{ first, count, steps, step, stop, who, host, own }`. `who` is the process in the
- * right column; `host` and `own` have the view `before` and `after`.
+ * right column; `host` and `own` have the view `before` and `after`. Of a process that has ended
+ * (`isGone`) nothing is left to show.
  */
 export function moments(record) {
   let views = {};
@@ -29,7 +30,9 @@ export function moments(record) {
     }
     const who = step.born ?? step.who;
     const both = (column) => ({ before: before[column], after: views[column] ?? {} });
-    return { ...stop, stop, steps, step, who, host: both('host'), own: both(who), last: stop.first + stop.count };
+    const isGone = step.call === 'exit';
+    const own = isGone ? { before: {}, after: {} } : both(who);
+    return { ...stop, stop, steps, step, who, isGone, host: both('host'), own, last: stop.first + stop.count };
   });
 }
 

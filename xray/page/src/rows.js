@@ -53,7 +53,7 @@ function folded(entries, now, changed, row, context, whole) {
   // Where all of it is new, the whole is what has changed.
   const isAll = same === 0 && now.length === entries.length && now.every((entry) => !entry.brief && entry.kind === now[0].kind);
   if (isAll && now.length <= MANY) return whole(false);
-  if (isAll) return html`<details class="fold"><summary>${row.sentence?.(now[0].kind, now) ?? `${now.length}: ${now[0].kind}`}</summary>${context.isPrint ? nothing : whole(false)}</details>`;
+  if (isAll) return html`<details class="fold ${now[0].mark}"><summary><span class="what">${row.sentence?.(now[0].kind, now) ?? `${now.length}: ${now[0].kind}`}</span></summary>${context.isPrint ? nothing : whole(false)}</details>`;
   return html`${changes(entries, context, row.sentence)}${context.isPrint ? nothing : fold(same > 0 ? `${same} as before` : `all ${now.length}`, whole(true))}`;
 }
 
@@ -72,10 +72,10 @@ export function rowsView(rows, moment, context) {
     </div>
     ${context.isPrint ? nothing : html`
     <div class="others">
-      <h3>${shown.length === 0 ? 'Everything, as it is' : 'All the rest, as it was'}</h3>
+      <h3>${moment.isGone ? 'The rest of the host, as it was' : shown.length === 0 ? 'Everything, as it is' : 'All the rest, as it was'}</h3>
       ${repeat(rest, (each) => each.row.id, (each) => html`
         <details class="row" data-row=${each.row.id} ?open=${context.open.has(each.row.id)} @toggle=${(event) => context.keep(each.row.id, event.target.open)}>
-          <summary><b>${each.row.title}</b> <span>${each.row.short((each.own.length > 0 ? each.own : each.host).filter((entry) => entry.mark !== 'gone'), context)}${each.isQuiet && each.ownChanged ? ' (changed in passing)' : ''}</span></summary>
+          <summary><b>${each.row.title}</b> <span>${each.row.short((each.own.length > 0 ? each.own : each.host).filter((entry) => entry.mark !== 'gone'), context)}${each.isQuiet && each.ownChanged ? ' (opened or closed on the way to this call)' : ''}</span></summary>
           <div class="unfolded">${one(each, moment, context, true)}</div>
         </details>`)}
     </div>`}`;

@@ -8,22 +8,8 @@ const AROUND = [3, 3];
 /** `levels/03_pivot_root/src/mounts.rs` is called `mounts.rs`. */
 export const shortFile = (file) => file.split('/src/').pop();
 
-/** The blocks `// TODO(03) 2. ...` to `// END TODO(03)`: `{ from, to, label }`, by line. */
-export function blocksOf(lines) {
-  const blocks = [];
-  let open;
-  lines.forEach((line, at) => {
-    const [, label] = /^\s*\/\/ (TODO\(\d\d\) \d+)\. /.exec(line) ?? [];
-    if (label) {
-      open ??= { from: at + 1, labels: [] };
-      open.labels.push(label);
-    } else if (open && /^\s*\/\/ END TODO\(\d\d\)/.test(line)) {
-      blocks.push({ from: open.from, to: at + 1, label: open.labels.join(', ') });
-      open = undefined;
-    }
-  });
-  return blocks;
-}
+/** `TODO(03) 2`: a block's name, by the number of its level. */
+const label = (file, block) => `TODO(${/^levels\/(\d\d)_/.exec(file)?.[1]}) ${block.steps.map(({ number }) => number).join(', ')}`;
 
 /** The last line of the statement that begins in this one; of one with a body, its head. */
 export function endOf(lines, number) {
@@ -71,13 +57,14 @@ export function sourceView({ step }, context) {
   const lines = context.lines(inner.file);
   const last = endOf(lines, inner.line);
   const [from, to] = [Math.max(1, inner.line - AROUND[0]), Math.min(lines.length, last + AROUND[1])];
-  const blocks = blocksOf(lines);
-  const block = blocks.find((each) => each.from <= inner.line && inner.line <= each.to);
+  const blocks = context.blocks(inner.file);
+  const blockAt = (line) => blocks.find((each) => each.first <= line && line <= each.last);
+  const block = blockAt(inner.line);
   const shown = lines.slice(from - 1, to);
   const depth = Math.min(...shown.filter((line) => line.trim()).map((line) => line.search(/\S/)), 40);
   const row = (text, index) => {
     const number = from + index;
-    const yours = blocks.find((each) => each.from <= number && number <= each.to);
+    const yours = blockAt(number);
     const lit = number >= inner.line && number <= last;
     const first = number === inner.line;
     return html`<span class="line${lit ? ' lit' : ''}${yours ? ' yours' : ''}"><span class="number">${number}</span><span class="code">${first ? html`<span class="unseen">this line: </span>` : nothing}${coloured(text.slice(depth))}</span></span>`;
@@ -86,7 +73,7 @@ export function sourceView({ step }, context) {
     <figure class="source">
       <figcaption>
         <span><b>${file}</b> line ${inner.line}, in <code>${inner.function}</code></span>${chain.length > 0 ? html`<span class="chain">called from ${chain.map((line, at) => html`${at > 0 ? html` <span aria-hidden="true">←</span> ` : nothing}<code>${shortFile(line.file)}:${line.line}</code>`)}</span>` : nothing}
-        ${block ? html`<span class="tag">your block ${block.label}</span>` : nothing}
+        ${block ? html`<span class="tag">your block ${label(inner.file, block)}</span>` : nothing}
       </figcaption>
       ${lines.length === 0 ? html`<p class="no-source">Its source was not found.</p>` : html`<pre tabindex="0" aria-label="Source of ${file}, line ${inner.line}"><code>${shown.map(row)}</code></pre>`}
     </figure>`;

@@ -1,8 +1,9 @@
 // A step, whole: used for the page and for each piece of the printed strip. Two can be shown
 // beside each other.
 
-import { html } from 'lit-html';
+import { html, nothing } from 'lit-html';
 import { callView } from './call.js';
+import { introView } from './intro.js';
 import { namespacesView } from './namespaces.js';
 import { rowsOf, rowsView } from './rows.js';
 import { sourceView } from './source.js';
@@ -22,10 +23,11 @@ export function stepView(moment, context) {
   return html`
     <article class="step" data-step=${moment.first + 1} data-who=${moment.who}>
       <p class="where"><span class="number">Step ${numbers(moment)} <span class="of">of ${context.total}</span></span> <span class="who">${moment.step.who}${context.role(moment.step.who)}</span></p>
+      ${moment.first === 0 ? introView(context) : nothing}
       ${callView(moment, context)}
       ${verdictView(verdictOf(rows, moment), moment, context)}
       ${sourceView(moment, context)}
-      ${namespacesView(moment)}
+      ${moment.isGone ? nothing : namespacesView(moment)}
       ${rowsView(rows, moment, context)}
     </article>`;
 }

@@ -4,6 +4,7 @@ import { html, nothing } from 'lit-html';
 import { callText } from './call.js';
 import { rowsOf } from './rows.js';
 import { shortFile, statement } from './source.js';
+import { isOfFiles } from './verdict.js';
 
 // The lines that tell a container's story are those of this function; before and after, those
 // of the one that starts it.
@@ -30,19 +31,21 @@ export function groupsOf(moments, context) {
   return groups;
 }
 
-/** Who has changed: `host`, `own`. */
+/** Who has changed: `host`, `own`; or neither, but `files`. */
 export function changed(moment, context) {
   const rows = rowsOf(moment, context).filter((row) => !row.isQuiet);
   const isFirst = moment.own.before === undefined && moment.host.before === undefined;
-  return { host: !isFirst && rows.some((row) => row.hostChanged), own: !isFirst && rows.some((row) => row.ownChanged) };
+  const host = !isFirst && rows.some((row) => row.hostChanged);
+  const own = !isFirst && (moment.isGone || rows.some((row) => row.ownChanged));
+  return { host, own, files: !host && !own && isOfFiles(moment) };
 }
 
-const dots = ({ host, own }) => html`<span class="dots">${host ? html`<span class="dot host" title="the host has changed"><span class="unseen">, changes the host</span></span>` : nothing}${own ? html`<span class="dot own" title="the process has changed"><span class="unseen">, changes the process</span></span>` : nothing}</span>`;
+const dots = ({ host, own, files }) => html`<span class="dots">${files ? html`<span class="dot files" title="only files have changed"><span class="unseen">, changes files</span></span>` : nothing}${host ? html`<span class="dot host" title="the host has changed"><span class="unseen">, changes the host</span></span>` : nothing}${own ? html`<span class="dot own" title="the process has changed"><span class="unseen">, changes the process</span></span>` : nothing}</span>`;
 
 export function timelineView(groups, current, context) {
   const item = (moment) => {
     const isFailure = moment.step.error && !moment.stop.search;
-    return html`<li><a href="#step-${moment.first + 1}" aria-current=${moment === current ? 'step' : nothing} class="${isFailure ? 'failed' : ''}${moment.stop.search ? ' search' : ''}"><span class="text">${isFailure ? html`<span class="cross" aria-hidden="true">✗</span><span class="unseen">failed: </span>` : nothing}${callText(moment.step, context.short)}</span>${moment.stop.times > 1 ? html`<span class="times">×${moment.stop.times}</span>` : nothing}${dots(context.changed(moment))}</a></li>`;
+    return html`<li><a href="#step-${moment.first + 1}" aria-current=${moment === current ? 'step' : nothing} class="${isFailure ? 'failed' : ''}${moment.stop.search ? ' search' : ''}"><span class="at">${moment.first + 1}</span><span class="who">${moment.step.who}</span><span class="text" title=${callText(moment.step, (text) => text)}>${isFailure ? html`<span class="cross" aria-hidden="true">✗</span><span class="unseen">failed: </span>` : nothing}${callText(moment.step, context.short)}</span>${moment.stop.times > 1 ? html`<span class="times">×${moment.stop.times}</span>` : nothing}${dots(context.changed(moment))}</a></li>`;
   };
   return html`<ol class="groups">${groups.map((group) => html`
     <li><h2>${group.text ? html`<code title=${group.text}>${group.text}</code><span class="place">${shortFile(group.line.file)}:${group.line.line}</span>` : html`<span class="other">${group.other}</span>`}</h2>

@@ -211,3 +211,71 @@ test('a row that was unfolded stays so in the next step', async () => {
   assert.equal(await tab.locator('.rows details[open]').count(), 0);
   await close();
 });
+
+test('the first step says what one is looking at, also on paper', async () => {
+  const { tab, close } = await open(browser, file);
+  assert.match(await tab.locator('main .intro').textContent(), /rd run true was run once.*“the level”.*is gone/s);
+  await tab.keyboard.press('ArrowRight');
+  assert.equal(await tab.locator('main .intro').count(), 0);
+  await tab.emulateMedia({ media: 'print' });
+  await tab.waitForSelector('#strip .step');
+  assert.equal(await tab.locator('#strip .intro').count(), 1);
+  await close();
+});
+
+test('of a process that has ended nothing is shown, but that it is gone', async () => {
+  const number = record.steps.findIndex((step) => step.call === 'exit') + 1;
+  const { tab, close } = await open(browser, file, { hash: `#step-${number}` });
+  assert.match(await tab.locator('main .verdict').textContent(), /p2 is gone: .* the host’s/);
+  assert.equal(await tab.locator('main .namespaces, main .side.own:not(.empty)').count(), 0);
+  assert.equal(await tab.locator('.timeline [aria-current] .dot.own').count(), 1);
+  await close();
+});
+
+test('a step that makes files says so, and does not say that nothing has happened', async () => {
+  const { tab, close } = await open(browser, file, { hash: `#step-${stepOf('symlinkat')}` });
+  const verdict = await tab.locator('main .verdict').textContent();
+  assert.match(verdict, /Only files have changed/);
+  assert.doesNotMatch(verdict, /The host has not changed/);
+  assert.match(await tab.locator('.timeline [aria-current]').textContent(), /changes files/);
+  assert.equal(await tab.locator('.legend .dot.files').count(), 1);
+  await close();
+});
+
+test('that no path leads to the host’s mounts any more comes first', async () => {
+  const { tab, close } = await open(browser, file, { hash: `#step-${stepOf('umount2')}` });
+  assert.match(await tab.locator('main .verdict p').first().textContent(), /^The host’s mounts cannot be reached/);
+  const gone = tab.locator('[data-row="mounts"] .own .fold.gone');
+  await gone.locator('summary').click();
+  assert.match(await gone.locator('li .what').first().evaluate((element) => getComputedStyle(element).textDecorationLine), /line-through/);
+  await close();
+});
+
+test('who does what is said: of a child, of a copy, of another program', async () => {
+  const { tab, close } = await open(browser, file, { hash: `#step-${stepOf('clone')}` });
+  assert.match(await tab.locator('main .does').textContent(), /^p1 starts a child, p2: a copy of itself/);
+  await goTo(tab, record.steps.findLastIndex((step) => step.call === 'execve') + 1);
+  assert.match(await tab.locator('main .verdict').textContent(), /another program/);
+  const of = read('level04');
+  const number = of.steps.findIndex((step) => step.call === 'unshare') + 1;
+  const other = await open(browser, join(pages, 'level04.html'), { hash: `#step-${number}` });
+  assert.match(await other.tab.locator('.namespaces [data-kind="mnt"]').textContent(), /own copy now/);
+  await other.close();
+  await close();
+});
+
+test('an entry of the timeline has its number, its process and the whole call', async () => {
+  const { tab, close } = await open(browser, file);
+  const number = stepOf('pivot_root');
+  const entry = tab.locator(`.timeline a[href="#step-${number}"]`);
+  assert.equal(await entry.locator('.at').textContent(), String(number));
+  assert.equal(await entry.locator('.who').textContent(), 'p2');
+  assert.equal(await entry.locator('.text').getAttribute('title'), `pivot_root(${record.steps[number - 1].arguments.join(', ')})`);
+  await close();
+});
+
+test('in the finished runtime no block is anybody’s task', async () => {
+  const { tab, close } = await open(browser, file, { hash: `#step-${stepOf('pivot_root')}` });
+  assert.equal(await tab.locator('main .tag, main .yours').count(), 0);
+  await close();
+});

@@ -64,7 +64,7 @@ export const mounts = {
   sentence(which, of) {
     const count = `${of.length} mounts`;
     switch (which) {
-      case 'copy': return `a table of its own, with ${count}`;
+      case 'copy': return `a table of its own now: a copy, with the same ${count}`;
       case 'hidden': return `${count} cannot be reached from its root, and are still there`;
       case 'with the root': return `${count} have come with it`;
       case 'moved': return below(of) ? `${count} are now below ${below(of)}` : `${count} have another path from here`;
