@@ -2,7 +2,7 @@
 # Judges `rd` on another processor: builds it for aarch64 with Debian's cross compiler, and
 # starts Debian 13's kernel for that in QEMU, which emulates a Cortex-A72.
 #
-#   .ci/aarch64.sh         `rd` with all its checks
+#   .ci/aarch64.sh         `rd` with all its checks, and an X-ray of a run
 #   .ci/aarch64.sh full    besides, the escapes where their answer changes, and the doctor
 #
 # Building and emulating take minutes, so without `full` it is done only if something has changed
@@ -37,7 +37,7 @@ name=aarch64 remark=emulated
 
 stamp_of() {
     git ls-files -z Cargo.toml Cargo.lock levels given linux-sys images registry sandbox syllabus checks/src \
-        checks/Cargo.toml workshop/src workshop/Cargo.toml .ci/aarch64.sh .ci/qemu .ci/pinned .ci/lib.sh |
+        checks/Cargo.toml workshop/src workshop/Cargo.toml xray/src xray/page/bundle xray/Cargo.toml curriculum/src .ci/aarch64.sh .ci/qemu .ci/pinned .ci/lib.sh |
         xargs -0 sha256sum | sha256sum | cut -c 1-16
 }
 stamp=${XDG_CACHE_HOME:-$HOME/.cache}/rubber-docker/aarch64-$(stamp_of).passed
@@ -58,6 +58,7 @@ alone() {
     else
         say "solution rd ${levels[-1]}"
     fi
+    say "xray xray ${levels[-1]}"
 }
 
 # ---- a compiler ----
@@ -108,7 +109,7 @@ cargo_there() {
 build() {
     local packages=() name
     cargo fetch -q --locked
-    for name in checks workshop "${programs[@]}"; do packages+=(-p "$name"); done
+    for name in checks workshop xray "${programs[@]}"; do packages+=(-p "$name"); done
     cargo_there build -q --locked --bins --manifest-path /source/Cargo.toml --target "$triple" "${packages[@]}"
 }
 

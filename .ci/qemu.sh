@@ -11,7 +11,7 @@
 # escape is tried in the levels where its answer changes, and those that change a whole machine
 # in these ones only; two containers share a processor; and what the doctor says is compared
 # with what the levels do. `trixie` has Debian 13's and `sid` the newest kernel: `rd` with all
-# checks, the escapes and the doctor.
+# checks, the escapes and the doctor. On each a run of `rd` is X-rayed.
 #
 # Only installing QEMU needs root. The kernels are packages below ~/.cache/rubber-docker and
 # never installed; beside the built programs that is all that stays.
@@ -49,12 +49,12 @@ make_room
 # that is better optimised would start a little sooner, and take minutes to build.
 build() {
     local packages=() name
-    for name in checks curriculum workshop "${programs[@]}"; do packages+=(-p "$name"); done
+    for name in checks curriculum workshop xray "${programs[@]}"; do packages+=(-p "$name"); done
     cargo build -q --bins "${packages[@]}"
     # The symbols are left out: the checks copy their own program around.
     built=$scratch/built
     mkdir "$built"
-    for name in checks curriculum workshop "${programs[@]}"; do strip -o "$built/$name" "$target/debug/$name"; done
+    for name in checks curriculum workshop xray "${programs[@]}"; do strip -o "$built/$name" "$target/debug/$name"; done
     if is_wanted bookworm; then "$target/debug/curriculum" wrong "$scratch/wrong" "${about_cgroups[@]}"; fi
 }
 
@@ -91,6 +91,7 @@ alone() {
     say "escapes escapes ${levels[-1]}"
     if [ "$1" = bookworm ]; then say "shares shares ${levels[-1]}"; fi
     say "doctor doctor ${levels[-1]}"
+    say "xray xray ${levels[-1]}"
 }
 
 # ---- what goes into them ----

@@ -59,11 +59,11 @@ pack_programs() {
     printf 'root:x:0:0:root:/root:/bin/sh\n' >"$root/etc/passwd"
     printf 'root:x:0:\n' >"$root/etc/group"
     put "$shell" /bin/sh
-    for name in checks workshop "${programs[@]}"; do put "$built/$name" "/judged/$name"; done
+    for name in checks workshop xray "${programs[@]}"; do put "$built/$name" "/judged/$name"; done
     # Busybox's knows no cgroup namespace.
     put "$unshare" /judged/unshare
     spinning_image
-    install "$busybox" .ci/qemu/{machine,solution,own,skeleton,wrong,escapes,shares,doctor} workshop/tests/doctor/pure-v2.sh "$root/"
+    install "$busybox" .ci/qemu/{machine,solution,own,skeleton,wrong,escapes,shares,doctor,xray} workshop/tests/doctor/pure-v2.sh "$root/"
     mkdir "$scratch/programs/new"
     install "$busybox" .ci/qemu/init "$scratch/programs/"
     archive "$scratch/programs" >"$scratch/programs.cpio"
