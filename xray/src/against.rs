@@ -1,7 +1,7 @@
 //! Two runs beside each other: the learner's and the reference's, and where they first differ.
 //!
-//! The calls of each are put side by side by [`align`](crate::align), and what the kernel shows
-//! is compared where both have come as far. As JSON:
+//! The calls of each are put side by side (`align.rs`), and what the kernel shows is compared
+//! where both have come as far. As JSON:
 //!
 //! ```text
 //! { "mine": RECORD, "reference": RECORD,                 see `record`; each with its files
