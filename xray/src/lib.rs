@@ -26,6 +26,8 @@
 //! | `page.rs` | the same as a page for a browser, whose parts are in `page/` |
 //! | `change.rs` | what has changed, in words |
 //! | `against.rs` | two runs beside each other, and where they first differ |
+//! | `first.rs` | in which way they do |
+//! | `runs.rs` | both, call by call |
 //! | `act.rs` | one call, as it is compared |
 //! | `align.rs` | which steps go together |
 //! | `sentence.rs` | the difference in a sentence |
@@ -47,6 +49,7 @@ mod calls;
 mod change;
 pub mod cost;
 pub mod difference;
+pub mod first;
 pub mod host;
 mod lines;
 mod memory;
@@ -55,6 +58,7 @@ mod network;
 pub mod page;
 mod processor;
 pub mod record;
+mod runs;
 mod sentence;
 mod snapshot;
 mod steps;

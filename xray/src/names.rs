@@ -5,7 +5,8 @@
 
 use std::collections::HashMap;
 
-use crate::snapshot::KINDS;
+/// The kinds of namespaces, as they are called in `/proc/PID/ns`.
+pub(crate) const KINDS: [&str; 7] = ["mnt", "uts", "pid", "ipc", "net", "cgroup", "user"];
 
 /// What has a name, and which.
 #[derive(Default)]

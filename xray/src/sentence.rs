@@ -6,8 +6,9 @@ use std::fmt::Write;
 use serde_json::{Map, Value};
 
 use crate::act::{self, Act};
-use crate::against::{First, Kind, Runs};
 use crate::align::Pair;
+use crate::first::{First, Kind};
+use crate::runs::Runs;
 use crate::{change, difference};
 
 /// What the arguments of a call are called.

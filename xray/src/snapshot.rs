@@ -12,11 +12,8 @@ use linux_sys::mountinfo::{MountInfo, unescape};
 use linux_sys::{CloneFlags, Pid};
 use serde_json::{Map, Value, json};
 
-use crate::names::Names;
+use crate::names::{KINDS, Names};
 use crate::network::{addresses, interfaces, routes};
-
-/// The kinds of namespaces, as they are called in `/proc/PID/ns`.
-pub(crate) const KINDS: [&str; 7] = ["mnt", "uts", "pid", "ipc", "net", "cgroup", "user"];
 
 /// Whose mounts, groups and names everything is compared with: this process, the tracer, has
 /// changed none of it for itself.

@@ -70,9 +70,13 @@ pub(crate) fn trials(course: &'static Course) -> Vec<Trial> {
     trials
 }
 
+/// Then what is said of each is printed as well.
+fn are_all() -> bool {
+    std::env::var_os("RUBBER_DOCKER_AGAINST").is_some_and(|it| it == "all")
+}
+
 fn is_chosen(path: &Path) -> bool {
-    let are_all = std::env::var_os("RUBBER_DOCKER_AGAINST").is_some_and(|it| it == "all");
-    path.starts_with(mistakes::PATH) && (are_all || tenth(&Seed::of([]), &patch::name(path)))
+    path.starts_with(mistakes::PATH) && (are_all() || tenth(&Seed::of([]), &patch::name(path)))
 }
 
 /// At the end, if any were looked at. `false` if too few were right.
@@ -153,19 +157,17 @@ fn look(course: &'static Course, path: &Path) -> Verdict {
         }
         let says = seen["first"]["says"].as_str().unwrap_or("no difference");
         let told = format!("{}: {}\n  {says}", patch::name(path), mistake.mistake);
+        let how = match &outcome {
+            Outcome::None => "none".to_owned(),
+            Outcome::Right(how) => format!("right, {how}"),
+            Outcome::Doubtful(why) => format!("doubtful, {why}"),
+            Outcome::Wrong(_) => "wrong".to_owned(),
+        };
+        if are_all() {
+            println!("{how}: {told}");
+        }
         match outcome {
-            Outcome::None => {
-                println!("none: {told}");
-                Ok(Completion::Completed)
-            }
-            Outcome::Right(how) => {
-                println!("right, {how}: {told}");
-                Ok(Completion::Completed)
-            }
-            Outcome::Doubtful(why) => {
-                println!("doubtful, {why}: {told}");
-                Ok(Completion::Completed)
-            }
+            Outcome::None | Outcome::Right(_) | Outcome::Doubtful(_) => Ok(Completion::Completed),
             Outcome::Wrong(why) => Err(format!(
                 "{told}\n{why}\nIf this is what should be said, put `first: WORDS OF IT` above the \
                  patch; if not, `first-doubtful: WHY`"
