@@ -182,7 +182,7 @@ fn what_is_taken_away_is_missed() {
         (
             "slides/deck/13-pivot-root.md",
             "exercise: 18",
-            "9 minutes of talk",
+            "minutes of talk and exercise; levels/03_pivot_root",
         ),
         (
             "levels/03_pivot_root/README.md",
