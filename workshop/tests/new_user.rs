@@ -12,17 +12,19 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may")]
 
 use std::fs;
+use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use expectrl::process::unix::{PtyStream, UnixProcess};
-use expectrl::{ControlCode, Eof, Expect, Regex, Session};
+use expectrl::{Captures, ControlCode, Eof, Error, Expect, Needle, Regex, Session};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 /// What has not come by then never will. The first command builds the companion in a new
 /// checkout, beside suites that keep every processor busy: no time that such a build may
 /// take is meant here, only an end to a hang.
-const HANGS: Duration = Duration::from_secs(45 * 60);
+const HANGS: Duration = Duration::from_secs(20 * 60);
 
 /// Where the user sits: a shell in a checkout.
 struct Terminal {
@@ -46,15 +48,34 @@ impl Terminal {
             .env("RUBBER_DOCKER_CONTAINERS", scratch.join("containers"));
         let mut session = Session::spawn(shell).unwrap();
         session.get_process_mut().set_window_size(80, 24).unwrap();
-        session.set_expect_timeout(Some(HANGS));
         let mut terminal = Terminal { session };
         terminal.sees("learner> ");
         terminal
     }
 
+    /// Waits until it is there. `Session::expect` would ask again and again meanwhile, and
+    /// take a whole processor for it.
+    fn awaits<N: Needle>(&mut self, what: impl Fn() -> N) -> Result<Captures, Error> {
+        let begin = Instant::now();
+        loop {
+            let found = self.session.check(what())?;
+            if found.get(0).is_some() {
+                return Ok(found);
+            }
+            let left = HANGS.saturating_sub(begin.elapsed());
+            if left.is_zero() {
+                return Err(Error::ExpectTimeout);
+            }
+            let terminal = self.session.get_stream().as_fd();
+            let mut readable = [PollFd::new(terminal, PollFlags::POLLIN)];
+            // A signal that comes in between is one more look.
+            let _ = poll(&mut readable, PollTimeout::try_from(left).unwrap());
+        }
+    }
+
     /// Waits until something is on the screen; what came before it.
     fn sees(&mut self, what: &str) -> String {
-        match self.session.expect(what) {
+        match self.awaits(|| what) {
             Ok(found) => String::from_utf8_lossy(found.before()).into_owned(),
             Err(error) => {
                 let mut rest = vec![0; 65536];
@@ -79,7 +100,7 @@ impl Terminal {
 
     /// Waits for the end of a command that was typed as `line`.
     fn ends(&mut self, line: &str) -> (i32, String) {
-        let found = match self.session.expect(Regex("status-([0-9]+)-")) {
+        let found = match self.awaits(|| Regex("status-([0-9]+)-")) {
             Ok(found) => found,
             Err(error) => panic!("waiting for the end of {line:?}: {error}"),
         };
@@ -272,7 +293,7 @@ fn from_a_fresh_clone_through_three_levels() {
     terminal.session.send_line(watch).unwrap();
     terminal.sees("watching levels/01_chroot_image");
     terminal.presses("h");
-    terminal.sees("two calls");
+    terminal.sees("who can remove it again?");
     terminal.sees("watching levels/01_chroot_image");
     let broken = level("01_chroot_image", "src/rootfs.rs");
     let before = fs::read_to_string(&broken).unwrap();
@@ -355,7 +376,7 @@ fn from_a_fresh_clone_through_three_levels() {
     assert_eq!(status, 0, "{said}");
     assert!(said.contains("nothing to do"), "{said}");
     terminal.session.send_line("exit").unwrap();
-    terminal.session.expect(Eof).unwrap();
+    terminal.awaits(|| Eof).unwrap();
 
     assert_eq!(mounts(), mounts_before);
     // The target directory stays: the next time is quicker.
