@@ -176,6 +176,7 @@ result rd 1 1 0 1 1
 judged escape
 result escapes 1 0 0 0 0
 result doctor 1 0 0 0 0
+result xray 1 0 0 0 0
 finished
 TOLD
 END
@@ -197,11 +198,11 @@ only_newer() {
     rm "$cache/rubber-docker/packages/linux-$1-amd64/"*
     sed -i 's/^linux-image-1 1 /linux-image-0 1 /' "$pinned/linux-$1-amd64"
 }
-becomes sid 1 '1.2.3 x86_64 3 1 1 ' 'a kernel that is pinned and fails is red'
+becomes sid 1 '1.2.3 x86_64 4 1 1 ' 'a kernel that is pinned and fails is red'
 only_newer sid
-becomes sid 0 '1.2.3 x86_64 3 1 1 newer than what is pinned: a report' 'a newer one of sid that fails is a report'
+becomes sid 0 '1.2.3 x86_64 4 1 1 newer than what is pinned: a report' 'a newer one of sid that fails is a report'
 only_newer trixie
-becomes trixie 1 '1.2.3 x86_64 3 1 1 ' 'a newer one of a stable suite is red'
+becomes trixie 1 '1.2.3 x86_64 4 1 1 ' 'a newer one of a stable suite is red'
 rm "$cache/rubber-docker/packages/linux-sid-amd64/"*
 touch "$mirror/away"
 becomes sid 0 'none x86_64 0 0 1 the mirror is away' 'with no mirror it is a skip that is counted'
