@@ -95,7 +95,7 @@ pub(super) const ESCAPES: &[Escape] = &[
         attempt: files::device_in_root,
     },
     Escape {
-        what: "make the file system of the host read-only that holds the containers",
+        what: "make read-only the host's file system that holds the containers",
         verbs: "unmount-root",
         witness: "the options of that file system in `/proc/1/mountinfo` on the host",
         works: (3, 3),
