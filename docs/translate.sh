@@ -114,11 +114,11 @@ check() {
 }
 
 case ${1-} in
-    update) 
-        shift
-        update "${@:?which language, such as de}"
+    update)
+        : "${2:?which language, such as de}"
+        update "${@:2}"
         ;;
-    build) build "${2:?which language, such as de}" "$(realpath -m "$OLDPWD/${3:?where to}")" ;;
+    build) build "${2:?which language, such as de}" "$(cd "$OLDPWD" && realpath -m -- "${3:?where to}")" ;;
     check) check ;;
     *)
         sed -n '2,/^set/s/^# \{0,1\}//p' "${0##*/}" >&2
