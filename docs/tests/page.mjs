@@ -58,7 +58,7 @@ export function faultsOf(theme) {
             const size = parseFloat(getComputedStyle(text).fontSize) * (frame.width / svg.viewBox.baseVal.width);
             smallest = Math.min(smallest, size);
         }
-        if (smallest < 8) faults.push(`text of ${smallest.toFixed(1)} px in the picture ${name(svg.querySelector('title') ?? svg)}`);
+        if (smallest < 8) faults.push(`text of ${smallest.toFixed(1)} px in the picture "${svg.getAttribute('aria-label')}"`);
     }
 
     const seen = new Set();
