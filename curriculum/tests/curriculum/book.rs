@@ -118,6 +118,24 @@ fn the_pictures(course: &Course) -> Verdict {
         shown += &read(course, path)?;
     }
     let mut faults = Vec::new();
+    let house = read(course, "docs/theme/house.css").unwrap_or_default();
+    for line in house
+        .lines()
+        .filter_map(|line| line.trim().strip_suffix(");"))
+    {
+        let Some((name, pair)) = line.split_once(": light-dark(") else {
+            continue;
+        };
+        for colour in pair.split(", ") {
+            // Nothing but code has a string's colour.
+            if name != "--string" && !style.contains(&format!("{name}: {colour};")) {
+                faults.push(format!(
+                    "{}: {name} is {colour} in the house",
+                    pictures::STYLE
+                ));
+            }
+        }
+    }
     for path in pictures::all(&course.root)? {
         let path = path.strip_prefix(&course.root).unwrap_or(&path);
         let svg = read(course, path)?;
