@@ -18,6 +18,9 @@ const END: &str = "</style>\n";
 /// What is around a drawing that stands alone, so that its paper has a margin.
 const MARGIN: f64 = 16.0;
 
+/// How large it is in the book: its letters, 24 units high, are as high as the text's.
+const SCALE: f64 = 0.66;
+
 /// A line that is an image and nothing else: what it says, and where it is.
 pub fn image(line: &str) -> Option<(&str, &str)> {
     let (alt, target) = line.strip_prefix("![")?.split_once("](")?;
@@ -33,9 +36,11 @@ pub fn figure(svg: &str, id: &str, alt: &str, caption: &str) -> Result<String> {
     let (_, drawing) = rest
         .split_once(END)
         .ok_or("it has no line </style> behind its <title>")?;
+    let view = view(head)?;
     let open = format!(
-        "<svg viewBox=\"{}\" role=\"img\" aria-label=\"{}\"{}>",
-        view(head)?,
+        "<svg viewBox=\"{}\" width=\"{}\" role=\"img\" aria-label=\"{}\"{}>",
+        view.map(|it| it.to_string()).join(" "),
+        (view[2] * SCALE).round(),
         escape(alt),
         // Its steps, if it has any: see docs/theme/steps.js.
         head.split_once(" data-steps=\"")
@@ -60,7 +65,7 @@ pub fn figure(svg: &str, id: &str, alt: &str, caption: &str) -> Result<String> {
 }
 
 /// The `viewBox` without the margin.
-fn view(head: &str) -> Result<String> {
+fn view(head: &str) -> Result<[f64; 4]> {
     let numbers = head
         .split_once("viewBox=\"")
         .and_then(|(_, behind)| behind.split_once('"'))
@@ -71,8 +76,8 @@ fn view(head: &str) -> Result<String> {
     let [x, y, width, height] = numbers[..] else {
         return Err("its viewBox has four numbers".into());
     };
-    let (width, height) = (width - 2.0 * MARGIN, height - 2.0 * MARGIN);
-    Ok(format!("{} {} {width} {height}", x + MARGIN, y + MARGIN))
+    let both = 2.0 * MARGIN;
+    Ok([x + MARGIN, y + MARGIN, width - both, height - both])
 }
 
 fn escape(text: &str) -> String {

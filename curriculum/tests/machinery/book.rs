@@ -195,7 +195,7 @@ fn a_picture_is_in_the_page_in_the_pages_own_style() {
     let text = "![A \"box\"](../../docs/src/pictures/box.svg)\n*Its `caption`,\nlong.*\n\nmore\n";
     let shown = with_picture(text).unwrap();
     for word in [
-        "viewBox=\"0 0 100 50\"",
+        "viewBox=\"0 0 100 50\" width=\"66\"",
         "aria-label=\"A &quot;box&quot;\"",
         "data-steps=\"At first.\"",
         "<marker id=\"lessons-01-box-arrow\"/>",
