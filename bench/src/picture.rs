@@ -7,8 +7,8 @@ use crate::measure::Row;
 /// What the classes mean; each picture has it inside, for where it stands alone.
 const STYLE: &str = include_str!("../../docs/theme/pictures.css");
 
-const LEFT: f64 = 204.0;
-const WIDTH: f64 = 493.0;
+const LEFT: f64 = 221.0;
+const WIDTH: f64 = 476.0;
 const STEP: f64 = 60.0;
 
 /// A bar for each row, as long as its median; a line from one tenth of the runs to nine.
