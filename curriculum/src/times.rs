@@ -3,7 +3,7 @@
 //! A hundred words a minute, because each sentence is meant to be thought about; a minute
 //! for each transcript that one types; and in a lesson a minute for each line of code. The
 //! sum is rounded up to five minutes. A lesson's hints are not counted: who needs none
-//! does not read them.
+//! does not read them. Nor is what a picture shows, in words for those who do not see it.
 
 use super::lesson::PARTS;
 use super::levels::Level;
@@ -55,7 +55,7 @@ impl Measure {
                 let opens = !in_fence;
                 measure.trials += usize::from(opens && line.starts_with("```console"));
                 in_fence = opens;
-            } else if !in_fence {
+            } else if !in_fence && !line.starts_with("![") {
                 is_folded |= line.starts_with("<details");
                 // Its words are for a reader who does not see the picture.
                 in_picture |= line.starts_with("![");

@@ -12,6 +12,7 @@ import { join, relative, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { faultsOf, linksOf } from './page.mjs';
 import { follow } from './links.mjs';
+import { pressed } from './pressed.mjs';
 import { xraysOf } from './xrays.mjs';
 
 const [directory, screenshots] = process.argv.slice(2);
@@ -46,6 +47,7 @@ const browser = await chromium.launch({
 try {
     await Promise.all(views.map(look));
     await search();
+    (await pressed(browser, book, watch)).forEach((fault) => faults.add(fault));
 } finally {
     await browser.close();
 }

@@ -6,6 +6,8 @@ const CHAPTER: &str = "# Two words
 
 Three more words | - |
 
+![A picture, in words](box.svg)
+
 ```console after
 $ not counted, but tried
 ```
