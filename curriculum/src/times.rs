@@ -3,7 +3,7 @@
 //! A hundred words a minute, because each sentence is meant to be thought about; a minute
 //! for each transcript that one types; and in a lesson a minute for each line of code. The
 //! sum is rounded up to five minutes. A lesson's hints are not counted: who needs none
-//! does not read them.
+//! does not read them. Nor is what its heading calls `(optional)`.
 
 use super::levels::Level;
 use super::solution::to_write;
@@ -48,15 +48,19 @@ impl Measure {
 
     fn of(text: &str, with_folded: bool) -> Measure {
         let mut measure = Measure::default();
-        let (mut in_fence, mut is_folded) = (false, false);
+        let (mut in_fence, mut is_folded, mut is_optional) = (false, false, false);
         for line in text.lines().map(str::trim) {
             if line.starts_with("```") {
                 let opens = !in_fence;
-                measure.trials += usize::from(opens && line.starts_with("```console"));
+                let is_trial = opens && line.starts_with("```console") && !is_optional;
+                measure.trials += usize::from(is_trial);
                 in_fence = opens;
             } else if !in_fence {
+                if line.starts_with("## ") {
+                    is_optional = line.ends_with("(optional)");
+                }
                 is_folded |= line.starts_with("<details");
-                if with_folded || !is_folded {
+                if (with_folded || !is_folded) && !is_optional {
                     measure.words += words(line);
                 }
                 is_folded &= !line.starts_with("</details");
