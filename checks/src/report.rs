@@ -312,11 +312,8 @@ impl Printer {
                 let how = report.seen.as_deref().unwrap_or_default();
                 let how = how.replace('\n', "\n        ");
                 let name = &report.name;
-                let line = format!(
-                    "  {}  {name}: not there yet\n        {how}\n",
-                    self.paint(DIM, "--  ")
-                );
-                self.fit(&line, 8)
+                let line = format!("  {}  {name}\n", self.paint(DIM, "--  "));
+                self.fit(&line, 8) + &self.fit(&format!("        not there yet: {how}\n"), 8)
             }
             Verdict::Fail => {
                 let without = format!(
@@ -668,7 +665,7 @@ mod tests {
         assert_eq!(
             told(Err(Finding::NotThere(refused.to_owned()))),
             format!(
-                "  --    optional: {name}: not there yet\n        {}\n\n",
+                "  --    optional: {name}\n        not there yet: {}\n\n",
                 refused.replace('\n', "\n        ")
             )
         );

@@ -38,7 +38,11 @@ fn a_choice_is_told_where_it_was_made_and_decides_nothing() {
 fn who_asks_for_the_choice_alone_is_told_in_any_case() {
     let fixture = Fixture::new();
     for (verdict, told, status) in [
-        ("not-run", "optional: an option: not there yet", 125),
+        (
+            "not-run",
+            "  --    optional: an option\n        not there yet: nothing",
+            125,
+        ),
         ("pass", "  ok    optional: an option", 0),
         ("fail", "  FAIL  optional: an option", 1),
     ] {

@@ -39,6 +39,7 @@ fn by_name(host: &Host) -> Outcome {
             if found.split_whitespace().all(|number| number == wanted) {
                 continue;
             }
+            let found = found.split_whitespace().collect::<Vec<_>>().join(" ");
             let failure = Failure::seen(format!("{key}: {found}, with --user {user}"))
                 .expected(format!(
                     "{key}: {wanted}, as the image's /etc/passwd has it"

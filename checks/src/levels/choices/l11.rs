@@ -11,8 +11,8 @@ use crate::levels::l11::expect_set;
 pub(super) const CHOICE: Check = Check {
     name: "--ambient-caps +NAME: a --user who is not root has that capability, and no other",
     step: 0,
-    usually: "setuid has cleared the permitted set, or the capability was raised in it and not in \
-              the two sets that an exec looks at",
+    usually: "setuid has cleared the permitted set; or the capability is not in both of the sets by \
+              which an exec of one who is not root goes",
     needs: &[],
     run: ambient,
 };
@@ -29,7 +29,8 @@ fn ambient(host: &Host) -> Outcome {
         let with = format!(", with --user 2014 --ambient-caps {asked}");
         let wanted = CapabilitySet::empty().with(capability);
         for key in ["CapEff", "CapPrm", "CapAmb"] {
-            expect_set(&container, key, wanted, &with)?;
+            expect_set(&container, key, wanted, &with)
+                .map_err(|why| why.usually(Some(CHOICE.usually)))?;
         }
         container.end()?;
     }

@@ -55,6 +55,15 @@ fn known(host: &Host, words: &[&str]) -> Outcome {
     let ended = invocation.option("--help").finish()?;
     match ended.code() {
         Some(0) => Ok(()),
+        Some(125) => {
+            let mut lines = ended.errors.lines();
+            let first = lines.find(|line| !line.trim().is_empty());
+            let why = first.unwrap_or("it does not say why");
+            Err(Finding::NotThere(format!(
+                "`{}` ends with 125: {why}",
+                ended.line
+            )))
+        }
         _ => Err(Finding::NotThere(ended.describe())),
     }
 }
