@@ -1,6 +1,6 @@
 //! Level 01: where the command starts.
 
-use super::known;
+use super::known::known;
 use crate::check::Check;
 use crate::finding::{Failure, Outcome};
 use crate::host::Host;

@@ -1,6 +1,6 @@
 //! Level 02: how much shared memory there is.
 
-use super::known;
+use super::known::known;
 use crate::check::Check;
 use crate::finding::{Failure, Outcome};
 use crate::host::Host;

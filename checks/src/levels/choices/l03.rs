@@ -3,7 +3,7 @@
 use linux_sys::Errno;
 use nix::libc;
 
-use super::known;
+use super::known::known;
 use crate::calls;
 use crate::check::Check;
 use crate::container::Visitor;

@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::io::Write;
 
-use super::known;
+use super::known::known;
 use crate::check::Check;
 use crate::finding::{Failure, Outcome};
 use crate::host::Host;

@@ -1,6 +1,6 @@
 //! Level 05: a name of the caller's choice.
 
-use super::known;
+use super::known::known;
 use crate::check::Check;
 use crate::finding::{Failure, Outcome};
 use crate::host::Host;

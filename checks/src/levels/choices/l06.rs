@@ -1,6 +1,6 @@
 //! Level 06: the host's processes, for a container that is to look at them.
 
-use super::known;
+use super::known::known;
 use crate::check::Check;
 use crate::finding::{Failure, Outcome};
 use crate::host::Host;

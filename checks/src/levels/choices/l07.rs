@@ -1,6 +1,6 @@
 //! Level 07: two containers, one network.
 
-use super::known;
+use super::known::known;
 use crate::check::Check;
 use crate::finding::{Failure, Outcome};
 use crate::host::Host;

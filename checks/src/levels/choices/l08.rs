@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use super::known;
+use super::known::known;
 use crate::check::Check;
 use crate::finding::{Failure, Finding, Outcome};
 use crate::host::Host;

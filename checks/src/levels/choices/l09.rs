@@ -1,6 +1,6 @@
 //! Level 09: who is killed first.
 
-use super::known;
+use super::known::known;
 use crate::check::Check;
 use crate::container::Container;
 use crate::finding::{Failure, Outcome};

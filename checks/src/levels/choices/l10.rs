@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::known;
+use super::known::known;
 use crate::check::Check;
 use crate::finding::{Failure, Outcome};
 use crate::host::Host;

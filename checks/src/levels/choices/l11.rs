@@ -2,7 +2,7 @@
 
 use linux_sys::{Capability, CapabilitySet};
 
-use super::known;
+use super::known::known;
 use crate::check::Check;
 use crate::finding::Outcome;
 use crate::host::Host;

@@ -3,9 +3,10 @@
 //!
 //! These checks are no part of what a level must show. One is looked at when all of its
 //! level's checks are true, or when it is asked for by itself, and of its own level only: the next
-//! crate does not have the option. It begins with [`known`]: a program that refuses the option has
+//! crate does not have the option. It begins with `known`: a program that refuses the option has
 //! not made the choice, and then nothing is judged. What the lesson leaves open no check decides.
 
+mod known;
 mod l00;
 mod l01;
 mod l02;
@@ -20,8 +21,6 @@ mod l10;
 mod l11;
 
 use crate::check::Check;
-use crate::finding::{Finding, Outcome};
-use crate::host::Host;
 
 static CHOICES: [(u8, Check); 12] = [
     (0, l00::CHOICE),
@@ -44,28 +43,6 @@ pub fn choice(number: u8) -> Option<&'static Check> {
     choices
         .find(|(level, _)| *level == number)
         .map(|(_, check)| check)
-}
-
-/// Whether the program knows these words: asked for its help behind them, it gives that, and
-/// makes no container. One that does not know them ends with a usage error and 125, as for
-/// any word that it does not know.
-fn known(host: &Host, words: &[&str]) -> Outcome {
-    let invocation = host.run(&["probe", "exit", "0"]);
-    let invocation = words.iter().fold(invocation, |it, word| it.option(word));
-    let ended = invocation.option("--help").finish()?;
-    match ended.code() {
-        Some(0) => Ok(()),
-        Some(125) => {
-            let mut lines = ended.errors.lines();
-            let first = lines.find(|line| !line.trim().is_empty());
-            let why = first.unwrap_or("it does not say why");
-            Err(Finding::NotThere(format!(
-                "`{}` ends with 125: {why}",
-                ended.line
-            )))
-        }
-        _ => Err(Finding::NotThere(ended.describe())),
-    }
 }
 
 #[cfg(test)]
