@@ -74,7 +74,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 pub use check::{Check, LevelChecks};
-pub use levels::LEVELS;
+pub use levels::{LEVELS, choice};
 pub use probe_image::write_to as write_probe_image;
 pub use report::{End, Printer, Style};
 pub use runner::{judge_command, judge_with, test_command};

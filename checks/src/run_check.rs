@@ -122,7 +122,8 @@ fn question(arguments: &[OsString]) -> Option<Question> {
     names::adopt(drawn.to_str()?.parse().ok()?);
     let number: u8 = level.to_str()?.parse().ok()?;
     let level = levels::LEVELS.iter().find(|level| level.number == number)?;
-    let mut checks = level.checks.iter().chain([&levels::OBSERVED]);
+    let choice = levels::choice(number);
+    let mut checks = level.checks.iter().chain([&levels::OBSERVED]).chain(choice);
     let check = checks.find(|check| name == check.name)?;
     let judged = judged.to_str()?.parse().ok()?;
     Some((client, level, check, PathBuf::from(binary), judged))

@@ -33,6 +33,10 @@ pub(crate) struct Arguments {
     /// Every level that you have written in
     #[arg(long, conflicts_with = "level")]
     all: bool,
+
+    /// Only the choice of your own at the lesson's end
+    #[arg(long, conflicts_with = "all")]
+    optional: bool,
 }
 
 /// How a check has ended.
@@ -68,12 +72,57 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
         Some(word) => course.level(word)?,
         None => current(&course)?,
     };
+    if arguments.optional {
+        return only_the_choice(&course, level);
+    }
     let Judged { outcome, content } = check(&course, level, Detail::All)?;
     after(&course, level, outcome, Reader::AtTheShell)?;
     if is_saved_since(&course, level, &content) {
         note("It was saved again while the checks ran: they have judged what was there before.");
     }
     Ok(status(outcome))
+}
+
+/// Whether the learner's choice is right, if it was made; the status is about that.
+fn only_the_choice(course: &Course, level: &Level) -> Result<ExitCode> {
+    if level.number.and_then(checks::choice).is_none() {
+        return Err(format!("{} leaves no choice of your own", level.package).into());
+    }
+    let (_, programs) = build(course, level)?;
+    let Some(programs) = programs else {
+        return Ok(status(Outcome::NotBuilt));
+    };
+    let Some(report) = choice(course, &programs, level)? else {
+        return Ok(status(Outcome::NotJudged));
+    };
+    let outcome = match report.verdict {
+        Verdict::Pass => Outcome::Passed,
+        Verdict::Fail => Outcome::Failed,
+        Verdict::NotRun | Verdict::Skip => Outcome::NotJudged,
+    };
+    if let Some(of) = report.level() {
+        Printer::new(Style::Pretty, Some(screen::has_color())).choice(of, report);
+    }
+    Ok(status(outcome))
+}
+
+/// What came of a level's choice, in a program that was built; none if the level leaves none, or
+/// if it could not be looked at, and the program that could not has said why.
+fn choice(course: &Course, programs: &Programs, level: &Level) -> Result<Option<Report>> {
+    let Some(number) = level.number.filter(|it| checks::choice(*it).is_some()) else {
+        return Ok(None);
+    };
+    let judged = as_root(course, &programs.checks)
+        .args(["judge", "--json", "--optional", "--level"])
+        .arg(number.to_string())
+        .arg("--binary")
+        .arg(&programs.level)
+        .stdin(Stdio::inherit())
+        .stderr(Stdio::inherit())
+        .output()
+        .map_err(|error| format!("cannot start .cargo/as-root: {error}"))?;
+    let lines = String::from_utf8_lossy(&judged.stdout);
+    Ok(lines.lines().find_map(Report::parse_choice))
 }
 
 /// The level that is meant when none is named: that of the directory that the learner is in,
@@ -197,6 +246,14 @@ fn judge_all(
     keep(course, level, &reports)?;
     let passed = end == End::Passed && !reports.is_empty();
     progress::checked(course, level, content, passed)?;
+    // Optional, and so told of only where the program knows the option.
+    if passed
+        && let Some(report) = choice(course, programs, level)?
+        && matches!(report.verdict, Verdict::Pass | Verdict::Fail)
+        && let Some(of) = report.level()
+    {
+        printer.choice(of, report);
+    }
     Ok(match passed {
         true => Outcome::Passed,
         false => Outcome::Failed,
