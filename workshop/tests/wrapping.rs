@@ -26,6 +26,7 @@ fn on_terminal(mut command: Command, columns: u16) -> String {
     command
         .env_remove("NO_COLOR")
         .env_remove("COLUMNS")
+        .env("PAGER", "cat")
         .env("TERM", "xterm");
     let mut session = Session::spawn(waiting(command)).unwrap();
     session
@@ -102,6 +103,7 @@ fn what_is_said_fits_every_terminal() {
     for columns in WIDTHS {
         for words in [
             &["hint", "--again"][..],
+            &["lesson", "00", "--hints"],
             &["check", "00"],
             &["doctor"],
             &["solution", "00"],
