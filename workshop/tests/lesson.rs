@@ -55,7 +55,7 @@ fn in_a_pipe_it_is_plain_text() {
         run.out
     );
     for text in [
-        "chroot and pivot_root (docs/src/prepare/chroot.md)",
+        "(docs/src/prepare/chroot.md) (25 minutes)",
         "    $ cargo run -q -p checks -- probe-image\n    /var/lib/rubber-docker/images/probe.tar\n",
         "\n1. Make the root a mount point. In `contain`,",
         "(4 hints for this step; `cargo workshop hint 03` shows the next)",

@@ -25,6 +25,8 @@ pub(super) enum Line<'a> {
 /// Reads a fence. Only a level with a task has a skeleton and a solution.
 pub(super) fn read<'a>(info: &str, text: &'a str, has_task: bool) -> Fence<'a> {
     let (language, mode) = info.split_once(' ').unwrap_or((info, ""));
+    // What ends with an empty line has one below it in any case.
+    let text = text.trim_end();
     let mut lines = text.lines();
     if language != "console" {
         let line: fn(&'a str) -> Line<'a> = match language {

@@ -245,11 +245,13 @@ Then go on.
             assert!(shown.contains("`a command of four words`"), "{shown}");
             assert!(!shown.contains("**"), "{shown}");
         }
-        // Code that has no room for it is not set in.
+        // Code is not set in where it has no room for that.
         let line = |width| plain("```\n0123456789\n```", width);
         assert_eq!(line(80), "    0123456789\n");
         assert_eq!(line(12), "  0123456789\n");
-        assert_eq!(line(8), "0123456789\n");
+        assert_eq!(line(10), "0123456789\n");
+        // Nor does it help there.
+        assert_eq!(line(8), "    0123456789\n");
     }
 
     #[test]

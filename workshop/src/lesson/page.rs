@@ -110,8 +110,10 @@ impl Page {
     fn fence(&self, info: &str, text: &str, room: Room) -> Vec<String> {
         let fence = fence::read(info, text, self.has_task);
         // Set in, unless that is what makes it too wide.
-        let columns = fence.widest().min(room.code);
-        let indent = " ".repeat((room.code - columns).min(4));
+        let indent = match room.code.checked_sub(fence.widest()) {
+            Some(left) => " ".repeat(left.min(INDENT)),
+            None => " ".repeat(INDENT),
+        };
         let mut lines = Vec::new();
         if !fence.label.is_empty() {
             let room = room.prose.saturating_sub(indent.len());
@@ -189,6 +191,9 @@ impl Page {
         }
     }
 }
+
+/// How far code is set in.
+const INDENT: usize = 4;
 
 /// What stands between two blocks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
