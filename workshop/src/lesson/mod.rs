@@ -89,20 +89,36 @@ pub(crate) fn show(course: &Course, level: &Level, hints: Hints) -> Result<()> {
     let lesson = course
         .read_file(Path::new(&path))
         .map_err(|error| format!("cannot read the lesson {path}: {error}"))?;
-    let page = Page {
-        level: word(level),
-        has_task: level.number.is_some(),
-        unfolds_hints: hints == Hints::Unfolded,
-        has_color: screen::has_color(),
-    };
+    let lesson = String::from_utf8_lossy(&lesson);
     let width = screen::width();
     let room = Room {
         prose: width.min(WIDEST),
         code: width,
     };
-    let lesson = String::from_utf8_lossy(&lesson);
-    let text = render(&lesson, &Places::of(course, level)?, &page, room);
+    let places = Places::of(course, level)?;
+    let text = render(&lesson, &places, &page(level, hints), room);
     pager::show(&text)
+}
+
+/// A few sentences of a lesson, as wide as the terminal and with no end behind the last line.
+pub(crate) fn piece(course: &Course, level: &Level, markdown: &str) -> Result<String> {
+    let width = screen::width();
+    let room = Room {
+        prose: width,
+        code: width,
+    };
+    let places = Places::of(course, level)?;
+    let text = render(markdown, &places, &page(level, Hints::Folded), room);
+    Ok(text.trim_end().to_owned())
+}
+
+fn page(level: &Level, hints: Hints) -> Page {
+    Page {
+        level: word(level),
+        has_task: level.number.is_some(),
+        unfolds_hints: hints == Hints::Unfolded,
+        has_color: screen::has_color(),
+    }
 }
 
 /// The lesson as text, with a line's end behind each line.
