@@ -13,7 +13,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use curriculum::levels;
-use expectrl::{Eof, Expect, Session};
+use expectrl::{ControlCode, Eof, Expect, Session};
 use fixture::Fixture;
 
 /// An end to a hang, and no time that anything may take.
@@ -176,6 +176,34 @@ fn a_pager_that_is_not_there_or_ends_early_is_no_failure() {
             "{pager:?}"
         );
     }
+}
+
+/// The kernel sends SIGINT to all of the foreground: the pager knows what to do with it.
+#[test]
+fn the_keys_of_a_pager_are_the_pagers() {
+    let fixture = Fixture::new();
+    program(
+        &fixture,
+        "pager",
+        "#!/bin/sh\ntrap 'echo interrupted' INT\ncat >text\necho ready\n\
+         until read -r answer </dev/tty; do :; done\necho \"answered $answer\"\n",
+    );
+    let mut shell = Command::new("sh");
+    shell
+        .args(["-c", "trap : INT; \"$0\" lesson 00; echo \"ended with $?\""])
+        .arg(env!("CARGO_BIN_EXE_workshop"))
+        .current_dir(&fixture.root)
+        .env("TERM", "xterm")
+        .env("PAGER", "exec ./pager");
+    let mut session = Session::spawn(shell).unwrap();
+    session.set_expect_timeout(Some(HANGS));
+    session.expect("ready").unwrap();
+    session.send(ControlCode::EndOfText).unwrap();
+    session.expect("interrupted").unwrap();
+    session.send_line("yes").unwrap();
+    session.expect("answered yes").unwrap();
+    session.expect("ended with 0").unwrap();
+    assert!(fixture.read("text").contains("Level 00"));
 }
 
 #[test]
