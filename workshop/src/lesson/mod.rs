@@ -93,7 +93,8 @@ pub(crate) fn show(course: &Course, level: &Level, hints: Hints) -> Result<()> {
     let width = screen::width();
     let room = Room {
         prose: width.min(WIDEST),
-        code: width,
+        // Sentences leave two columns free.
+        code: width + 2,
     };
     let places = Places::of(course, level)?;
     let text = render(&lesson, &places, &page(level, hints), room);
