@@ -3,7 +3,7 @@
 
 use curriculum::transcript::{FIRST, SECOND};
 
-use super::page::columns;
+use super::lines::columns;
 
 pub(super) struct Fence<'a> {
     /// What is to be said above it; it may be nothing.

@@ -6,6 +6,7 @@
 //! | `places.rs` | where its links lead |
 //! | `page.rs` | the blocks as lines that fit |
 //! | `fence.rs`, `table.rs` | consoles, code and drawings; tables |
+//! | `lines.rs` | how a text is broken into lines |
 //! | `pager.rs` | how the lines are shown |
 //! | `book.rs` | the same lesson as a page of the book |
 //!
@@ -16,6 +17,7 @@
 mod book;
 mod document;
 mod fence;
+mod lines;
 mod page;
 mod pager;
 mod places;

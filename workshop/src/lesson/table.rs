@@ -1,6 +1,6 @@
 //! Tables: columns beside each other where they fit, and otherwise each row as a list.
 
-use super::page::{columns, fit};
+use super::lines::{columns, fit};
 
 const GAP: &str = "  ";
 
