@@ -243,7 +243,7 @@ impl Host {
 /// Where the store is in the sandbox's directory.
 const STATE: &str = "lib";
 
-const SHELL: [&str; 3] = ["sh", "-c", "echo ready; read line"];
+pub(crate) const SHELL: [&str; 3] = ["sh", "-c", "echo ready; read line"];
 
 /// A command as the level's process is given it: the probe has another name in each run.
 pub(crate) fn words_of_this_run(command: &[impl AsRef<OsStr>]) -> Vec<OsString> {

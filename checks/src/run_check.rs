@@ -20,6 +20,9 @@ use sandbox::superblocks;
 /// The first argument that makes this executable the supervisor of a sandbox.
 pub(crate) const ARGUMENT: &str = "--supervise-a-sandbox-for-one-check";
 
+/// How a report begins that the deadline has made.
+pub(crate) const NOT_FINISHED: &str = "did not finish: waited";
+
 /// Judges one check of `level` for `binary`, which a learner has brought as far as level
 /// `judged`. Never fails: what goes wrong is a report.
 pub(crate) fn run_check(
@@ -66,7 +69,7 @@ fn report(level: &LevelChecks, check: &Check, mut heard: Heard) -> Report {
     let report = match (heard.ending, answer) {
         (Ending::DeadlinePassed, _) => {
             let (seconds, event) = (deadline().as_secs(), heard.waited_for);
-            let seen = format!("did not finish: waited {seconds} s for {event}");
+            let seen = format!("{NOT_FINISHED} {seconds} s for {event}");
             let usually = "something waits for what never happens, or never ends by itself";
             failed(Failure::seen(seen).usually(usually))
         }

@@ -8,14 +8,14 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use checks::{End, Printer, Report, Style, Verdict};
+use checks::{Again, End, Printer, Report, Style, Verdict};
 use curriculum::levels::Level;
 
 use crate::build::{self, Programs, as_root};
 use crate::course::{Course, id, word};
 use crate::progress::{self, Progress, State};
 use crate::screen::{self, BOLD, CODE, DIM, GREEN, note, paint, prose, say};
-use crate::{Result, map};
+use crate::{Result, map, program};
 
 /// What may be said after `check`.
 #[derive(clap::Args)]
@@ -433,6 +433,8 @@ pub(crate) fn after(
                 Some(next) => {
                     prose(format!("On to {}: {}", word(next), course.lesson(next)));
                     if reader == Reader::AtTheShell {
+                        let lesson = command(&format!("lesson {}", word(next)));
+                        prose(format!("Read it here: {lesson}"));
                         prose(format!("Then: {}", command("watch")));
                     }
                 }
@@ -442,15 +444,18 @@ pub(crate) fn after(
             }
         }
         Outcome::Failed => {
-            let hints = course
-                .steps(level)?
-                .iter()
-                .map(|step| step.hints.len())
-                .sum::<usize>();
             // The line below a watch has the key for it.
             let has_key = matches!(reader, Reader::OfWatch { has_keyboard: true });
-            if hints > 0 && !has_key {
-                prose(format!("Stuck? {}", command(&format!("hint {own}"))));
+            let has_hints = course
+                .steps(level)?
+                .iter()
+                .any(|step| !step.hints.is_empty());
+            if has_hints && !has_key {
+                screen::row("Stuck?", HELP, &format!("cargo workshop hint {own}"));
+            }
+            let again = checks::again(&last(course, level));
+            for (what, command) in told_by(&own, again, program::find("strace").is_some()) {
+                screen::row(what, HELP, &command);
             }
         }
         Outcome::NotBuilt => {
@@ -465,4 +470,50 @@ pub(crate) fn after(
         Outcome::NotJudged => {}
     }
     Ok(())
+}
+
+/// In which column the commands stand that help.
+const HELP: usize = 26;
+
+/// What tells more of a run that has shown a failure, and the commands for it. Where a call has
+/// failed, that is among its calls; where all succeed, what they have changed says more.
+fn told_by(own: &str, again: Option<Again>, has_strace: bool) -> Vec<(&'static str, String)> {
+    let Some(Again { words, has_stopped }) = again else {
+        return Vec::new();
+    };
+    let mut rows = Vec::new();
+    if has_strace {
+        let command = format!("cargo workshop trace {own} -- {words}");
+        rows.push(("Its calls, as a story:", command));
+    }
+    if !has_stopped || !has_strace {
+        let command = match words.as_str() {
+            "true" => format!("cargo workshop xray {own}"),
+            words => format!("cargo workshop xray {own} -- {words}"),
+        };
+        rows.push(("What each call changed:", command));
+    }
+    rows
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_calls_are_told_by_what_there_is_and_says_more() {
+        let rows = |words: &str, has_stopped, has_strace| {
+            let words = words.to_owned();
+            let rows = told_by("09", Some(Again { words, has_stopped }), has_strace);
+            let commands = rows.into_iter().map(|(_, command)| command);
+            commands.collect::<Vec<_>>()
+        };
+        let trace = "cargo workshop trace 09 -- --memory 20m true";
+        let xray = "cargo workshop xray 09 -- --memory 20m true";
+        assert_eq!(rows("--memory 20m true", true, true), [trace]);
+        assert_eq!(rows("--memory 20m true", false, true), [trace, xray]);
+        assert_eq!(rows("--memory 20m true", true, false), [xray]);
+        assert_eq!(rows("true", false, false), ["cargo workshop xray 09"]);
+        assert_eq!(told_by("09", None, true), []);
+    }
 }
