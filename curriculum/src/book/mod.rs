@@ -114,8 +114,12 @@ impl Book {
         while let Some(part) = parts.next() {
             match part {
                 text::Part::Prose(line) => {
+                    let (line, beside) = pictures::with_caption(line).unwrap_or((line, ""));
                     if let Some((alt, target)) = pictures::image(line) {
                         let mut caption = Vec::new();
+                        if !beside.is_empty() {
+                            caption.push(place.rewrite(beside)?);
+                        }
                         while let Some(text::Part::Prose(line)) = parts
                             .next_if(|it| matches!(it, text::Part::Prose(line) if !line.is_empty()))
                         {
@@ -157,9 +161,7 @@ impl Book {
         let id = format!("{}-{stem}", page.display().to_string().replace('/', "-"));
         let caption = match caption {
             "" => "",
-            words => words
-                .strip_prefix('*')
-                .and_then(|words| words.strip_suffix('*'))
+            words => pictures::caption(words)
                 .ok_or_else(|| wrong("below it is a line that is no caption, *in stars*"))?,
         };
         let svg = fs::read_to_string(self.root.join(&path))?;

@@ -28,6 +28,22 @@ pub fn image(line: &str) -> Option<(&str, &str)> {
     (target.ends_with(".svg") && !target.contains(')')).then_some((alt, target))
 }
 
+/// A picture and its caption in one line, as a translation has them: it comes as paragraphs
+/// whose lines have been joined.
+pub fn with_caption(line: &str) -> Option<(&str, &str)> {
+    let end = line.find(".svg) ")? + ".svg)".len();
+    let (picture, beside) = line.split_at(end);
+    image(picture)?;
+    caption(beside.trim_start()).map(|_| (picture, beside.trim_start()))
+}
+
+/// The words of a caption: they are emphasised, and nothing else is in the paragraph.
+pub fn caption(text: &str) -> Option<&str> {
+    ['*', '_']
+        .iter()
+        .find_map(|mark| text.strip_prefix(*mark)?.strip_suffix(*mark))
+}
+
 /// The picture as a figure of the page. `id` is what its ids begin with: a page has each once.
 pub fn figure(svg: &str, id: &str, alt: &str, caption: &str) -> Result<String> {
     let (head, rest) = svg

@@ -215,6 +215,14 @@ fn a_picture_is_in_the_page_in_the_pages_own_style() {
     );
 }
 
+// A translated paragraph comes in one line, and emphasised by underscores.
+#[test]
+fn a_caption_may_stand_beside_its_picture() {
+    let shown = with_picture("![A](../../docs/src/pictures/box.svg) _Its caption._\n\nmore\n");
+    let expected = "<figcaption>\n\nIts caption.\n\n</figcaption>\n</figure>\n\nmore\n";
+    assert!(shown.as_ref().unwrap().contains(expected), "{shown:?}");
+}
+
 #[rstest]
 #[case::no_file(
     "![a](../../docs/src/pictures/ring.svg)",
