@@ -22,8 +22,9 @@ export async function paperFaults(tab, page) {
         const faults = hidden.length > 0 ? [`on paper ${hidden.length} pieces are folded away`] : [];
         const { backgroundColor } = getComputedStyle(document.body);
         if (!['rgb(255, 255, 255)', 'rgba(0, 0, 0, 0)'].includes(backgroundColor)) faults.push(`paper is ${backgroundColor}`);
-        const { scrollWidth, clientWidth } = document.documentElement;
-        if (scrollWidth > clientWidth) faults.push('is wider than paper');
+        const edge = document.documentElement.clientWidth + 1;
+        const wide = [...document.querySelectorAll('main :is(table, pre, figure)')].filter((element) => element.getBoundingClientRect().width > 0 && (element.getBoundingClientRect().right > edge || element.scrollWidth > element.clientWidth + 1));
+        if (wide.length > 0) faults.push(`is wider than paper: <${wide[0].tagName.toLowerCase()}> "${wide[0].textContent.trim().slice(0, 40)}", ${wide.length} in all`);
         return faults;
     }));
     if (page.startsWith('cheatsheets/')) {
