@@ -10,6 +10,7 @@ export async function keysLeadTo(tab) {
 
     // The list of chapters opens and closes.
     const button = tab.getByRole('button', { name: 'Table of contents' });
+    if (await button.count() === 0) return [...faults, 'there is no button for the list of chapters'];
     const before = await button.getAttribute('aria-expanded');
     await button.focus();
     await tab.keyboard.press('Enter');

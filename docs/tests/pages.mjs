@@ -123,6 +123,7 @@ async function search() {
     watch(context, tab, (what) => faults.add(`search: ${what}`));
     await tab.goto(pathToFileURL(join(book, 'index.html')).href);
     (await searchFaults(tab)).forEach((what) => faults.add(`search: ${what}`));
+    (await barriersIn(tab)).forEach((what) => faults.add(`search: ${what}`));
     await context.close();
 }
 

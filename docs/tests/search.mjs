@@ -8,7 +8,7 @@ const WORDS = [
     ['cgv2', 'glossary.html'],
     ['cgroup v2', 'glossary.html'],
     ['uid map', 'glossary.html'],
-    ['uid_map', 'prepare/namespaces.html'],
+    ['uid_map', 'glossary.html'],
     ['netns', 'glossary.html'],
     ['cheat sheet 03', 'cheatsheets/03.html'],
 ];

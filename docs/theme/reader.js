@@ -7,6 +7,9 @@
     byId('mdbook-content').tabIndex = -1;
     document.body.prepend(element('a', { className: 'skip', href: '#mdbook-content', textContent: 'Skip to the text' }));
     byId('mdbook-menu-bar').setAttribute('role', 'banner');
+    byId('mdbook-help-popup').setAttribute('role', 'dialog');
+    byId('mdbook-help-popup').setAttribute('aria-label', 'Keyboard shortcuts');
+    byId('mdbook-search-wrapper').setAttribute('role', 'search');
     byId('mdbook-searchbar').setAttribute('aria-label', 'Search this book');
     byId('mdbook-searchbar').setAttribute('aria-describedby', 'mdbook-searchresults-header');
 
