@@ -30,6 +30,9 @@
     label.before(button);
     tell();
 
+    // The corner of a table heads nothing. Markdown has no other way to write it.
+    for (const corner of document.querySelectorAll('th:empty')) corner.replaceWith(document.createElement('td'));
+
     // As on the slides: what is typed stands out from what is answered.
     for (const code of document.querySelectorAll('code.language-console')) {
         let isTyped = false;
