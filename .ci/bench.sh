@@ -27,7 +27,7 @@ env CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 OUT="$o
 cat "$out/table"
 
 [ "$before" = "$(git status --porcelain -- bench docs)" ] || fail 'OUT was given, and files of the tree have changed'
-grep -q '<svg .*speed-start-title' "$out/speed-start.svg" || fail 'there is no picture'
+grep -q '<svg .*class="picture"' "$out/speed-start.svg" || fail 'there is no picture'
 for name in baseline 'rd, static' rd 'rd, in memory' bubblewrap crun runc; do
     grep -q "^| $name |" "$out/table" || fail "the table has no row for $name"
 done

@@ -6,13 +6,14 @@
 #   .ci/book.sh [SCREENSHOTS]
 #
 # Needs chromium and npm; root or sudo for the X-rays, without which it is built as well.
-# mdBook is kept under ~/.cache/rubber-docker. What the book says in console fences is run by
+# mdBook and its helpers for translations are kept under ~/.cache/rubber-docker; gettext is needed
+# for these. What the book says in console fences is run by
 # `cargo test`.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-mdbook_version=0.5.4
-mdbook=${XDG_CACHE_HOME:-$HOME/.cache}/rubber-docker/mdbook-$mdbook_version
+# shellcheck source=docs/mdbook.sh disable=SC1091
+. docs/mdbook.sh
 screenshots=${1-}
 
 scratch=$(mktemp -d)
@@ -20,16 +21,11 @@ trap 'rm -rf "$scratch"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
-if [ ! -x "$mdbook/bin/mdbook" ]; then
-    # Built elsewhere, with its 200 crates, so that ours need not be built again.
-    cargo install -q mdbook --version "$mdbook_version" --locked --root "$mdbook" \
-        --no-default-features --features search --target-dir "$scratch/target"
-fi
-
+mdbook=$(mdbook_program)
 docs/xrays.sh || [ $? = 77 ]
 docs/forty-steps.sh --check || [ $? = 77 ]
 docs/readme-picture.sh --check || [ $? = 77 ]
-"$mdbook/bin/mdbook" build docs 2>&1 | tee "$scratch/log"
+"$mdbook" build docs 2>&1 | tee "$scratch/log"
 if grep -E '\b(WARN|ERROR)\b' "$scratch/log" >&2; then
     printf 'mdBook has something to complain about\n' >&2
     exit 1
@@ -37,3 +33,6 @@ fi
 
 npm --prefix docs ci --silent --no-audit --no-fund
 node docs/tests/pages.mjs docs/book ${screenshots:+"$screenshots"}
+
+# Where a language is begun, its book can be made, too.
+docs/translate.sh check

@@ -3,6 +3,8 @@
     forty-steps.py bundle             config.json of an OCI bundle that asks for what rd is told
     forty-steps.py rd PAGE MACHINE    rd's steps, from the page of its X-ray
     forty-steps.py beside DIR         what the traces in DIR tell of rd, crun and runc
+    forty-steps.py get PAGE NAME      what stands in the page between <!-- NAME: ... --> and <!-- end -->
+    forty-steps.py put PAGE NAME FILE what the file has is put there
 """
 
 import json
@@ -223,7 +225,26 @@ def beside(directory):
     return rows
 
 
+# ---- their place in the page
+
+
+def between(page, name):
+    found = re.search(rf"(?<=<!-- {name}: written by docs/forty-steps.sh -->\n\n).*?(?=\n<!-- end -->)", page, re.DOTALL)
+    if found is None:
+        sys.exit(f"the page has no place for the table {name}")
+    return found.span()
+
+
 def main(action, *files):
+    if action in ("get", "put"):
+        path = Path(files[0])
+        page = path.read_text()
+        start, end = between(page, files[1])
+        if action == "get":
+            print(page[start:end], end="")
+        else:
+            path.write_text(page[:start] + Path(files[2]).read_text() + page[end:])
+        return
     if action == "bundle":
         print(json.dumps(bundle(), indent=2))
     elif action == "rd":

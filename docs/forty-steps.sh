@@ -2,7 +2,7 @@
 # Makes the tables of the page "A container in forty steps": rd's steps as the X-ray sees them, and
 # beside that what crun and runc do for the same container.
 #
-#   docs/forty-steps.sh            docs/src/forty-steps/*.txt are made anew
+#   docs/forty-steps.sh            the tables in docs/src/forty-steps.md are made anew
 #   docs/forty-steps.sh --check    rd's steps are compared with a new run; red if they differ
 #
 # Needs root or sudo (else it ends with status 77), and Debian or Ubuntu if crun, runc or strace
@@ -33,12 +33,13 @@ built=$(realpath "${CARGO_TARGET_DIR:-target}")/debug
 } >"$scratch/machine"
 python3 docs/forty-steps.py rd "$scratch/page.html" "$scratch/machine" >"$scratch/rd.txt"
 
-tables=docs/src/forty-steps
+page=docs/src/forty-steps.md
+machine=docs/forty-steps.txt
 if [ "${1-}" = --check ]; then
-    if ! cmp -s "$tables/machine.txt" "$scratch/machine"; then
+    if ! cmp -s "$machine" "$scratch/machine"; then
         printf 'the forty steps are not compared: they come from %s, and this is %s\n' \
-            "$(paste -sd, "$tables/machine.txt")" "$(paste -sd, "$scratch/machine")"
-    elif ! diff -u "$tables/rd.txt" "$scratch/rd.txt"; then
+            "$(paste -sd, "$machine")" "$(paste -sd, "$scratch/machine")"
+    elif ! diff -u <(python3 docs/forty-steps.py get "$page" rd) "$scratch/rd.txt"; then
         printf 'the forty steps are not what a run does today; docs/forty-steps.sh makes the tables anew\n' >&2
         exit 1
     fi
@@ -93,7 +94,8 @@ as_root unshare --mount --pid --fork --kill-child --mount-proc --propagation pri
     crun --version | sed -n '1s/ version / /p'
     runc --version | sed -n '1s/ version / /p'
 } >"$scratch/versions"
-mkdir -p "$tables"
 python3 docs/forty-steps.py beside "$scratch" >"$scratch/beside.txt"
-cp "$scratch/rd.txt" "$scratch/beside.txt" "$tables/"
-cp "$scratch/machine" "$tables/machine.txt"
+for name in rd beside; do
+    python3 docs/forty-steps.py put "$page" "$name" "$scratch/$name.txt"
+done
+cp "$scratch/machine" "$machine"

@@ -2,7 +2,7 @@
 # Draws the picture at the top of the README: a check that fails and names its step, as a run of the
 # checks of level 03 prints it of the skeleton.
 #
-#   docs/readme-picture.sh            docs/src/pictures/failing-check.svg is drawn anew
+#   docs/readme-picture.sh            docs/failing-check.svg is drawn anew
 #   docs/readme-picture.sh --check    it is compared with a new run; red if they differ
 #
 # Needs root or sudo, else it ends with status 77. In a tree in which a learner has begun level 03
@@ -21,7 +21,7 @@ trap 'exit 130' INT
 trap 'exit 143' TERM
 python3 docs/readme-picture.py 'cargo test -p level03' >"$drawn"
 
-picture=docs/src/pictures/failing-check.svg
+picture=docs/failing-check.svg
 if [ "${1-}" != --check ]; then
     cp "$drawn" "$picture"
 elif ! diff -u "$picture" "$drawn"; then

@@ -1,54 +1,64 @@
-//! The numbers as bars. Colours are the book's: it has a light and a dark theme.
+//! The numbers as bars, in the style of all pictures.
 
 use std::fmt::Write;
 
 use crate::measure::Row;
 
-const LEFT: f64 = 110.0;
-const WIDTH: f64 = 300.0;
-const STEP: f64 = 36.0;
+/// What the classes mean; each picture has it inside, for where it stands alone.
+const STYLE: &str = include_str!("../../docs/theme/pictures.css");
+
+const LEFT: f64 = 221.0;
+const WIDTH: f64 = 476.0;
+const STEP: f64 = 60.0;
 
 /// A bar for each row, as long as its median; a line from one tenth of the runs to nine.
 pub fn draw(rows: &[Row]) -> String {
     let longest = rows.iter().map(Row::median).fold(0.0, f64::max);
     let x = |time: f64| LEFT + (time / longest).min(1.08) * WIDTH;
-    let height = 20.0 + STEP * rows.len() as f64 + 24.0;
-    let mut svg = format!(
-        "<svg viewBox=\"0 0 540 {height}\" role=\"img\" aria-labelledby=\"speed-start-title\" \
-         xmlns=\"http://www.w3.org/2000/svg\">\n<title id=\"speed-start-title\">"
-    );
+    let height = 34.0 + STEP * rows.len() as f64 + 44.0;
     let said: Vec<String> = rows
         .iter()
         .map(|row| format!("{} {:.1} ms", row.name, row.median()))
         .collect();
-    let _ = writeln!(svg, "Medians of a start: {}</title>", said.join(", "));
+    let title = format!("Medians of a start: {}", said.join(", "));
+    let mut svg = begin(height, &title);
     for (index, row) in rows.iter().enumerate() {
-        let top = 10.0 + STEP * index as f64;
+        let top = 17.0 + STEP * index as f64;
         let end = x(row.median());
         let (bar, text) = match row.name.starts_with("rd") {
-            true => ("accent-fill", "strong"),
-            false => ("box", ""),
+            true => ("box solid", "strong end"),
+            false => ("box", "end"),
         };
         let _ = writeln!(
             svg,
-            "<text class=\"end {text}\" x=\"{:.0}\" y=\"{:.0}\">{}</text>\
-             <rect class=\"{bar}\" x=\"{LEFT}\" y=\"{top:.0}\" width=\"{:.1}\" height=\"24\"/>\
+            "<text class=\"{text}\" x=\"{:.0}\" y=\"{:.0}\">{}</text>\
+             <rect class=\"{bar}\" x=\"{LEFT}\" y=\"{top:.0}\" width=\"{:.1}\" height=\"41\"/>\
              <text class=\"small\" x=\"{:.1}\" y=\"{:.0}\">{:.1} ms, {:.2} x</text>",
-            LEFT - 10.0,
-            top + 17.0,
+            LEFT - 17.0,
+            top + 29.0,
             row.name,
             end - LEFT,
-            end + 8.0,
-            top + 17.0,
+            end + 14.0,
+            top + 29.0,
             row.median(),
             row.to_baseline
         );
     }
     let _ = writeln!(
         svg,
-        "<text class=\"middle small\" x=\"270\" y=\"{:.0}\">median of a start and end, and its \
+        "<text class=\"small middle\" x=\"459\" y=\"{:.0}\">median of a start and end, and its \
          multiple of the baseline; shorter is better</text>\n</svg>",
-        height - 8.0
+        height - 14.0
     );
     svg
+}
+
+/// A picture of 918 units width, to its drawing; around that is the margin of one that stands alone.
+fn begin(height: f64, title: &str) -> String {
+    let height = height + 32.0;
+    format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"picture\" viewBox=\"-16 -16 950 {height}\" \
+         width=\"950\" height=\"{height}\" role=\"img\" aria-labelledby=\"title\">\n\
+         <title id=\"title\">{title}</title>\n<style>\n{STYLE}</style>\n"
+    )
 }

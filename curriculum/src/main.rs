@@ -63,6 +63,8 @@ enum Command {
     },
     /// Print the maintainers' map: what each crate uses, and what each file is about
     Map,
+    /// Give every picture of docs/src/pictures the style that docs/theme/pictures.css has
+    Pictures,
     /// Rewrite the book's pages for mdBook, which calls this; see docs/book.toml
     Preprocess {
         /// `supports RENDERER`: mdBook asks whether the pages are for that renderer
@@ -131,6 +133,12 @@ fn run(command: Command) -> Result<ExitCode> {
             levels: numbers,
         } => hand_out(&root, &levels, &into, &numbers),
         Command::Caught { patch } => is_caught(&patch),
+        Command::Pictures => {
+            for path in book::pictures::restyle(&root)? {
+                println!("{}", path.strip_prefix(&root).unwrap_or(&path).display());
+            }
+            Ok(ExitCode::SUCCESS)
+        }
         // Any renderer may have them.
         Command::Preprocess { question } if !question.is_empty() => Ok(ExitCode::SUCCESS),
         Command::Preprocess { .. } => {

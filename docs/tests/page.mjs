@@ -51,6 +51,7 @@ export function faultsOf(theme) {
         let smallest = Infinity;
         for (const text of svg.querySelectorAll('text')) {
             const its = text.getBoundingClientRect();
+            if (its.width === 0) continue; // a later step has taken it away
             const sticksOut = (box) => its.left < box.left - 1 || its.right > box.right + 1;
             const isIn = (box) => {
                 const [x, y] = [(its.left + its.right) / 2, (its.top + its.bottom) / 2];
@@ -64,7 +65,7 @@ export function faultsOf(theme) {
             const size = parseFloat(getComputedStyle(text).fontSize) * (frame.width / svg.viewBox.baseVal.width);
             smallest = Math.min(smallest, size);
         }
-        if (smallest < 8) faults.push(`text of ${smallest.toFixed(1)} px in the picture ${name(svg.querySelector('title') ?? svg)}`);
+        if (smallest < 8) faults.push(`text of ${smallest.toFixed(1)} px in the picture "${svg.getAttribute('aria-label')}"`);
     }
 
     const seen = new Set();

@@ -17,6 +17,7 @@ import { keysLeadTo } from './keys.mjs';
 import { faultsOf, linksOf } from './page.mjs';
 import { follow } from './links.mjs';
 import { onPaper, paperFaults } from './paper.mjs';
+import { pressed } from './pressed.mjs';
 import { searchFaults } from './search.mjs';
 import { xraysOf } from './xrays.mjs';
 
@@ -54,6 +55,7 @@ try {
     await Promise.all(views.map(look));
     await search();
     await keys();
+    (await pressed(browser, book, watch)).forEach((fault) => faults.add(fault));
 } finally {
     await browser.close();
 }

@@ -72,7 +72,7 @@ export function measure() {
   for (const drawing of slide.querySelectorAll('svg')) {
     const area = boxOf(drawing);
     if (area.bottom - area.top < 40) complaints.push('no room is left for the picture');
-    const shapes = [...drawing.querySelectorAll('rect, path, line, circle, ellipse, polyline, polygon, text')].filter(visible);
+    const shapes = [...drawing.querySelectorAll('rect, path, line, circle, ellipse, polyline, polygon, text')].filter((shape) => !shape.closest('defs') && visible(shape));
     const labels = texts.filter((each) => each.drawing === drawing);
     for (const shape of shapes) {
       const edge = boxOf(shape);

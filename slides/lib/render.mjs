@@ -1,7 +1,7 @@
 // Turns sections into one HTML page that needs nothing beside it: style, fonts, scripts
 // and pictures are inside, so that it opens from a file system without network.
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import hljs from 'highlight.js/lib/core';
 import rust from 'highlight.js/lib/languages/rust';
 import { Marked } from 'marked';
@@ -11,12 +11,19 @@ import { xray } from './xray.mjs';
 
 hljs.registerLanguage('rust', rust);
 const read = (...parts) => readFileSync(join(...parts), 'utf8');
+/** What is around a picture that stands alone: see curriculum/src/book/pictures.rs. */
+const MARGIN = 16;
 const escape = (text) => text.replace(/[&<>"]/g, (c) => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' })[c]);
 
-/** A picture of slides/pictures, inside the page so that its groups can be fragments. */
-export function picture(name, description) {
-  const svg = read(slidesDir, 'pictures', name).replace(/<\?xml.*?\?>|<!--[^]*?-->/g, '').trim();
-  return `<figure class="picture">${svg.replace('<svg', `<svg role="img" aria-label="${escape(description)}"`)}</figure>`;
+/** A picture of docs/src/pictures, inside the page so that its groups can be fragments. What it
+    has for where it stands alone stays out: its margin, its title, its style. */
+export function picture(path, description) {
+  const svg = read(slidesDir, 'deck', path);
+  const name = basename(path, '.svg');
+  const [x, y, width, height] = /viewBox="([^"]*)"/.exec(svg)[1].split(' ').map(Number);
+  const drawing = svg.slice(svg.indexOf('</style>') + '</style>'.length)
+    .replaceAll(/( id="|url\(#)/g, `$1${name}-`).trim();
+  return `<figure class="picture"><svg viewBox="${x + MARGIN} ${y + MARGIN} ${width - 2 * MARGIN} ${height - 2 * MARGIN}" role="img" aria-label="${escape(description)}">\n${drawing}</figure>`;
 }
 
 /** A transcript: what is typed stands out from what is answered. */
@@ -98,12 +105,12 @@ ${letters(deck)}
 ${read(repository, 'docs', 'theme', 'house.css')}
 ${read(slidesDir, 'theme', 'theme.css')}
 ${read(slidesDir, 'theme', 'code.css')}
+${read(repository, 'docs', 'theme', 'pictures.css')}
 ${read(slidesDir, 'theme', 'pictures.css')}
 ${read(slidesDir, 'theme', 'xray.css')}
 ${read(slidesDir, 'theme', 'print.css')}</style>
 </head>
 <body>
-${read(slidesDir, 'theme', 'arrows.svg')}
 <div class="reveal"><div class="slides">
 ${deck}
 </div></div>

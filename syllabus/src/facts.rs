@@ -1,12 +1,12 @@
 //! The reader of `level.toml`: a few keys, each in a line of its own.
 //!
 //! It is TOML, and less than TOML: a value is a text in double quotes without escapes, a
-//! number, or a list of texts. So the file needs no crate to be read by, and a shell script
-//! can still ask it with grep.
+//! number, or a list of texts. So reading the file takes no crate, and a shell script can
+//! still ask it with grep.
 
 use std::fmt;
 
-/// What stands in the `level.toml` of a level.
+/// What the `level.toml` of a level says.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Facts {
     /// What the level is about, in a few words: the lesson's title without the number.

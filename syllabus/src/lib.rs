@@ -1,9 +1,9 @@
 //! What the course knows of each level, in one place: which levels there are, what each is
 //! about, how long it takes, and what it asks of the machine.
 //!
-//! It stands in the `level.toml` of the level's directory. Here is the only list of these
-//! files, and the only reader. They are part of the program that asks: the checks run where
-//! there is no checkout, such as in a virtual machine of the tests.
+//! The facts are in the `level.toml` of each level's directory. Here are the only list of
+//! these files and their only reader. A program that asks contains the files: the checks also
+//! run where there is no checkout, such as in a virtual machine of the tests.
 //!
 //! A new level is a line in [`TABLE`]; `cargo run -p curriculum -- new` writes it.
 
@@ -20,8 +20,8 @@ macro_rules! table {
     };
 }
 
-/// All levels in order; behind the last one of a part stands the part's solution, which is
-/// the library of the next.
+/// All levels in order; after the last one of a part comes the part's solution, which is
+/// the library of the next part.
 pub const TABLE: &[(&str, &str)] = &table![
     "00_fork_exec",
     "01_chroot_image",
@@ -57,14 +57,14 @@ pub struct Entry {
     pub number: Option<u8>,
     /// Its directory below `levels/`.
     pub directory: &'static str,
-    /// What stands in its `level.toml`.
+    /// What its `level.toml` says.
     pub facts: Facts,
 }
 
 impl Entry {
     /// Its package, which is also the name of its program: `level03`, `rd`. The solution of
-    /// a part is `rd` as long as there is none of a later part, and then what its directory
-    /// is called: two packages of one name cannot be.
+    /// the last part is `rd`; that of an earlier part has the name of its directory, because
+    /// two packages cannot have one name.
     pub fn package(&self) -> String {
         let mut solutions = all().iter().filter(|entry| entry.number.is_none());
         match self.number {
@@ -80,7 +80,7 @@ impl Entry {
     }
 }
 
-/// What the program of the finished runtime is called.
+/// The name of the finished runtime's program.
 pub const RUNTIME: &str = "rd";
 
 /// The table, read.
@@ -101,7 +101,7 @@ static ENTRIES: LazyLock<Vec<Entry>> = LazyLock::new(|| {
     TABLE.iter().map(entry).collect()
 });
 
-/// All levels in order, behind those of each part its solution.
+/// All levels in order, with the solution of each part after its levels.
 pub fn all() -> &'static [Entry] {
     &ENTRIES
 }
@@ -116,8 +116,8 @@ pub fn level(number: u8) -> Option<&'static Entry> {
     all().iter().find(|entry| entry.number == Some(number))
 }
 
-/// The level after this one, whose skeleton is this one's solution; after the last one of a
-/// part the part's solution. In a part that is being written it may be missing yet.
+/// The level after this one, whose skeleton is this one's solution; for the last one of a
+/// part, the part's solution. An unfinished part may not have it yet.
 pub fn after(number: u8) -> Option<&'static Entry> {
     let mut rest = all().iter();
     let level = rest.find(|entry| entry.number == Some(number))?;

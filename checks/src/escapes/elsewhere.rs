@@ -12,7 +12,7 @@ pub(super) const SHARED: &[Elsewhere] = &[
     },
     Elsewhere {
         what: "a link in the image in the place of /proc, /sys or /dev (CVE-2019-19921)",
-        why: "`given::mount_point` follows none",
+        why: "`given::mount_point` follows no link",
         shown_by: &[("checks/wrong/01/follows-links.patch", "")],
     },
     Elsewhere {
@@ -53,7 +53,7 @@ pub(super) const SHARED: &[Elsewhere] = &[
     },
     Elsewhere {
         what: "an archive that unpacks without end (CVE-2017-14992)",
-        why: "`images` has a cap of bytes and one of members",
+        why: "`images` has a cap on bytes and one on members",
         shown_by: &[
             (
                 "images/src/unpack.rs",
@@ -78,8 +78,8 @@ pub(super) const SHARED: &[Elsewhere] = &[
     },
 ];
 
-/// Open, all of it tried above: what will stop it, and what one can do until then.
-/// Each row that nothing stops yet stands here, once.
+/// Open, all of it tried above: what will stop it, and what helps until then.
+/// Each row that nothing stops yet is here, once.
 pub(super) const LATER: &[Later] = &[
     Later {
         what: "The kernel's own files in /proc",
@@ -95,26 +95,26 @@ pub(super) const LATER: &[Later] = &[
                 is a row for that, which level 10 closes",
     },
     Later {
-        what: "One's own user namespace, with all capabilities in it",
+        what: "A user namespace that the command makes, with all capabilities in it",
         rows: &[
             "mount a file system, in a user namespace of one's own",
             "lift one's own limit of memory of version 1, in a user namespace of one's own (`--memory 32m`)",
         ],
         stop: "[seccomp](onward.md#6-seccomp), which refuses `unshare` and `clone` with that flag",
         today: "`sysctl user.max_user_namespaces=0`, if no other program on the machine needs \
-                them. Such a namespace opens kernel code that was written for root, and the files \
-                of the container's own control groups: on version 1 the command can lift its \
-                limits there, and have its freezer hold it against SIGKILL. `--user` with a \
-                number that is not root's closes those files, which are root's",
+                them. Such a namespace gives the command kernel code that was written for root, \
+                and the files of the container's own control groups: on version 1 the command can \
+                lift its limits with them, and have its freezer hold it against SIGKILL. `--user` \
+                with a number that is not root's closes those files, because root owns them",
     },
     Later {
         what: "The session's keys",
         rows: &["leave a key in the caller's session keyring"],
-        stop: "a session keyring of its own, joined before exec, and \
+        stop: "a session keyring of its own, which the child joins before exec, and \
                [seccomp](onward.md#6-seccomp) for root's other rings; or a \
                [user namespace](onward.md#7-user-namespaces), which has keyrings of its own",
-        today: "`keyctl session - rd run ...` (from the package keyutils): a new, empty ring for \
-                this run",
+        today: "`keyctl session - rd run ...` (from the package keyutils) gives this run a new, \
+                empty ring",
     },
     Later {
         what: "The terminal, and the process group that comes with it",
@@ -122,44 +122,44 @@ pub(super) const LATER: &[Later] = &[
             "type into the terminal that the parent was started from (TIOCSTI)",
             "end the parent, and all of the pipeline that it was started in",
         ],
-        stop: "a session and a terminal of its own, with the parent between that and yours: \
-               `setsid` as in [run -d](onward.md#2-run--d), and a pseudo-terminal. The kernel asks \
-               neither a PID namespace nor a capability here: `kill 0` names no process, and the \
+        stop: "a session and a terminal of its own, with the parent between that terminal and \
+               yours: `setsid` as in [run -d](onward.md#2-run--d), and a pseudo-terminal. Neither \
+               a PID namespace nor a capability counts here: `kill 0` names no process, and the \
                terminal is the caller's own",
-        today: "`setsid --wait rd run ...` where no terminal is needed: nothing to type on, and \
-                your pipeline is another group's. The parent is still in the command's group; it \
-                is out of reach for `--user` with a number that no user outside has: there is a \
-                row for that as well. `sysctl dev.tty.legacy_tiocsti=0` ends the typing for the \
-                whole machine, from level 11 on",
+        today: "`setsid --wait rd run ...` where you need no terminal: the command has nothing to \
+                type on, and your pipeline is in another group. The parent is still in the \
+                command's group; `--user` with a number that no user outside has puts it out of \
+                reach: there is a row for that as well. `sysctl dev.tty.legacy_tiocsti=0` ends the \
+                typing for the whole machine, from level 11 on",
     },
     Later {
         what: "A life after the parent's",
         rows: &["outlive the parent, by taking PR_SET_PDEATHSIG back"],
-        stop: "a supervisor that others look after, as systemd looks after a service \
-               ([run -d](onward.md#2-run--d)). A signal at the parent's death is a help against \
-               accidents, and no fetter",
+        stop: "a supervisor that another program looks after, as systemd looks after a service \
+               ([run -d](onward.md#2-run--d)). A signal at the parent's death helps against \
+               accidents; it does not hold a process that means to stay",
         today: "end the whole group: on cgroup version 2 `echo 1 \
-                >/sys/fs/cgroup/rubber-docker/ID/cgroup.kill`. Its limits hold all the same, as \
-                long as it lives",
+                >/sys/fs/cgroup/rubber-docker/ID/cgroup.kill`. The group's limits hold for as long \
+                as the process lives",
     },
     Later {
         what: "The runtime's own program",
         rows: &[
             "overwrite the program that made the container, which root will start again (CVE-2019-5736)",
         ],
-        stop: "for good, a [user namespace](onward.md#7-user-namespaces): root in there may not \
-               write to what is root's out here. Or what runc does: start once more from a \
-               sealed copy in memory (memfd_create(2)), so that `/proc/self/exe` is only that copy",
-        today: "`--user` again, since the file is root's; or let `rd` be a file that cannot be \
-                written to (`chattr +i`, or a read-only mount). And start no image as root that \
-                you do not trust",
+        stop: "for good, a [user namespace](onward.md#7-user-namespaces): its root may not write \
+               to the files of the host's root. Or what runc does: start once more from a sealed \
+               copy in memory (memfd_create(2)), so that `/proc/self/exe` is only that copy",
+        today: "`--user` again, since the file is root's; or make `rd` a file that root cannot \
+                write to (`chattr +i`, or a read-only mount). And start no image as root that you \
+                do not trust",
     },
     Later {
         what: "As many processes as there is memory for",
         rows: &["start as many processes as one likes"],
-        stop: "one limit more: `pids.max`, written where level 09 writes `memory.max`",
-        today: "`ulimit -u 100` before `rd run --user 1000:1000 ...` (root is not bound by it); \
-                and `--memory`, which a process costs as well",
+        stop: "one limit more: write `pids.max` where level 09 writes `memory.max`",
+        today: "`ulimit -u 100` before `rd run --user 1000:1000 ...` (it does not bind root); and \
+                `--memory`, since a process costs memory as well",
     },
     Later {
         what: "The host's disk, to the last byte and the last file",
@@ -168,23 +168,23 @@ pub(super) const LATER: &[Later] = &[
             "take all files that the host's disk has room for",
         ],
         stop: "a project quota, where the file system has them (ext4, xfs), on the container's \
-               own directory: the overlay's `upper` lies in it. An overlay has no limit of its own",
-        today: "a file system of its own for the containers, by `--container-dir` or \
+               own directory: the overlay's `upper` is in it. An overlay has no limit of its own",
+        today: "a file system of its own for the containers, with `--container-dir` or \
                 `RUBBER_DOCKER_CONTAINERS`: a tmpfs with `size=` and `nr_inodes=`, or an ext4 in a \
                 file (`mount -o loop`). When that is full, nothing else is. `--memory` does not \
-                help: what is written to a disk leaves the memory again",
+                help: what the kernel has written to a disk leaves memory again",
     },
     Later {
         what: "A file that the caller handed in",
         rows: &["empty the log that the caller appends to (`2>>log`)"],
         stop: "a pipe, and a process outside that reads it and writes the log, as \
-               [run -d](onward.md#2-run--d) needs one. A descriptor says how *it* may be used; \
-               `/proc/self/fd/2` is a path to the file, which can be opened in every way that \
-               its owner and mode allow",
+               [run -d](onward.md#2-run--d) needs one. A descriptor says how a process may use \
+               *it*; `/proc/self/fd/2` is a path to the file, and a process can open that in every \
+               way that its owner and mode allow",
         today: "put a pipe there yourself: `rd run ... 2>&1 | cat >>log`. Or `chattr +a log`: then \
-                it takes CAP_LINUX_IMMUTABLE to empty it, by taking that flag off first, and a \
-                container has not got it from level 11 on. Or `--user`, if the log is root's: \
-                there is a row for that, which level 10 closes",
+                the command must take that flag off before it can empty the log, which takes \
+                CAP_LINUX_IMMUTABLE, and a container does not have that from level 11 on. Or \
+                `--user`, if the log is root's: there is a row for that, which level 10 closes",
     },
     Later {
         what: "What the kernel counts for a user",
@@ -194,9 +194,9 @@ pub(super) const LATER: &[Later] = &[
             "use up the room for pipes of a user of the host who has the same number",
             "use up the keys of a user of the host who has the same number",
         ],
-        stop: "a [user namespace](onward.md#7-user-namespaces), where a container's numbers are \
-               numbers outside that no other user has. Inotify's watches, message queues, \
-               epoll's watches and `ulimit -u` are counted in the same way",
+        stop: "a [user namespace](onward.md#7-user-namespaces), which maps a container's numbers \
+               to numbers that no other user of the host has. The kernel counts inotify's \
+               watches, message queues, epoll's watches and `ulimit -u` in the same way",
         today: "`--user` with a number of its own for each container: level 10 closes the rows \
                 with that. Root's number is the one that the host's services have. \
                 `sysctl fs.inotify.max_user_instances=1024` gives every number more of these",
@@ -205,7 +205,7 @@ pub(super) const LATER: &[Later] = &[
         what: "Any device, with the capability to make one",
         rows: &["open any device of the machine, when given CAP_MKNOD (`--cap-add ALL`)"],
         stop: "[a list of devices](onward.md#4-a-list-of-devices)",
-        today: "not to give it: `rd` does not unless it is asked to",
+        today: "do not give it: `rd` does so only when you ask",
     },
 ];
 
@@ -213,17 +213,18 @@ pub(super) const LATER: &[Later] = &[
 pub(super) const NOT_TRIED: &[(&str, &str)] = &[
     (
         "load a kernel module; read a raw disk; `release_agent` (CVE-2022-0492)",
-        "it would change the machine, or could. What they need is refused above: a mount, a device \
-         node, CAP_SYS_ADMIN, of the host's users and not of a user namespace of one's own",
+        "it would change the machine, or could. The rows above show that the kernel refuses what \
+         they need: a mount, a device node, CAP_SYS_ADMIN over the host and not only in a user \
+         namespace of one's own",
     ),
     (
         "use the keys of root's user keyring, or see all of /proc/keys",
-        "it is the machine's own ring, which a test had better leave alone; what stops it is said \
-         above, at the session's keys",
+        "it is the machine's own ring, which a test had better leave alone; the row about the \
+         session's keys says what stops it",
     ),
     (
         "take all processors",
-        "shares are a question of time: `.ci/run system-tests` measures them, and on cgroup version 2 \
-         `.ci/qemu.sh`",
+        "shares are a question of time: `.ci/run system-tests` measures them, and `.ci/qemu.sh` \
+         does on cgroup version 2",
     ),
 ];

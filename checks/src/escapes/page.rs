@@ -61,25 +61,25 @@ pub fn references() -> impl Iterator<Item = (&'static str, &'static str)> {
 const INTRODUCTION: &str = "\
 # Break it: which level stops what
 
-Below are ways out of a container, or to more than it was given. Each is tried in the
-solution of *every* level by `cargo test -p curriculum --test curriculum -- escapes`, and what
-you read here is what that test expects: this page is written by
-`cargo run -p checks -- escapes --markdown > docs/src/escapes.md`. `.ci/qemu.sh` tries them once
-more, in the solutions where the answer changes, in a machine with cgroup version 2 that is
-there to be broken: what would change the whole machine is tried in that one only. Where a row says on what kind of machine it is tried,
-it is skipped on others.
+Below are ways out of a container, or to more than it was given.
+`cargo test -p curriculum --test curriculum -- escapes` tries each of them in the solution of *every*
+level, and you read here what that test expects:
+`cargo run -p checks -- escapes --markdown > docs/src/escapes.md` writes this page. `.ci/qemu.sh` tries
+them once more, in the solutions where the answer changes, in a machine with cgroup version 2 that is
+there to be broken; an attempt that would change the whole machine runs only there. Where a row names a
+kind of machine, the test skips it on others.
 
-The test does not take the container's word. It looks from outside, at what the third column
-names, whether an escape has worked; what the program answers (the last column) only tells a
-defence from an accident.
+The test does not take the container's word. It looks from outside, at what the third column names, to see
+whether an escape has worked. The program's own answer (the last column) only tells a defence from an
+accident.
 
-Try one yourself: `cargo run -p checks -- probe-image` once, then
+Try one yourself. Run `cargo run -p checks -- probe-image` once, then
 
 ```sh
 cargo run -q -p level02 -- run -i probe -- probe VERB...
 ```
 
-with level02 being the solution of level 01, and `rd` that of the last.
+Here level02 is the solution of level 01; `rd` is that of the last level.
 
 | To | `probe` ... | Seen from outside | Works in the solutions up to | Stopped in | It answers |
 |---|---|---|---|---|---|
@@ -88,9 +88,9 @@ with level02 being the solution of level 01, and `rd` that of the last.
 const LATER_INTRODUCTION: &str = "
 ## What Part I does not stop, and what will
 
-`rd` holds a program that makes mistakes, and one that is curious. Against one that means harm, as
-root, it is not finished, and this is the list of what is missing: all that the table calls open.
-The last column is for those who use `rd` today; the middle one for learners who
+`rd` holds a program that makes mistakes, and one that is curious. It does not yet hold one that means harm
+and runs as root. This list says what is missing: all that the table calls open. The last column is for
+people who use `rd` today; the middle one is for learners who
 [go on](onward.md).
 
 | What is open | What will stop it | Until then |
@@ -100,8 +100,8 @@ The last column is for those who use `rd` today; the middle one for learners who
 const SHARED_INTRODUCTION: &str = "
 ## Stopped by what all levels share
 
-These no level of its own stops: what all levels are given does, from the first on. It is
-shown by a test that has the attack in it, or by a wrong solution without the defence, which
+No single level stops these; the code that all levels are given does, from the first one on. The last
+column names what shows it: a test that makes the attack, or a wrong solution without the defence, which
 the checks refuse.
 
 | What | Why it leads nowhere | Shown by |

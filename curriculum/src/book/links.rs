@@ -57,6 +57,16 @@ impl Place<'_> {
         Ok(())
     }
 
+    /// The file that a link leads to, seen from the root.
+    pub fn file(&self, target: &str) -> Result<PathBuf> {
+        let (page, directory) = (self.page.display(), self.directory.display());
+        flat(&self.directory.join(target))
+            .filter(|path| self.root.join(path).is_file())
+            .ok_or_else(|| {
+                format!("{page}: there is no `{target}`, meant from {directory}/").into()
+            })
+    }
+
     fn leads_to(&self, target: &str) -> Result<Target> {
         let is_elsewhere = target.contains("://") || target.starts_with("mailto:");
         if is_elsewhere || target.starts_with('#') {

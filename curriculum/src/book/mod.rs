@@ -7,6 +7,7 @@
 //!
 //! - links that lead to pages of the book, or, to a file that is none, its path;
 //! - a word above each console fence: is this the skeleton, or the solution;
+//! - pictures inside of the page;
 //! - the first mention of each system call in a lesson linked to its documentation;
 //! - the X-ray of a lesson's solution.
 //!
@@ -16,12 +17,14 @@
 //! | `links.rs` | links to files |
 //! | `fences.rs` | what is said above a console fence |
 //! | `calls.rs` | links to linux-sys |
+//! | `pictures.rs` | pictures, for the book and for themselves |
 //! | `reference.rs` | linux-sys's documentation, put where the book finds it |
 //! | `xray.rs` | the X-ray of a solution |
 
 pub mod calls;
 pub mod fences;
 pub mod links;
+pub mod pictures;
 pub mod reference;
 pub mod text;
 pub mod xray;
@@ -33,6 +36,7 @@ use calls::Calls;
 use links::Place;
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What all pages are rewritten with.
@@ -106,9 +110,20 @@ impl Book {
         });
         let mut calls = Calls::new(&self.functions, path);
         let mut out = String::new();
-        for part in text::parts(content) {
+        let mut parts = text::parts(content).into_iter().peekable();
+        while let Some(part) = parts.next() {
             match part {
                 text::Part::Prose(line) => {
+                    if let Some((alt, target)) = pictures::image(line) {
+                        let mut caption = Vec::new();
+                        while let Some(text::Part::Prose(line)) = parts
+                            .next_if(|it| matches!(it, text::Part::Prose(line) if !line.is_empty()))
+                        {
+                            caption.push(place.rewrite(line)?);
+                        }
+                        out.push_str(&self.picture(&place, alt, target, &caption.join("\n"))?);
+                        continue;
+                    }
                     let mut line = place.rewrite(line)?;
                     if lesson.is_some() {
                         line = calls.link(&line);
@@ -128,6 +143,27 @@ impl Book {
             Some(_) => xray::put(&self.root, path, &out)?.unwrap_or(out),
             None => out,
         })
+    }
+
+    /// A picture, and below it the paragraph that stands directly under it: its caption.
+    fn picture(&self, place: &Place<'_>, alt: &str, target: &str, caption: &str) -> Result<String> {
+        let wrong = |why: &str| {
+            let page = place.page.display();
+            Error::from(format!("{page}: the picture {target}: {why}"))
+        };
+        let path = place.file(target)?;
+        let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+        let page = place.page.with_extension("");
+        let id = format!("{}-{stem}", page.display().to_string().replace('/', "-"));
+        let caption = match caption {
+            "" => "",
+            words => words
+                .strip_prefix('*')
+                .and_then(|words| words.strip_suffix('*'))
+                .ok_or_else(|| wrong("below it is a line that is no caption, *in stars*"))?,
+        };
+        let svg = fs::read_to_string(self.root.join(&path))?;
+        pictures::figure(&svg, &id, alt, caption).map_err(|error| wrong(&error.to_string()))
     }
 
     /// The pages that include a lesson; the tests look for each.

@@ -2,12 +2,12 @@
 //! learner first meets it, and the map of the code is true.
 
 use crate::course::{Course, Verdict, nothing_of};
-use curriculum::book::{Book, PAGES, page_of, text};
+use curriculum::book::{Book, PAGES, page_of, pictures, text};
 use curriculum::{map, pages};
 use libtest_mimic::{Completion, Failed, Trial};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Calls that belong to a level in linux-sys's map, and that its learner does not write:
 /// given code, bonus rounds, and others of a family.
@@ -36,6 +36,9 @@ pub(crate) fn trials(course: &'static Course) -> Vec<Trial> {
         Trial::ignorable_test("book::the_map_is_drawn_from_the_code", move || {
             // Of the levels the last solution is on it, which a learner may have gone on with.
             course.unless_learners(&[course.levels.len() - 1], || the_map(course))
+        }),
+        Trial::ignorable_test("book::pictures_stand_alone_and_are_shown", move || {
+            the_pictures(course)
         }),
         Trial::ignorable_test("book::calls_are_linked_in_their_lesson", move || {
             calls(course)
@@ -91,6 +94,75 @@ fn the_map(course: &Course) -> Verdict {
         gone.chain(new),
     )?;
     Err(format!("{}: the lines stand in another order: {command}", map::PAGE).into())
+}
+
+/// Every picture has the style of today inside, draws with classes alone, and is shown somewhere.
+fn the_pictures(course: &Course) -> Verdict {
+    let style = read(course, pictures::STYLE)?;
+    let mut shown = String::new();
+    let lessons = course
+        .levels
+        .iter()
+        .map(|level| level.path().join("README.md"));
+    let slides = fs::read_dir(course.root.join("slides/deck"))?;
+    let slides = slides.filter_map(|it| {
+        it.ok()?
+            .path()
+            .strip_prefix(&course.root)
+            .ok()
+            .map(PathBuf::from)
+    });
+    let at_the_root = pages::AT_THE_ROOT.iter().map(PathBuf::from);
+    let in_the_book = pages::of_the_book(&course.root).into_iter();
+    for path in in_the_book.chain(lessons).chain(slides).chain(at_the_root) {
+        shown += &read(course, path)?;
+    }
+    let mut faults = Vec::new();
+    let house = read(course, "docs/theme/house.css").unwrap_or_default();
+    for line in house
+        .lines()
+        .filter_map(|line| line.trim().strip_suffix(");"))
+    {
+        let Some((name, pair)) = line.split_once(": light-dark(") else {
+            continue;
+        };
+        for colour in pair.split(", ") {
+            // Nothing but code has a string's colour.
+            if name != "--string" && !style.contains(&format!("{name}: {colour};")) {
+                faults.push(format!(
+                    "{}: {name} is {colour} in the house",
+                    pictures::STYLE
+                ));
+            }
+        }
+    }
+    for path in pictures::all(&course.root)? {
+        let path = path.strip_prefix(&course.root).unwrap_or(&path);
+        let svg = read(course, path)?;
+        let mut complain = |what: &str| faults.push(format!("{}: {what}", path.display()));
+        match pictures::styled(&svg, &style) {
+            Ok(styled) if styled == svg => {}
+            Ok(_) => complain(
+                "its style is not docs/theme/pictures.css: cargo run -p curriculum -- pictures",
+            ),
+            Err(error) => complain(&error.to_string()),
+        }
+        if let Err(error) = pictures::figure(&svg, "it", "", "") {
+            complain(&error.to_string());
+        }
+        let (_, drawing) = svg.split_once("</style>").unwrap_or_default();
+        if [" style=", " fill=", " stroke="]
+            .iter()
+            .any(|it| drawing.contains(it))
+        {
+            complain("it has a colour of its own; classes have those");
+        }
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if !shown.contains(&format!("/{name})")) {
+            complain("no page, lesson or slide shows it");
+        }
+    }
+    nothing_of("pictures", faults)
 }
 
 /// mdBook would say so too, but one page at a time, and only where it is installed.

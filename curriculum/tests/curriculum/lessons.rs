@@ -1,11 +1,12 @@
 //! Each lesson has its parts, its steps are those of the TODO blocks, it says how long it takes
-//! and what has to be imported, and its hints begin with a question.
+//! and what has to be imported, it is short where a learner waits to begin, and its hints begin
+//! with a question.
 
 use crate::course::{Course, Verdict, nothing_of};
 use curriculum::lesson::Lesson;
 use curriculum::pages::PAGES;
 use curriculum::task::{self, Hint};
-use curriculum::times::Measure;
+use curriculum::times::{Measure, Words};
 use curriculum::{Result, chain, names, solution};
 use libtest_mimic::{Completion, Trial};
 use std::collections::BTreeSet;
@@ -16,6 +17,7 @@ const WELCOME: &str = "welcome.md";
 pub(crate) fn trials(course: &'static Course) -> Vec<Trial> {
     let mut trials = course.each("lesson", is_whole);
     trials.extend(course.each("time", says_how_long_it_takes));
+    trials.extend(course.each("words", is_short));
     trials.extend(course.each("imports", says_what_to_import));
     trials.extend(course.each("hints", hints_are_graded));
     trials.push(Trial::ignorable_test("time::the_chapters", move || {
@@ -61,6 +63,30 @@ fn says_how_long_it_takes(course: &'static Course, index: usize) -> Verdict {
         }
     }
     nothing_of(&format!("{}: the line {line:?}", path.display()), wrong)
+}
+
+/// A learner wants to begin, and what is only interesting has a page of its own, the sources.
+fn is_short(course: &'static Course, index: usize) -> Verdict {
+    const BEFORE_TASK: usize = 600;
+    const IN_READING: usize = 60;
+    let level = &course.levels[index];
+    if level.number.is_none() {
+        return Ok(Completion::Completed);
+    }
+    let path = level.path().join("README.md");
+    let words = Words::of(&std::fs::read_to_string(course.root.join(&path))?);
+    course.notice(format!(
+        "{}: {} words before the task, {} outside hints, {} in hints, {} in further reading",
+        level.package, words.before_task, words.outside_hints, words.in_hints, words.in_reading
+    ));
+    let too_long = [
+        ("before the task", words.before_task, BEFORE_TASK),
+        ("in further reading", words.in_reading, IN_READING),
+    ]
+    .into_iter()
+    .filter(|(_, words, at_most)| words > at_most)
+    .map(|(place, words, at_most)| format!("{words} words {place}, at most {at_most}"));
+    nothing_of(&path.display().to_string(), too_long)
 }
 
 /// Imports are not the exercise: in front of the first step stands, for each file, the line

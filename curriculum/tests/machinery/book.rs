@@ -1,7 +1,7 @@
 //! What the book makes of a page.
 
 use crate::fixture::Workshop;
-use curriculum::book::Book;
+use curriculum::book::{Book, pictures};
 use rstest::rstest;
 use serde_json::{Value, json};
 use std::path::Path;
@@ -173,4 +173,78 @@ fn where_no_xray_was_made_the_lesson_says_how() {
     );
     let others = xray("02 | true | mount | Look.", None).unwrap();
     assert!(!others.contains("Watch"), "{others}");
+}
+
+const SVG: &str = "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"picture\" \
+     viewBox=\"-16 -16 132 82\" width=\"132\" height=\"82\" data-steps=\"At first.\">\n\
+     <title id=\"title\">A box</title>\n<style>\n.box { fill: red }\n</style>\n\
+     <defs>\n<marker id=\"arrow\"/>\n</defs>\n\n\
+     <path class=\"line\" d=\"M0 0H9\" marker-end=\"url(#arrow)\"/>\n</svg>\n";
+
+/// A lesson that shows the picture `box`.
+fn with_picture(text: &str) -> Result<String, String> {
+    let workshop = Workshop::of_mains(["", "", ""]);
+    workshop.write("docs/src/pictures/box.svg", SVG);
+    Book::new(workshop.root(), &workshop.levels(), Vec::new())
+        .page(Path::new(LESSON), text)
+        .map_err(|error| error.to_string())
+}
+
+#[test]
+fn a_picture_is_in_the_page_in_the_pages_own_style() {
+    let text = "![A \"box\"](../../docs/src/pictures/box.svg)\n*Its `caption`,\nlong.*\n\nmore\n";
+    let shown = with_picture(text).unwrap();
+    for word in [
+        "viewBox=\"0 0 100 50\" width=\"66\"",
+        "aria-label=\"A &quot;box&quot;\"",
+        "data-steps=\"At first.\"",
+        "<marker id=\"lessons-01-box-arrow\"/>",
+        "url(#lessons-01-box-arrow)",
+        "<figcaption>\n\nIts `caption`,\nlong.\n\n</figcaption>\n</figure>\n\nmore\n",
+    ] {
+        assert!(shown.contains(word), "{word} is not in {shown}");
+    }
+    assert!(
+        !shown.contains("<style>") && !shown.contains("<title"),
+        "{shown}"
+    );
+    let (drawing, _) = shown.split_once("<figcaption>").unwrap();
+    assert!(
+        !drawing.contains("\n\n"),
+        "an empty line ends it for Markdown: {drawing}"
+    );
+}
+
+#[rstest]
+#[case::no_file(
+    "![a](../../docs/src/pictures/ring.svg)",
+    "there is no `../../docs/src/pictures/ring.svg`"
+)]
+#[case::no_caption("![a](../../docs/src/pictures/box.svg)\nmore", "no caption")]
+fn a_picture_that_cannot_be_shown_is_an_error(#[case] text: &str, #[case] expected: &str) {
+    let error = with_picture(text).unwrap_err();
+    assert!(
+        error.contains(expected) && error.contains(LESSON),
+        "{error}"
+    );
+}
+
+#[rstest]
+#[case::a_photograph("![a](x.png)")]
+#[case::in_a_sentence("see ![a](x.svg)")]
+#[case::with_words_behind("![a](x.svg) and")]
+#[case::a_link("[a](x.svg)")]
+fn only_a_drawing_alone_on_its_line_is_a_picture(#[case] line: &str) {
+    assert_eq!(pictures::image(line), None);
+    assert_eq!(
+        pictures::image("![a box](x/b.svg)"),
+        Some(("a box", "x/b.svg"))
+    );
+}
+
+#[test]
+fn a_style_takes_the_place_of_the_one_before() {
+    let is = pictures::styled(SVG, ".box { fill: blue }\n").unwrap();
+    assert_eq!(is, SVG.replace("red", "blue"));
+    assert!(pictures::styled("<svg/>", "").is_err());
 }

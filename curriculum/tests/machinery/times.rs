@@ -1,10 +1,12 @@
 //! How long a text takes.
 
-use curriculum::times::Measure;
+use curriculum::times::{Measure, Words};
 
 const CHAPTER: &str = "# Two words
 
 Three more words | - |
+
+![A picture, in words](box.svg)
 
 ```console after
 $ not counted, but tried
@@ -30,6 +32,45 @@ fn words_outside_of_fences_and_transcripts_count() {
         lines: 0,
     };
     assert_eq!(measure, expected);
+}
+
+const LESSON: &str = "# Two words
+
+## What you build
+
+![A picture that is described
+for those who do not see it](pictures/it.svg)
+Four words before it.
+
+```text
+not counted at all
+```
+
+## Your task
+
+1. One.
+
+   <details><summary>Hint: not outside</summary>
+
+   Two words.
+   </details>
+
+## Further reading
+
+- Three of them
+
+On to the next level.
+";
+
+#[test]
+fn a_lessons_words_are_counted_by_where_they_stand() {
+    let expected = Words {
+        before_task: 9,
+        outside_hints: 23,
+        in_hints: 4,
+        in_reading: 3,
+    };
+    assert_eq!(Words::of(LESSON), expected);
 }
 
 #[test]

@@ -89,7 +89,7 @@ pub fn create(cgroup: &Cgroup, limits: &[Limit]) -> Result<(), Error> {
 
 /// The child's part: move into the group.
 pub fn join(cgroup: &Cgroup) -> Result<(), Error> {
-    // TODO(08) 2. Write "0", which stands for the writer, to `cgroup.procs` of each group.
+    // TODO(08) 2. Write a number that stands for this process to `cgroup.procs` of each group.
     let _ = cgroup;
     // END TODO(08)
     Ok(())

@@ -1,4 +1,4 @@
-//! The numbers, drawn. Colours are the book's: it has a light and a dark theme.
+//! The numbers, drawn in the style of all pictures.
 
 use std::fmt::Write;
 
@@ -6,10 +6,16 @@ use crate::numbers::Times;
 use crate::starts::Starts;
 use crate::unpack::Unpacked;
 
-fn begin(name: &str, height: f64, title: &str) -> String {
+/// What the classes mean; each picture has it inside, for where it stands alone.
+const STYLE: &str = include_str!("../../../../docs/theme/pictures.css");
+
+/// A picture of 918 units width, to its drawing; around that is the margin of one that stands alone.
+fn begin(height: f64, title: &str) -> String {
+    let height = height + 32.0;
     format!(
-        "<svg viewBox=\"0 0 540 {height}\" role=\"img\" aria-labelledby=\"{name}-title\" \
-         xmlns=\"http://www.w3.org/2000/svg\">\n<title id=\"{name}-title\">{title}</title>\n"
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"picture\" viewBox=\"-16 -16 950 {height}\" \
+         width=\"950\" height=\"{height}\" role=\"img\" aria-labelledby=\"title\">\n\
+         <title id=\"title\">{title}</title>\n<style>\n{STYLE}</style>\n"
     )
 }
 
@@ -28,8 +34,8 @@ pub fn starts(starts: &Starts) -> String {
         .fold(1.0, f64::max);
     let step = round_step(highest / 4.0);
     let top = step * (highest / step).ceil();
-    let x = |number: f64| 60.0 + number / starts.joined.len() as f64 * 450.0;
-    let y = |time: f64| 220.0 - time / top * 200.0;
+    let x = |number: f64| 102.0 + number / starts.joined.len() as f64 * 765.0;
+    let y = |time: f64| 374.0 - time / top * 340.0;
 
     let said: Vec<String> = starts
         .points
@@ -37,24 +43,24 @@ pub fn starts(starts: &Starts) -> String {
         .map(|point| format!("number {} in {:.1} ms", point.number, point.word.median()))
         .collect();
     let title = format!("Starts while the others run: {}", said.join(", "));
-    let mut svg = begin("scale-start", 270.0, &title);
+    let mut svg = begin(459.0, &title);
     let mut label = 0.0;
     while label <= top {
         let _ = writeln!(
             svg,
-            "<path class=\"line dashed\" opacity=\"0.3\" d=\"M60 {0:.1}H510\"/>\
-             <text class=\"end small\" x=\"52\" y=\"{1:.1}\">{label} ms</text>",
+            "<path class=\"line dashed\" d=\"M102 {0:.1}H867\"/>\
+             <text class=\"small end\" x=\"88\" y=\"{1:.1}\">{label} ms</text>",
             y(label),
-            y(label) + 4.0
+            y(label) + 7.0
         );
         label += step;
     }
     for (index, part) in parts.iter().enumerate() {
-        let middle = x((index * size) as f64 + size as f64 / 2.0).min(510.0);
+        let middle = x((index * size) as f64 + size as f64 / 2.0).min(867.0);
         let _ = writeln!(
             svg,
             "<path class=\"line\" d=\"M{middle:.1} {:.1}V{:.1}\"/>\
-             <circle class=\"accent-fill\" cx=\"{middle:.1}\" cy=\"{:.1}\" r=\"4\"/>",
+             <circle class=\"dot accent\" cx=\"{middle:.1}\" cy=\"{:.1}\" r=\"7\"/>",
             y(part.quantile(10)),
             y(part.quantile(90)),
             y(part.median())
@@ -63,9 +69,9 @@ pub fn starts(starts: &Starts) -> String {
     let last = starts.points[2].number;
     let _ = writeln!(
         svg,
-        "<text class=\"small\" x=\"60\" y=\"240\">1st</text>\
-         <text class=\"end small\" x=\"510\" y=\"240\">{last}th</text>\n\
-         <text class=\"middle small\" x=\"285\" y=\"262\">time until the first word of a container, \
+        "<text class=\"small\" x=\"102\" y=\"408\">1st</text>\
+         <text class=\"small end\" x=\"867\" y=\"408\">{last}th</text>\n\
+         <text class=\"small middle\" x=\"484\" y=\"445\">time until the first word of a container, \
          while all that came before it run: medians of {size}</text>\n</svg>"
     );
     svg
@@ -93,40 +99,40 @@ pub fn unpack(unpacked: &Unpacked) -> String {
         .map(|(row, it)| format!("{} {:.2} s", it.name, time(row, 0)))
         .collect();
     let title = format!("Medians of unpacking, warm: {}", said.join(", "));
-    let height = 20.0 + 50.0 * rows.len() as f64 + 24.0;
-    let mut svg = begin("scale-unpack", height, &title);
+    let height = 34.0 + 85.0 * rows.len() as f64 + 41.0;
+    let mut svg = begin(height, &title);
     for (index, row) in rows.iter().enumerate() {
         let (bar, text) = match row.name.starts_with("rd") {
-            true => ("accent-fill", "strong"),
-            false => ("box", ""),
+            true => ("box solid", "strong end"),
+            false => ("box", "end"),
         };
-        let top = 10.0 + 50.0 * index as f64;
+        let top = 17.0 + 85.0 * index as f64;
         let _ = writeln!(
             svg,
-            "<text class=\"end {text}\" x=\"100\" y=\"{:.0}\">{}</text>",
-            top + 24.0,
+            "<text class=\"{text}\" x=\"170\" y=\"{:.0}\">{}</text>",
+            top + 41.0,
             row.name
         );
         for (cold, state) in ["warm", "cold"].iter().enumerate() {
             let (top, width) = (
-                top + 20.0 * cold as f64,
-                time(index, cold) / longest * 290.0,
+                top + 34.0 * cold as f64,
+                time(index, cold) / longest * 493.0,
             );
             let _ = writeln!(
                 svg,
-                "<rect class=\"{bar}\" x=\"110\" y=\"{top:.0}\" width=\"{width:.1}\" height=\"16\"/>\
+                "<rect class=\"{bar}\" x=\"187\" y=\"{top:.0}\" width=\"{width:.1}\" height=\"27\"/>\
                  <text class=\"small\" x=\"{:.1}\" y=\"{:.0}\">{state}, {:.2} s</text>",
-                118.0 + width,
-                top + 13.0,
+                201.0 + width,
+                top + 21.0,
                 time(index, cold)
             );
         }
     }
     let _ = writeln!(
         svg,
-        "<text class=\"middle small\" x=\"270\" y=\"{:.0}\">until everything is on the disk; shorter \
+        "<text class=\"small middle\" x=\"459\" y=\"{:.0}\">until everything is on the disk; shorter \
          is better</text>\n</svg>",
-        height - 8.0
+        height - 14.0
     );
     svg
 }
