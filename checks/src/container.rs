@@ -125,6 +125,11 @@ impl<'a> Container<'a> {
     pub(crate) fn end(self) -> Result<Ended, Failure> {
         self.run.end()
     }
+
+    /// The same, with what it wrote to its standard output after the command was ready.
+    pub(crate) fn end_with_output(self) -> Result<(Ended, String), Failure> {
+        self.run.end_with_output()
+    }
 }
 
 impl<'a> Invocation<'a> {

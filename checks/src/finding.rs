@@ -14,6 +14,8 @@ pub(crate) enum Finding {
     Failure(Box<Failure>),
     /// It cannot be looked at on this machine, for this reason.
     Skip(String),
+    /// Of a choice only: the program refuses its option, in this way.
+    NotThere(String),
 }
 
 impl Finding {

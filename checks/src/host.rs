@@ -3,7 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
-use std::io::{self, BufRead, BufReader, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
@@ -243,7 +243,7 @@ impl Host {
 /// Where the store is in the sandbox's directory.
 const STATE: &str = "lib";
 
-const SHELL: [&str; 3] = ["sh", "-c", "echo ready; read line"];
+pub(crate) const SHELL: [&str; 3] = ["sh", "-c", "echo ready; read line"];
 
 /// A command as the level's process is given it: the probe has another name in each run.
 pub(crate) fn words_of_this_run(command: &[impl AsRef<OsStr>]) -> Vec<OsString> {
@@ -578,6 +578,21 @@ impl Run<'_> {
             judged: self.host.judged,
             diagnose: self.host.diagnose,
         })
+    }
+
+    /// The same, with what was still to be read of its standard output.
+    pub(crate) fn end_with_output(mut self) -> Result<(Ended, String), Failure> {
+        self.release();
+        let mut output = Vec::new();
+        if let Some(stdout) = &mut self.stdout {
+            self.host
+                .waiting(&format!("`{}` to close its standard output", self.line));
+            stdout
+                .read_to_end(&mut output)
+                .map_err(|why| Failure::unreadable("the level's standard output", why))?;
+        }
+        let output = names::usual(&String::from_utf8_lossy(&output));
+        Ok((self.end()?, output))
     }
 
     fn is_over(&mut self, has_tidied_up: bool) {

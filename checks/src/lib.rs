@@ -33,6 +33,7 @@
 //! | `runner` | the command line: which checks, in which order |
 //! | `queue` | several of them at once, told in that order |
 //! | `report` | how verdicts are shown |
+//! | `again` | what a learner types to have the same run told |
 //!
 //! The small machine in which a level runs is the crate `sandbox`; the levels as text are
 //! `curriculum`, which stands above this crate.
@@ -41,6 +42,7 @@
 //! that changes what the whole machine has only one of (a node in a `devtmpfs`, a setting
 //! in `/proc/sys/kernel`) reaches the machine.
 
+mod again;
 mod calls;
 mod check;
 mod container;
@@ -73,8 +75,9 @@ use std::ffi::OsString;
 use std::path::Path;
 use std::process::ExitCode;
 
+pub use again::{Again, again};
 pub use check::{Check, LevelChecks};
-pub use levels::LEVELS;
+pub use levels::{LEVELS, choice};
 pub use probe_image::write_to as write_probe_image;
 pub use report::{End, Printer, Style};
 pub use runner::{judge_command, judge_with, test_command};

@@ -163,6 +163,16 @@ pub(crate) fn program() -> &'static str {
     PROGRAM.of_this_run(0)
 }
 
+/// How people read it.
+pub(crate) fn usual_program() -> &'static str {
+    PROGRAM.usual
+}
+
+/// How people read it.
+pub(crate) fn usual_image() -> &'static str {
+    IMAGE.usual
+}
+
 pub(crate) fn image() -> &'static str {
     IMAGE.of_this_run(1)
 }

@@ -292,6 +292,43 @@ impl Printer {
         causes.into_iter().map(line).collect()
     }
 
+    /// Shows what came of a level's choice. It is not counted: the level is done without it.
+    pub fn choice(&self, level: &LevelChecks, report: Report) {
+        let text = match self.style {
+            Style::Json => format!("{}\n", report.to_json_of_choice()),
+            Style::Pretty | Style::Terse => self.choice_lines(level, report.printable()),
+        };
+        write(&text);
+    }
+
+    fn choice_lines(&self, level: &LevelChecks, report: Report) -> String {
+        let report = Report {
+            expected: report.expected.filter(|expected| *expected != report.name),
+            name: format!("optional: {}", report.name),
+            ..report
+        };
+        let text = match report.verdict {
+            Verdict::NotRun => {
+                let how = report.seen.as_deref().unwrap_or_default();
+                let how = how.replace('\n', "\n        ");
+                let name = &report.name;
+                let line = format!("  {}  {name}\n", self.paint(DIM, "--  "));
+                self.fit(&line, 8) + &self.fit(&format!("        not there yet: {how}\n"), 8)
+            }
+            Verdict::Fail => {
+                let without = format!(
+                    "level {:02} counts as done all the same: {}, \"A choice of your own\"\n",
+                    level.number,
+                    level.lesson()
+                );
+                let lines = self.line(&report) + "\n" + &self.explain(level, &report);
+                lines + &self.fit(&without, 0)
+            }
+            Verdict::Pass | Verdict::Skip => self.line(&report),
+        };
+        text + "\n"
+    }
+
     /// Explains the failures, counts, and says how it has ended.
     pub fn finish(&mut self) -> End {
         let text = match self.style {
@@ -609,6 +646,41 @@ mod tests {
             let last = printer.last_words();
             assert!(!last.contains("not judged"), "{last}");
         }
+    }
+
+    #[test]
+    fn a_choice_is_told_and_not_counted() {
+        let level = &LEVELS[5];
+        let Some(check) = crate::choice(5) else {
+            return;
+        };
+        let mut printer = Printer::new(Style::Pretty, Some(false)).judges(Some(5));
+        let told = |outcome| {
+            let report = Report::from_outcome(level, check, outcome);
+            printer.choice_lines(level, report)
+        };
+        let name = check.name;
+        assert_eq!(told(Ok(())), format!("  ok    optional: {name}\n\n"));
+        let refused = "`level05 run --hostname a` ended with status 125; it wrote: no\nmore";
+        assert_eq!(
+            told(Err(Finding::NotThere(refused.to_owned()))),
+            format!(
+                "  --    optional: {name}\n        not there yet: {}\n\n",
+                refused.replace('\n', "\n        ")
+            )
+        );
+        let wrong = told(Err(Failure::seen("another name").into()));
+        let begin = format!(
+            "  FAIL  optional: {name}\n\nlevel05: optional: {name}\n  seen       another name\n"
+        );
+        assert!(wrong.starts_with(&begin), "{wrong}");
+        // It is no step of the lesson's, and the level is done.
+        assert!(!wrong.contains("TODO("), "{wrong}");
+        assert!(
+            wrong.contains("level 05 counts as done all the same: levels/05_uts_namespace/"),
+            "{wrong}"
+        );
+        assert_eq!(printer.finish(), End::Passed);
     }
 
     #[test]

@@ -20,6 +20,9 @@ use sandbox::superblocks;
 /// The first argument that makes this executable the supervisor of a sandbox.
 pub(crate) const ARGUMENT: &str = "--supervise-a-sandbox-for-one-check";
 
+/// How a report begins that the deadline has made.
+pub(crate) const NOT_FINISHED: &str = "did not finish: waited";
+
 /// Judges one check of `level` for `binary`, which a learner has brought as far as level
 /// `judged`. Never fails: what goes wrong is a report.
 pub(crate) fn run_check(
@@ -66,7 +69,7 @@ fn report(level: &LevelChecks, check: &Check, mut heard: Heard) -> Report {
     let report = match (heard.ending, answer) {
         (Ending::DeadlinePassed, _) => {
             let (seconds, event) = (deadline().as_secs(), heard.waited_for);
-            let seen = format!("did not finish: waited {seconds} s for {event}");
+            let seen = format!("{NOT_FINISHED} {seconds} s for {event}");
             let usually = "something waits for what never happens, or never ends by itself";
             failed(Failure::seen(seen).usually(usually))
         }
@@ -122,7 +125,8 @@ fn question(arguments: &[OsString]) -> Option<Question> {
     names::adopt(drawn.to_str()?.parse().ok()?);
     let number: u8 = level.to_str()?.parse().ok()?;
     let level = levels::LEVELS.iter().find(|level| level.number == number)?;
-    let mut checks = level.checks.iter().chain([&levels::OBSERVED]);
+    let choice = levels::choice(number);
+    let mut checks = level.checks.iter().chain([&levels::OBSERVED]).chain(choice);
     let check = checks.find(|check| name == check.name)?;
     let judged = judged.to_str()?.parse().ok()?;
     Some((client, level, check, PathBuf::from(binary), judged))

@@ -1,6 +1,7 @@
 //! Which checks, in which order, shown how.
 
 use std::ffi::OsString;
+use std::fs::File;
 use std::io::{self, Write};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -10,7 +11,7 @@ use libtest_mimic::{Arguments, ColorSetting, FormatSetting};
 use syllabus::{Entry, LAST};
 
 use crate::check::{Check, LevelChecks};
-use crate::levels::{LEVELS, OBSERVED, ended, is_asked, reached};
+use crate::levels::{LEVELS, OBSERVED, choice, ended, is_asked, reached};
 use crate::report::{Printer, Style};
 use crate::told::Told;
 use crate::verdict::{Report, Verdict};
@@ -77,7 +78,17 @@ pub(crate) fn check_level(
             .fold_before(number.unwrap_or(u8::MAX))
             .farewell(Some(farewell(number)));
     }
-    show(&chosen, binary, judged, false, &mut printer)
+    let code = show(&chosen, binary, judged, false, &mut printer);
+    let is_done = code == ExitCode::SUCCESS && !is_narrowed && !chosen.is_empty();
+    if let Some(number) = number.filter(|_| is_done) {
+        // Whatever comes of it, the level is done. What is wrong with the sandbox was said.
+        if let Ok(Some((level, report))) = judge_choice(number, binary)
+            && matches!(report.verdict, Verdict::Pass | Verdict::Fail)
+        {
+            printer.choice(level, report);
+        }
+    }
+    code
 }
 
 /// What to say when all is true; without a number, of the finished runtime.
@@ -119,17 +130,41 @@ pub fn judge_with(
     judged: u8,
     mut each: impl FnMut(&'static LevelChecks, &'static Check, Report) -> ControlFlow<()> + Send,
 ) -> Result<(), sandbox::Error> {
-    sandbox::may_be_made()?;
-    // Before the image is made, which is called by one of them.
-    names::draw();
-    let image = probe_image::temporary()
-        .map_err(|why| sandbox::Error::new("the checks' image cannot be made", why))?;
+    let image = image()?;
     let judge = |level, check| run_check::run_check(level, check, binary, judged, &image);
     let mut told = Told::new(judged);
     queue::judge_all(chosen, judge, |level, check, report| {
         each(level, check, told.tell(level, check, report))
     });
     Ok(())
+}
+
+/// The image of this run's checks, which has this run's names in it.
+fn image() -> Result<File, sandbox::Error> {
+    sandbox::may_be_made()?;
+    // Before the image is made, which is called by one of them.
+    names::draw();
+    probe_image::temporary()
+        .map_err(|why| sandbox::Error::new("the checks' image cannot be made", why))
+}
+
+/// Looks at the choice of level `number` in `binary`; none if that level leaves none. A
+/// program that does not know the option has not made it, [`Verdict::NotRun`].
+fn judge_choice(
+    number: u8,
+    binary: &Path,
+) -> Result<Option<(&'static LevelChecks, Report)>, sandbox::Error> {
+    let level = LEVELS.iter().find(|level| level.number == number);
+    let Some((level, check)) = level.zip(choice(number)) else {
+        return Ok(None);
+    };
+    let mut report = run_check::run_check(level, check, binary, number, &image()?);
+    // No other report could tell of a change of the host: nothing else is asked with the option.
+    let report = match report.beside.take() {
+        Some(beside) => beside.report,
+        None => report,
+    };
+    Ok(Some((level, report)))
 }
 
 fn show(
@@ -174,7 +209,8 @@ pub fn test_command(words: &[String]) -> ExitCode {
 }
 
 /// `checks judge --level NN --binary PATH [--alone] [--only NAME] [--first] [--json]`;
-/// with `--observed` nothing is judged: it says what the program's containers are like.
+/// with `--optional` only the level's choice is looked at, and is what the status is about; with
+/// `--observed` nothing is judged: it says what the program's containers are like.
 pub fn judge_command(words: &[String]) -> ExitCode {
     match parse(words) {
         Ok(judge) => {
@@ -186,6 +222,9 @@ pub fn judge_command(words: &[String]) -> ExitCode {
             let mut printer = Printer::new(style, None)
                 .judges(judge.whole)
                 .fold_before(judge.whole.unwrap_or_default());
+            if judge.optional {
+                return show_choice(&judge, &printer);
+            }
             show(
                 &judge.chosen,
                 &judge.binary,
@@ -193,6 +232,29 @@ pub fn judge_command(words: &[String]) -> ExitCode {
                 judge.first,
                 &mut printer,
             )
+        }
+        Err(why) => {
+            eprintln!("{why}");
+            ExitCode::from(125)
+        }
+    }
+}
+
+/// Shows what came of the choice that was asked for.
+fn show_choice(judge: &Judge, printer: &Printer) -> ExitCode {
+    match judge_choice(judge.level, &judge.binary) {
+        Ok(Some((level, report))) => {
+            let verdict = report.verdict;
+            printer.choice(level, report);
+            match verdict {
+                Verdict::Pass => ExitCode::SUCCESS,
+                Verdict::Fail => ExitCode::FAILURE,
+                Verdict::NotRun | Verdict::Skip => ExitCode::from(125),
+            }
+        }
+        Ok(None) => {
+            eprintln!("level {:02} leaves no choice of your own", judge.level);
+            ExitCode::from(125)
         }
         Err(why) => {
             eprintln!("{why}");
@@ -209,12 +271,15 @@ struct Judge {
     whole: Option<u8>,
     /// Whether to stop at the failure that is explained first.
     first: bool,
+    /// Whether only the level's choice is to be looked at.
+    optional: bool,
     json: bool,
 }
 
 fn parse(words: &[String]) -> Result<Judge, String> {
     let (mut number, mut binary, mut only) = (None, None, None);
     let (mut json, mut alone, mut first, mut observed) = (false, false, false, false);
+    let mut optional = false;
     let mut words = words.iter();
     while let Some(word) = words.next() {
         let mut value = || words.next().ok_or(format!("`{word}` needs a value"));
@@ -234,6 +299,7 @@ fn parse(words: &[String]) -> Result<Judge, String> {
             "--alone" => alone = true,
             "--first" => first = true,
             "--observed" => observed = true,
+            "--optional" => optional = true,
             _ => return Err(format!("`checks judge` has no option `{word}`")),
         }
     }
@@ -269,6 +335,7 @@ fn parse(words: &[String]) -> Result<Judge, String> {
         level: number,
         whole: only.is_none().then_some(number),
         first,
+        optional,
         json,
     })
 }

@@ -53,7 +53,8 @@ pub enum Verdict {
     Fail,
     /// This machine cannot show whether it is true.
     Skip,
-    /// Another check failed on which this one builds.
+    /// Another check failed on which this one builds; or it is about a choice that the learner
+    /// has not made.
     NotRun,
 }
 
@@ -138,6 +139,10 @@ impl Report {
                 seen: Some(why),
                 ..Report::new(level, check, Verdict::Skip)
             },
+            Err(Finding::NotThere(how)) => Report {
+                seen: Some(how),
+                ..Report::new(level, check, Verdict::NotRun)
+            },
             Err(Finding::Failure(failure)) => Report::failed(level, check, *failure),
         }
     }
@@ -149,7 +154,8 @@ impl Report {
             true => Fault::Elsewhere,
         };
         let blamed = match fault {
-            Fault::Here => known_step(&failure).or(Some((level, check.step))),
+            // A choice is no step.
+            Fault::Here => known_step(&failure).or((check.step > 0).then_some((level, check.step))),
             _ => calling_step(&failure),
         };
         Report {
@@ -219,6 +225,18 @@ impl Report {
     /// Reads a line of what `--json` prints.
     pub fn parse(line: &str) -> Option<Report> {
         Report::from_json(&serde_json::from_str(line).ok()?)
+    }
+
+    /// The line of `--json` about a choice. It has the report one key deeper than that about a
+    /// check: whoever counts verdicts does not see it.
+    pub(crate) fn to_json_of_choice(&self) -> Value {
+        json!({ "choice": self.to_json() })
+    }
+
+    /// Reads such a line.
+    pub fn parse_choice(line: &str) -> Option<Report> {
+        let value: Value = serde_json::from_str(line).ok()?;
+        Report::from_json(value.get("choice")?)
     }
 
     pub(crate) fn from_json(value: &Value) -> Option<Report> {
@@ -403,13 +421,18 @@ mod tests {
             Report::from_outcome(level, check, Err(failure().into())),
             Report::from_outcome(level, check, Err(failure().elsewhere().into())),
             Report::from_outcome(level, check, Err(Finding::Skip("e".to_owned()))),
+            Report::from_outcome(level, check, Err(Finding::NotThere("e".to_owned()))),
             Report::not_run(level, check, "f"),
             Report::broken(level, check, "g"),
             stopped,
             beside,
         ] {
             let line = report.to_json().to_string();
-            assert_eq!(Report::parse(&line), Some(report), "{line}");
+            assert_eq!(Report::parse(&line), Some(report.clone()), "{line}");
+            // A choice is no check, also to programs.
+            let line = report.to_json_of_choice().to_string();
+            assert_eq!(Report::parse(&line), None, "{line}");
+            assert_eq!(Report::parse_choice(&line), Some(report), "{line}");
         }
         // Programs read these names: the companion, the suites, .ci.
         let report = Report::from_outcome(level, check, Err(failure().stopped().into()));

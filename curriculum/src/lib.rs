@@ -21,7 +21,8 @@
 //! | `refresh.rs` | those patches, after the solution has changed |
 //! | `mistakes.rs` | wrong ones, and the check that notices each |
 //! | `unusual.rs` | right ones, which no check may refuse |
-//! | `workshop.rs` | both, built |
+//! | `choices.rs` | what a level leaves to its learner, made right and wrong |
+//! | `workshop.rs` | patched solutions, built |
 //! | `promotion.rs` | the library that a part's solution is, as text of one crate again |
 //! | `caught.rs` | is a wrong solution noticed, and in the right words? |
 //! | `transcript.rs` | what stands in such a fence |
@@ -44,6 +45,7 @@ pub mod book;
 pub mod carry;
 pub mod caught;
 pub mod chain;
+pub mod choices;
 pub mod deck;
 pub mod lacking;
 pub mod lesson;

@@ -10,7 +10,7 @@ use super::carry::{Outcome, Station, at_head, list_at_head};
 use super::levels::Level;
 use super::merge::merge;
 use super::patch::{self, Patch};
-use super::{Result, mistakes, unusual};
+use super::{Result, choices, mistakes, unusual};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -29,7 +29,7 @@ struct Solution {
 pub fn refresh(root: &Path, levels: &[Level]) -> Result<Vec<Station>> {
     let mut solutions = BTreeMap::new();
     let mut stations = Vec::new();
-    for suite in [mistakes::PATH, unusual::PATH] {
+    for suite in [mistakes::PATH, unusual::PATH, choices::PATH] {
         if !root.join(suite).is_dir() {
             continue;
         }

@@ -3,7 +3,8 @@
 //! A hundred words a minute, because each sentence is meant to be thought about; a minute
 //! for each transcript that one types; and in a lesson a minute for each line of code. The
 //! sum is rounded up to five minutes. A lesson's hints are not counted: who needs none
-//! does not read them. Nor is what a picture shows, in words for those who do not see it.
+//! does not read them. Nor is what its heading calls `(optional)`, nor what a picture shows, in
+//! words for those who do not see it.
 
 use super::lesson::PARTS;
 use super::levels::Level;
@@ -50,16 +51,21 @@ impl Measure {
     fn of(text: &str, with_folded: bool) -> Measure {
         let mut measure = Measure::default();
         let (mut in_fence, mut is_folded, mut in_picture) = (false, false, false);
+        let mut is_optional = false;
         for line in text.lines().map(str::trim) {
             if line.starts_with("```") {
                 let opens = !in_fence;
-                measure.trials += usize::from(opens && line.starts_with("```console"));
+                let is_trial = opens && line.starts_with("```console") && !is_optional;
+                measure.trials += usize::from(is_trial);
                 in_fence = opens;
-            } else if !in_fence && !line.starts_with("![") {
+            } else if !in_fence {
+                if line.starts_with("## ") {
+                    is_optional = line.ends_with("(optional)");
+                }
                 is_folded |= line.starts_with("<details");
                 // Its words are for a reader who does not see the picture.
                 in_picture |= line.starts_with("![");
-                if (with_folded || !is_folded) && !in_picture {
+                if (with_folded || !is_folded) && !is_optional && !in_picture {
                     measure.words += words(line);
                 }
                 in_picture &= !line.contains("](");

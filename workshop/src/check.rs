@@ -8,14 +8,14 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use checks::{End, Printer, Report, Style, Verdict};
+use checks::{Again, End, Printer, Report, Style, Verdict};
 use curriculum::levels::Level;
 
 use crate::build::{self, Programs, as_root};
 use crate::course::{Course, id, word};
 use crate::progress::{self, Progress, State};
 use crate::screen::{self, BOLD, CODE, DIM, GREEN, note, paint, prose, say};
-use crate::{Result, map};
+use crate::{Result, map, program};
 
 /// What may be said after `check`.
 #[derive(clap::Args)]
@@ -33,6 +33,10 @@ pub(crate) struct Arguments {
     /// Every level that you have written in
     #[arg(long, conflicts_with = "level")]
     all: bool,
+
+    /// Only the choice of your own at the lesson's end
+    #[arg(long, conflicts_with = "all")]
+    optional: bool,
 }
 
 /// How a check has ended.
@@ -68,12 +72,57 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
         Some(word) => course.level(word)?,
         None => current(&course)?,
     };
+    if arguments.optional {
+        return only_the_choice(&course, level);
+    }
     let Judged { outcome, content } = check(&course, level, Detail::All)?;
     after(&course, level, outcome, Reader::AtTheShell)?;
     if is_saved_since(&course, level, &content) {
         note("It was saved again while the checks ran: they have judged what was there before.");
     }
     Ok(status(outcome))
+}
+
+/// Whether the learner's choice is right, if it was made; the status is about that.
+fn only_the_choice(course: &Course, level: &Level) -> Result<ExitCode> {
+    if level.number.and_then(checks::choice).is_none() {
+        return Err(format!("{} leaves no choice of your own", level.package).into());
+    }
+    let (_, programs) = build(course, level)?;
+    let Some(programs) = programs else {
+        return Ok(status(Outcome::NotBuilt));
+    };
+    let Some(report) = choice(course, &programs, level)? else {
+        return Ok(status(Outcome::NotJudged));
+    };
+    let outcome = match report.verdict {
+        Verdict::Pass => Outcome::Passed,
+        Verdict::Fail => Outcome::Failed,
+        Verdict::NotRun | Verdict::Skip => Outcome::NotJudged,
+    };
+    if let Some(of) = report.level() {
+        Printer::new(Style::Pretty, Some(screen::has_color())).choice(of, report);
+    }
+    Ok(status(outcome))
+}
+
+/// What came of a level's choice, in a program that was built; none if the level leaves none, or
+/// if it could not be looked at, and the program that could not has said why.
+fn choice(course: &Course, programs: &Programs, level: &Level) -> Result<Option<Report>> {
+    let Some(number) = level.number.filter(|it| checks::choice(*it).is_some()) else {
+        return Ok(None);
+    };
+    let judged = as_root(course, &programs.checks)
+        .args(["judge", "--json", "--optional", "--level"])
+        .arg(number.to_string())
+        .arg("--binary")
+        .arg(&programs.level)
+        .stdin(Stdio::inherit())
+        .stderr(Stdio::inherit())
+        .output()
+        .map_err(|error| format!("cannot start .cargo/as-root: {error}"))?;
+    let lines = String::from_utf8_lossy(&judged.stdout);
+    Ok(lines.lines().find_map(Report::parse_choice))
 }
 
 /// The level that is meant when none is named: that of the directory that the learner is in,
@@ -197,6 +246,14 @@ fn judge_all(
     keep(course, level, &reports)?;
     let passed = end == End::Passed && !reports.is_empty();
     progress::checked(course, level, content, passed)?;
+    // Optional, and so told of only where the program knows the option.
+    if passed
+        && let Some(report) = choice(course, programs, level)?
+        && matches!(report.verdict, Verdict::Pass | Verdict::Fail)
+        && let Some(of) = report.level()
+    {
+        printer.choice(of, report);
+    }
     Ok(match passed {
         true => Outcome::Passed,
         false => Outcome::Failed,
@@ -376,6 +433,8 @@ pub(crate) fn after(
                 Some(next) => {
                     prose(format!("On to {}: {}", word(next), course.lesson(next)));
                     if reader == Reader::AtTheShell {
+                        let lesson = command(&format!("lesson {}", word(next)));
+                        prose(format!("Read it here: {lesson}"));
                         prose(format!("Then: {}", command("watch")));
                     }
                 }
@@ -385,15 +444,18 @@ pub(crate) fn after(
             }
         }
         Outcome::Failed => {
-            let hints = course
-                .steps(level)?
-                .iter()
-                .map(|step| step.hints.len())
-                .sum::<usize>();
             // The line below a watch has the key for it.
             let has_key = matches!(reader, Reader::OfWatch { has_keyboard: true });
-            if hints > 0 && !has_key {
-                prose(format!("Stuck? {}", command(&format!("hint {own}"))));
+            let has_hints = course
+                .steps(level)?
+                .iter()
+                .any(|step| !step.hints.is_empty());
+            if has_hints && !has_key {
+                screen::row("Stuck?", HELP, &format!("cargo workshop hint {own}"));
+            }
+            let again = checks::again(&last(course, level));
+            for (what, command) in told_by(&own, again, program::find("strace").is_some()) {
+                screen::row(what, HELP, &command);
             }
         }
         Outcome::NotBuilt => {
@@ -408,4 +470,50 @@ pub(crate) fn after(
         Outcome::NotJudged => {}
     }
     Ok(())
+}
+
+/// In which column the commands stand that help.
+const HELP: usize = 26;
+
+/// What tells more of a run that has shown a failure, and the commands for it. Where a call has
+/// failed, that is among its calls; where all succeed, what they have changed says more.
+fn told_by(own: &str, again: Option<Again>, has_strace: bool) -> Vec<(&'static str, String)> {
+    let Some(Again { words, has_stopped }) = again else {
+        return Vec::new();
+    };
+    let mut rows = Vec::new();
+    if has_strace {
+        let command = format!("cargo workshop trace {own} -- {words}");
+        rows.push(("Its calls, as a story:", command));
+    }
+    if !has_stopped || !has_strace {
+        let command = match words.as_str() {
+            "true" => format!("cargo workshop xray {own}"),
+            words => format!("cargo workshop xray {own} -- {words}"),
+        };
+        rows.push(("What each call changed:", command));
+    }
+    rows
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_calls_are_told_by_what_there_is_and_says_more() {
+        let rows = |words: &str, has_stopped, has_strace| {
+            let words = words.to_owned();
+            let rows = told_by("09", Some(Again { words, has_stopped }), has_strace);
+            let commands = rows.into_iter().map(|(_, command)| command);
+            commands.collect::<Vec<_>>()
+        };
+        let trace = "cargo workshop trace 09 -- --memory 20m true";
+        let xray = "cargo workshop xray 09 -- --memory 20m true";
+        assert_eq!(rows("--memory 20m true", true, true), [trace]);
+        assert_eq!(rows("--memory 20m true", false, true), [trace, xray]);
+        assert_eq!(rows("--memory 20m true", true, false), [xray]);
+        assert_eq!(rows("true", false, false), ["cargo workshop xray 09"]);
+        assert_eq!(told_by("09", None, true), []);
+    }
 }

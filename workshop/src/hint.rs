@@ -9,8 +9,8 @@ use curriculum::task::{Hint, Step};
 use crate::check;
 use crate::course::{Course, word};
 use crate::progress::{self, Progress};
-use crate::screen::{BOLD, CODE, DIM, markdown, paint, prose, say};
-use crate::{Result, screen};
+use crate::screen::{BOLD, CODE, DIM, paint, prose, say};
+use crate::{Result, lesson, screen};
 
 /// What may be said after `hint`.
 #[derive(clap::Args)]
@@ -76,7 +76,7 @@ pub(crate) fn next(course: &Course, level: &Level) -> Result<()> {
         ));
         return Ok(());
     };
-    show(level, step, hint);
+    show(course, level, step, hint)?;
     progress::hinted(course, level, &hint.title)?;
     let left = all.len() - seen.len().min(all.len()) - 1;
     let more = match left {
@@ -112,7 +112,7 @@ fn again(course: &Course, level: &Level) -> Result<()> {
         if index > 0 {
             say("");
         }
-        show(level, step, hint);
+        show(course, level, step, hint)?;
     }
     Ok(())
 }
@@ -123,7 +123,7 @@ fn hints(steps: &[Step]) -> impl Iterator<Item = (&Step, &Hint)> {
         .flat_map(|step| step.hints.iter().map(move |hint| (step, hint)))
 }
 
-fn show(level: &Level, step: &Step, hint: &Hint) {
+fn show(course: &Course, level: &Level, step: &Step, hint: &Hint) -> Result<()> {
     let title = format!(
         "Level {}, step {}: {}",
         word(level),
@@ -134,7 +134,8 @@ fn show(level: &Level, step: &Step, hint: &Hint) {
         "{}\n",
         paint(BOLD, screen::wrap(&title, screen::width()))
     ));
-    say(markdown(&hint.text));
+    say(lesson::piece(course, level, &hint.text)?);
+    Ok(())
 }
 
 /// The step of the level that the last check has named first.

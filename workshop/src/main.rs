@@ -7,6 +7,7 @@
 //! | `begin.rs` | a beginning in the middle |
 //! | `welcome.rs`, `map.rs` | `cargo workshop` alone: the first time, and later |
 //! | `build.rs` | cargo, and the way to root |
+//! | `lesson/` | a level's lesson, to be read at the terminal |
 //! | `check.rs` | a level is built and judged |
 //! | `watch/` | the same on every save |
 //! | `hint.rs`, `solution.rs` | help, in small portions and in a large one |
@@ -14,6 +15,8 @@
 //! | `update/` | a newer workshop under the learner's work |
 //! | `trace/` | a container's system calls as a story |
 //! | `xray.rs` | the same with what the kernel changed; done by the crate `xray` |
+//! | `browser.rs` | a page in a browser |
+//! | `program.rs` | whether this machine has a program |
 //! | `reference.rs` | the solution of a level as a program |
 //! | `report.rs` | one file for an instructor |
 //! | `doctor/` | what this machine can do |
@@ -28,6 +31,7 @@
 //! user who calls us.
 
 mod begin;
+mod browser;
 mod build;
 mod check;
 mod clean;
@@ -39,9 +43,11 @@ mod error;
 mod hint;
 mod images;
 mod inhabitants;
+mod lesson;
 mod map;
 mod mounted;
 mod mountinfo;
+mod program;
 mod progress;
 mod reference;
 mod report;
@@ -96,6 +102,8 @@ enum Action {
     Doctor(doctor::Arguments),
     /// Begin at a later level, and skip those before it
     Begin(begin::Arguments),
+    /// Read the lesson of a level
+    Lesson(lesson::Arguments),
     /// Build a level, and say what the kernel sees of it
     Check(check::Arguments),
     /// Check on every save, and go on to the next level when one is done
@@ -204,6 +212,7 @@ fn run(action: Option<Action>) -> Result<ExitCode> {
         None => where_am_i(),
         Some(Action::Doctor(arguments)) => doctor::run(arguments),
         Some(Action::Begin(arguments)) => begin::run(arguments),
+        Some(Action::Lesson(arguments)) => lesson::run(arguments),
         Some(Action::Check(arguments)) => check::run(arguments),
         Some(Action::Watch(arguments)) => watch::run(arguments),
         Some(Action::Hint(arguments)) => hint::run(arguments),

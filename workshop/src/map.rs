@@ -88,12 +88,12 @@ pub(crate) fn next(course: &Course, progress: &Progress) -> Result<()> {
     };
     let own = word(level);
     let rows = match progress.state(course, level)? {
-        State::Failing => [
+        State::Failing => vec![
             ("read what fails", format!("cargo workshop check {own}")),
             ("on every save", "cargo workshop watch".to_owned()),
             ("stuck?", format!("cargo workshop hint {own}")),
         ],
-        State::Begun => [
+        State::Begun => vec![
             (
                 "what is true so far?",
                 format!("cargo workshop check {own}"),
@@ -101,8 +101,9 @@ pub(crate) fn next(course: &Course, progress: &Progress) -> Result<()> {
             ("on every save", "cargo workshop watch".to_owned()),
             ("stuck?", format!("cargo workshop hint {own}")),
         ],
-        _ => [
-            ("read", course.lesson(level)),
+        _ => vec![
+            ("read", format!("cargo workshop lesson {own}")),
+            ("or in your editor", course.lesson(level)),
             (
                 "run it as it is",
                 format!("cargo run -q -p {}", level.package),

@@ -131,42 +131,6 @@ pub(crate) fn has_color() -> bool {
     anstream::AutoStream::choice(&std::io::stdout()) != anstream::ColorChoice::Never
 }
 
-/// Markdown for a terminal: paragraphs as wide as the screen, code as it is.
-pub(crate) fn markdown(text: &str) -> String {
-    let mut out = String::new();
-    let mut paragraph = String::new();
-    let mut in_code = false;
-    for line in text.lines() {
-        if line.trim_start().starts_with("```") {
-            flush(&mut paragraph, &mut out);
-            in_code = !in_code;
-        } else if in_code {
-            out += &format!("    {}\n", paint(CODE, line));
-        } else if line.trim().is_empty() {
-            flush(&mut paragraph, &mut out);
-            out.push('\n');
-        } else {
-            if line.starts_with("- ") {
-                flush(&mut paragraph, &mut out);
-            }
-            paragraph += line.trim();
-            paragraph.push(' ');
-        }
-    }
-    flush(&mut paragraph, &mut out);
-    out.trim_end().to_owned()
-}
-
-fn flush(paragraph: &mut String, out: &mut String) {
-    if !paragraph.is_empty() {
-        // What goes on below a `- ` stands below its first word.
-        let hanging = if paragraph.starts_with("- ") { 2 } else { 0 };
-        *out += &fit::wrap(paragraph.replace("**", "").trim_end(), width(), hanging);
-        out.push('\n');
-        paragraph.clear();
-    }
-}
-
 /// The words of `text` in lines of at most `width` columns.
 pub(crate) fn wrap(text: &str, width: usize) -> String {
     let words: Vec<&str> = text.split_whitespace().collect();
@@ -194,20 +158,5 @@ mod tests {
         let theirs = "\x1b[2J\x1b]0;x\x07\u{9b}2J\u{202e}\x1b[31\x1b";
         let shown = r"\u{1b}[2J\u{1b}]0;x\u{7}\u{9b}2J\u{202e}\u{1b}[31\u{1b}";
         assert_eq!(tame(theirs), shown);
-    }
-
-    #[test]
-    fn prose_is_wrapped_and_code_is_not() {
-        let long = "word ".repeat(30);
-        let text = format!("{long}\n\n```rust\n{long}\n```\nlast\n");
-        let shown = anstream::adapter::strip_str(&markdown(&text)).to_string();
-        let (prose, code): (Vec<&str>, Vec<&str>) =
-            shown.lines().partition(|line| !line.starts_with("    "));
-        assert!(
-            prose.iter().all(|line| line.len() <= WIDTH),
-            "too wide: {shown}"
-        );
-        assert_eq!(code, [format!("    {long}")]);
-        assert!(shown.ends_with("last"), "{shown}");
     }
 }

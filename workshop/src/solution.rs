@@ -11,9 +11,9 @@ use curriculum::solution::{Solved, foreign, solved};
 use curriculum::task::Step;
 use similar::{Change, ChangeTag, DiffOp, TextDiff};
 
-use crate::Result;
 use crate::course::{Course, word};
-use crate::screen::{BOLD, CODE, DIM, GREEN, RED, markdown, paint, say};
+use crate::screen::{BOLD, CODE, DIM, GREEN, RED, paint, say};
+use crate::{Result, lesson};
 
 /// What may be said after `solution`.
 #[derive(clap::Args)]
@@ -78,7 +78,13 @@ pub(crate) fn show(course: &Course, level: &Level) -> Result<()> {
     let steps = course.steps(level)?;
     let mut told = Vec::new();
     for part in &parts {
-        heading(&steps, part, &mut told);
+        for heading in headings(&steps, part, &mut told) {
+            match heading {
+                Heading::Words(words) => say(lesson::piece(course, level, &words)?),
+                Heading::Task(task) => say(task),
+            }
+            say("");
+        }
         body(level, next, part);
     }
     say(format!(
@@ -194,17 +200,25 @@ fn words(text: &str) -> Vec<&str> {
         .collect()
 }
 
-/// The step in the lesson's words, unless they have been said.
-fn heading(steps: &[Step], part: &Part, told: &mut Vec<u32>) {
+/// What is said of a step.
+enum Heading {
+    /// The lesson's words.
+    Words(String),
+    /// What the block says, where those have been said.
+    Task(String),
+}
+
+fn headings(steps: &[Step], part: &Part, told: &mut Vec<u32>) -> Vec<Heading> {
+    let mut headings = Vec::new();
     for (number, task) in &part.solved.steps {
         let step = steps.iter().find(|step| step.number == *number);
-        match step.filter(|_| !told.contains(number)) {
-            Some(step) => say(markdown(&format!("{number}. {}\n", step.words))),
-            None => say(format!("{number}. {task}")),
-        }
+        headings.push(match step.filter(|_| !told.contains(number)) {
+            Some(step) => Heading::Words(format!("{number}. {}\n", step.words)),
+            None => Heading::Task(format!("{number}. {task}")),
+        });
         told.push(*number);
-        say("");
     }
+    headings
 }
 
 fn body(level: &Level, next: &Level, part: &Part) {

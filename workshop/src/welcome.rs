@@ -20,7 +20,11 @@ pub(crate) fn show(course: &Course) -> Result<()> {
     let first = course.numbered().next();
     let lesson = first.map(|level| course.lesson(level)).unwrap_or_default();
     let rows = [
-        ("Begin with the first lesson", lesson),
+        (
+            "Begin with the first lesson",
+            "cargo workshop lesson".to_owned(),
+        ),
+        ("or read it in your editor", lesson),
         ("Have your work checked", "cargo workshop check".to_owned()),
         ("the same on every save", "cargo workshop watch".to_owned()),
         (

@@ -4,7 +4,7 @@
 //! The crate `xray` does it, which is built when it is first asked for. Root's part is to run
 //! and to write into a file that is ours; what becomes of that needs no privilege.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::io::Write;
 use std::os::fd::AsFd;
 use std::os::unix::process::ExitStatusExt;
@@ -14,7 +14,7 @@ use std::process::{Child, Command, ExitCode, ExitStatus, Stdio};
 use crate::build::{self, as_root};
 use crate::check;
 use crate::course::{Course, word};
-use crate::{Result, reference, screen};
+use crate::{Result, browser, reference, screen};
 
 /// What may be said after `xray`.
 #[derive(clap::Args)]
@@ -154,7 +154,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
         std::fs::write(&page, told.stdout).map_err(|error| no_place(&page, &error))?;
         screen::say(page.display());
         if arguments.open {
-            open(&page)?;
+            browser::open(&page, ON_NO_SCREEN)?;
         }
     }
     // On standard error: it is another one each time, and what was printed is not.
@@ -164,6 +164,8 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
     screen::note(format!("{} {size}", cost.trim()).trim());
     Ok(ExitCode::SUCCESS)
 }
+
+const ON_NO_SCREEN: &str = "copy it to one that has a browser, or ask for the story with `--text`";
 
 /// Where the page is kept, if `--output` does not say: in the directory that cargo has for what is made.
 fn place(course: &Course, package: &str, wanted: Option<PathBuf>) -> Result<PathBuf> {
@@ -181,36 +183,6 @@ fn no_place(path: &Path, error: &std::io::Error) -> String {
         "cannot write the page to {}: {error}; `--output FILE` puts it somewhere else",
         path.display()
     )
-}
-
-/// Shows the page in a browser: the one that the user has named, or the desktop's.
-fn open(page: &Path) -> Result<()> {
-    let named = std::env::var_os("BROWSER").filter(|it| !it.is_empty());
-    let browser = named.as_deref().unwrap_or(OsStr::new("xdg-open"));
-    let mut command = Command::new(browser);
-    command
-        .arg(page)
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null());
-    let advice = format!(
-        "the page needs no server: open {} yourself; on a machine without a screen, copy it to \
-         one that has a browser, or ask for the story with `--text`",
-        page.display()
-    );
-    let started = command.spawn();
-    let mut process = started.map_err(|error| {
-        let browser = browser.to_string_lossy();
-        match named {
-            Some(_) => format!("$BROWSER is {browser}, which does not start ({error}); {advice}"),
-            None => format!("there is no {browser} to open a browser with ({error}); {advice}"),
-        }
-    })?;
-    // A browser stays until it is closed, and is not waited for; xdg-open says what it has found.
-    if named.is_none() && !process.wait()?.success() {
-        return Err(format!("xdg-open has found no browser; {advice}").into());
-    }
-    Ok(())
 }
 
 /// It has said why itself, unless a signal has ended it.

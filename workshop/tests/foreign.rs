@@ -94,6 +94,8 @@ fn nothing_that_a_file_says_is_obeyed_by_the_terminal() {
         &["check", "--all"],
         &[EVIL],
         &["--no-such-option", EVIL],
+        &["lesson", "00"],
+        &["lesson", "00", "--hints"],
         &["hint", "00"],
         &["hint", "00", "--again"],
         &["solution", "00"],

@@ -43,6 +43,7 @@ impl Terminal {
             .env_remove("NO_COLOR")
             .env("PS1", "learner> ")
             .env("TERM", "xterm")
+            .env("PAGER", "cat")
             .env("CARGO_TARGET_DIR", scratch.join("target"))
             .env("RUBBER_DOCKER_IMAGES", scratch.join("images"))
             .env("RUBBER_DOCKER_CONTAINERS", scratch.join("containers"));
@@ -291,6 +292,9 @@ fn from_a_fresh_clone_through_three_levels() {
     // Watch goes on from level to level.
     let watch = "cargo workshop watch; echo \"st\"atus-$?-";
     terminal.session.send_line(watch).unwrap();
+    terminal.sees("watching levels/01_chroot_image");
+    terminal.presses("l");
+    terminal.sees("Your task");
     terminal.sees("watching levels/01_chroot_image");
     terminal.presses("h");
     terminal.sees("who can remove it again?");

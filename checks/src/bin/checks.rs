@@ -7,6 +7,8 @@ const USAGE: &str = "\
 checks judge --level NN --binary PATH [--alone] [--only NAME] [--first] [--json]
     judges a program by the checks of the levels up to NN, or of NN alone; with --first
     it stops at the failure that is explained first
+checks judge --level NN --binary PATH --optional [--json]
+    looks at the choice of the learner's own that level NN leaves, and at nothing else
 checks test PACKAGE PATH [ARG]...
     what `cargo test -p PACKAGE -- ARG...` does, of a program that is built
 checks probe-image

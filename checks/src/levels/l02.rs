@@ -502,7 +502,7 @@ fn limited(host: &Host) -> Outcome {
 }
 
 /// `size` is told in kilobytes: `size=64k`.
-fn limit(mount: &procfs::Mount, name: &str) -> Option<u64> {
+pub(super) fn limit(mount: &procfs::Mount, name: &str) -> Option<u64> {
     option(mount, name)?.trim_end_matches('k').parse().ok()
 }
 

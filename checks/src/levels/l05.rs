@@ -245,7 +245,7 @@ fn named_before_it_starts(host: &Host) -> Outcome {
 }
 
 /// The machine's name to a process in the container's UTS namespace.
-fn container_name(container: &Container) -> Result<String, Failure> {
+pub(super) fn container_name(container: &Container) -> Result<String, Failure> {
     namespace::look_into(container.pid, CloneFlags::CLONE_NEWUTS, || {
         host_name().unwrap_or_default()
     })

@@ -4,6 +4,7 @@ use std::io;
 use std::net::{TcpListener, TcpStream};
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixListener, UnixStream};
+use std::path::PathBuf;
 
 use linux_sys::{AF_INET, CloneFlags, IFF_UP, SOCK_CLOEXEC, SOCK_DGRAM, siocgifflags};
 
@@ -11,6 +12,7 @@ use super::l00::IN_A_CHILD;
 use super::l01::ROOT_IS_IMAGE;
 use super::refusals;
 use crate::check::{Check, LevelChecks};
+use crate::container::Container;
 use crate::finding::{Failure, Outcome};
 use crate::host::{Ended, Host};
 use crate::sides::machine;
@@ -96,7 +98,7 @@ fn flags() -> linux_sys::Result<i16> {
 }
 
 /// Switches the sandbox's loopback on or off.
-fn switch_host_loopback(up: bool) -> Result<(), Failure> {
+pub(super) fn switch_host_loopback(up: bool) -> Result<(), Failure> {
     machine::switch_loopback(up).map_err(|why| host_failed(&why))
 }
 
@@ -190,11 +192,7 @@ fn sys_is_its_own(host: &Host) -> Outcome {
     // So that the two can be told apart: the host's is down.
     switch_host_loopback(false)?;
     let container = host.run(&["probe", "hold"]).hold()?;
-    let path = container.inside("sys/class/net/lo/flags");
-    let text = procfs::read_text(&path)?;
-    let shown = text.trim().trim_start_matches("0x");
-    let shown = i16::from_str_radix(shown, 16)
-        .map_err(|why| Failure::unreadable(&path, format!("{text:?}: {why}")))?;
+    let (path, shown) = loopback_in_sys(&container)?;
     if shown & IFF_UP != 0 {
         return Ok(());
     }
@@ -204,6 +202,22 @@ fn sys_is_its_own(host: &Host) -> Outcome {
             .at(path.display().to_string())
             .into(),
     )
+}
+
+/// What the container's /sys says of its loopback: the file, and the flags in it.
+fn loopback_in_sys(container: &Container) -> Result<(PathBuf, i16), Failure> {
+    let path = container.inside("sys/class/net/lo/flags");
+    let text = procfs::read_text(&path)?;
+    let shown = text.trim().trim_start_matches("0x");
+    let shown = i16::from_str_radix(shown, 16)
+        .map_err(|why| Failure::unreadable(&path, format!("{text:?}: {why}")))?;
+    Ok((path, shown))
+}
+
+/// Whether the network in the container's /sys has its loopback up.
+pub(super) fn shows_a_loopback_that_is_up(container: &Container) -> Result<bool, Failure> {
+    let (_, shown) = loopback_in_sys(container)?;
+    Ok(shown & IFF_UP != 0)
 }
 
 fn connects_to_itself(host: &Host) -> Outcome {

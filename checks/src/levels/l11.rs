@@ -153,7 +153,12 @@ fn set(pid: i32, key: &str) -> Result<CapabilitySet, Failure> {
 }
 
 /// `key` of the container must be these.
-fn expect_set(container: &Container, key: &str, wanted: CapabilitySet, with: &str) -> Outcome {
+pub(super) fn expect_set(
+    container: &Container,
+    key: &str,
+    wanted: CapabilitySet,
+    with: &str,
+) -> Outcome {
     let wanted = both(wanted, possible()?);
     let found = set(container.pid, key)?;
     if found == wanted {

@@ -1,5 +1,6 @@
 //! The checks themselves, one file a level. A level added later is one more line here.
 
+mod choices;
 mod l00;
 mod l01;
 mod l02;
@@ -20,6 +21,7 @@ mod refusals;
 
 use crate::check::LevelChecks;
 use crate::finding::Diagnosis;
+pub use choices::choice;
 pub(crate) use observed::OBSERVED;
 
 pub(crate) use program::{makes_cgroups, reached};

@@ -6,13 +6,14 @@
 //! counted. With `CI=true` such a skip is a failure.
 //!
 //! `cargo test -p curriculum --test curriculum -- chain` runs one suite; the wrong and the
-//! right solutions and the wrong transcripts, which take minutes, run with `-- --ignored`.
+//! right solutions, the choices and the wrong transcripts, which take minutes, run with `-- --ignored`.
 //! With `--nocapture`, or in CI, the matrix of all checks and levels is printed.
 
 mod against;
 mod book;
 mod build;
 mod chain;
+mod choices;
 mod course;
 mod escapes;
 mod filters;
@@ -70,6 +71,7 @@ fn main() -> ExitCode {
     trials.extend(escapes::trials(course));
     trials.extend(wrong::trials(course));
     trials.extend(right::trials(course));
+    trials.extend(choices::trials(course));
     trials.extend(generated::trials(course));
     trials.extend(against::trials(course));
     trials.extend(judged::trials(course));

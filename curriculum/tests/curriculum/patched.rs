@@ -147,7 +147,7 @@ struct Programs {
 }
 
 /// A patched solution's sources, relative to its crate.
-type Sources = BTreeMap<PathBuf, String>;
+pub(crate) type Sources = BTreeMap<PathBuf, String>;
 
 impl Programs {
     fn or_failed(course: &Course, places: &Places, is_chosen: impl Fn(&Path) -> bool) -> Programs {
@@ -306,7 +306,7 @@ pub(crate) fn numbered(
 }
 
 /// The sources below a directory, by their paths.
-fn sources(directory: &Path) -> curriculum::Result<Sources> {
+pub(crate) fn sources(directory: &Path) -> curriculum::Result<Sources> {
     let mut found = Sources::new();
     let mut directories = vec![PathBuf::from("src")];
     while let Some(next) = directories.pop() {

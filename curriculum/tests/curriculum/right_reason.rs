@@ -111,6 +111,32 @@ pub(crate) fn reports(
     level: u8,
     options: &[&str],
 ) -> Result<Vec<Value>, libtest_mimic::Failed> {
+    lines(course, binary, level, options, |line| {
+        line.get("verdict").is_some().then_some(line)
+    })
+}
+
+/// The verdict on the choice of `level`, and on nothing else, in its program.
+pub(crate) fn choice_of(
+    course: &Course,
+    binary: &Path,
+    level: u8,
+) -> Result<Value, libtest_mimic::Failed> {
+    let found = lines(course, binary, level, &["--optional"], |mut line| {
+        line.get_mut("choice").map(Value::take)
+    })?;
+    let first = found.into_iter().next();
+    Ok(first.ok_or("no verdict on the choice")?)
+}
+
+/// Those of the lines of `checks judge --json` that `chosen` takes; there must be one.
+fn lines(
+    course: &Course,
+    binary: &Path,
+    level: u8,
+    options: &[&str],
+    chosen: impl Fn(Value) -> Option<Value>,
+) -> Result<Vec<Value>, libtest_mimic::Failed> {
     let mut command = Command::new(".cargo/as-root");
     command.current_dir(&course.root).stdin(Stdio::null());
     command.arg(Build::get(course).binary("checks")?);
@@ -121,7 +147,7 @@ pub(crate) fn reports(
     let reports: Vec<Value> = stdout
         .lines()
         .filter_map(|line| serde_json::from_str(line).ok())
-        .filter(|report: &Value| report.get("verdict").is_some())
+        .filter_map(chosen)
         .collect();
     if reports.is_empty() {
         let stderr = String::from_utf8_lossy(&output.stderr);

@@ -20,6 +20,18 @@ not counted at all
 An answer.
 
 </details>
+
+## A choice (optional)
+
+No word of it counts, nor what is tried.
+
+```console after
+$ not counted
+```
+
+## Go on
+
+Word.
 ";
 
 #[test]
@@ -27,7 +39,7 @@ fn words_outside_of_fences_and_transcripts_count() {
     let measure = Measure::chapter(CHAPTER);
     // Marks such as `#`, `|` and `-` are no words, nor is what begins with a tag.
     let expected = Measure {
-        words: 8,
+        words: 11,
         trials: 1,
         lines: 0,
     };

@@ -12,13 +12,12 @@ mod words;
 
 use std::ffi::OsString;
 use std::os::unix::process::ExitStatusExt;
-use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
-use crate::Result;
 use crate::build::{self, as_root};
 use crate::course::Course;
 use crate::screen::say;
+use crate::{Result, program};
 
 /// What may be said after `trace`.
 #[derive(clap::Args)]
@@ -53,7 +52,7 @@ const CALLS: &str = "clone,clone3,?fork,?vfork,unshare,setns,execve,wait4,waitid
 pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
     let course = Course::find()?;
     let level = course.level(&arguments.level)?;
-    let Some(strace) = find_program("strace") else {
+    let Some(strace) = program::find("strace") else {
         return Err(
             "strace is not installed here, and it is strace that sees the calls. \
                     Debian, Ubuntu: `apt install strace`; Fedora: `dnf install strace`"
@@ -101,17 +100,4 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
     let signalled = status.signal().map(|signal| 128 + signal);
     let code = status.code().or(signalled).unwrap_or(125);
     Ok(ExitCode::from(u8::try_from(code).unwrap_or(125)))
-}
-
-fn find_program(name: &str) -> Option<PathBuf> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let mut directories = std::env::split_paths(&path);
-    directories
-        .find_map(|directory| Some(directory.join(name)).filter(|path: &PathBuf| is_program(path)))
-}
-
-fn is_program(path: &Path) -> bool {
-    use std::os::unix::fs::PermissionsExt;
-    path.metadata()
-        .is_ok_and(|it| it.is_file() && it.permissions().mode() & 0o111 != 0)
 }

@@ -17,6 +17,7 @@ use curriculum::levels::Level;
 
 use crate::check::{self, Detail, Judged, Outcome, Reader};
 use crate::course::{Course, word};
+use crate::lesson::{self, Hints};
 use crate::progress::{Progress, State};
 use crate::screen::{self, CODE, DIM, YELLOW, note, paint, prose, say};
 use crate::{Result, hint, solution};
@@ -27,7 +28,8 @@ use keys::{Event, Keys};
 /// What may be said after `watch`.
 #[derive(clap::Args)]
 #[command(after_help = "\
-Keys: h the next hint, s the solution, c or Enter check again, q quit.
+Keys: l the lesson, h the next hint, s the solution, c or Enter check again,
+q quit.
 
 On file systems that do not tell of changes (NFS, Windows drives in WSL), the
 files are looked at every second, and that is said; --poll does it anywhere.
@@ -118,6 +120,11 @@ fn watch_one(course: &Course, level: &Level, files: &mut Files, keys: &mut Keys)
         let asks_for_solution = matches!(event, Event::Key(b's'));
         match event {
             Event::Saved | Event::Key(b'c' | b'\n' | b'\r') => is_due = true,
+            Event::Key(b'l') => {
+                say("");
+                lesson::show(course, level, Hints::Folded)?;
+                footer(level, keys);
+            }
             Event::Key(b'h') => {
                 say("");
                 hint::next(course, level)?;
@@ -159,7 +166,7 @@ fn next<'a>(course: &'a Course, level: &Level) -> Result<Option<&'a Level>> {
 fn footer(level: &Level, keys: &Keys) {
     let path = level.path();
     let keys = match keys.has_keyboard {
-        true => "   h hint  s solution  c check  q quit",
+        true => "   l lesson  h hint  s solution  c check  q quit",
         false => "",
     };
     prose(paint(DIM, format!("\nwatching {}{keys}", path.display())));

@@ -80,7 +80,7 @@ pub(crate) fn lift_limit_as_own_root(host: &Host, solution: u8) -> Result<Sight,
 pub(crate) fn grip(host: &Host, _: u8) -> Result<Sight, Failure> {
     let grips = caller_grips().map_err(|finding| match finding {
         Finding::Failure(failure) => *failure,
-        Finding::Skip(why) => Failure::seen(why),
+        Finding::Skip(why) | Finding::NotThere(why) => Failure::seen(why),
     })?;
     let container = hold(host, &["own-groups", "then", "try", "grip"], None)?;
     let gripped = gripped(container.pid, &grips);
