@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Makes the book and looks at it: every page in headless Chromium, in a light and a dark
-# theme, on a desktop and on a phone; every link followed that stays inside, and those
-# that lead to the net listed.
+# theme, on a desktop, on a phone and on paper; every link followed that stays inside, and those
+# that lead to the net listed. Where there are SCREENSHOTS, axe-core is asked of every page.
 #
 #   .ci/book.sh [SCREENSHOTS]
 #
@@ -24,6 +24,7 @@ trap 'exit 143' TERM
 mdbook=$(mdbook_program)
 docs/xrays.sh || [ $? = 77 ]
 docs/forty-steps.sh --check || [ $? = 77 ]
+docs/readme-picture.sh --check || [ $? = 77 ]
 "$mdbook" build docs 2>&1 | tee "$scratch/log"
 if grep -E '\b(WARN|ERROR)\b' "$scratch/log" >&2; then
     printf 'mdBook has something to complain about\n' >&2

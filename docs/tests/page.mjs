@@ -30,6 +30,12 @@ export function faultsOf(theme) {
         }
     }
 
+    // A command is read, not scrolled for, on a phone.
+    if (innerWidth < 600) {
+        const wide = [...document.querySelectorAll('pre > code.language-console')].filter((code) => code.scrollWidth > code.clientWidth);
+        if (wide.length > 0) faults.push(`${wide.length} transcripts scroll sideways: ${name(wide[0])}`);
+    }
+
     for (const image of document.querySelectorAll('img')) {
         if (!image.complete || image.naturalWidth === 0) faults.push(`picture is missing: ${image.src}`);
     }

@@ -1,18 +1,24 @@
 // Opens every page of the built book in headless Chromium, in a light and a dark theme,
-// as wide as a desktop and as wide as a phone, and says what a reader would stumble over.
+// as wide as a desktop, as wide as a phone and on paper, and says what a reader would stumble over.
 //
 //   node docs/tests/pages.mjs BOOK [SCREENSHOTS]
 //
 // BOOK is the directory that mdBook has made. CHROMIUM names another browser than
-// /usr/bin/chromium.
+// /usr/bin/chromium. Where there are SCREENSHOTS, axe-core looks at every page; else at a few that
+// have one of everything.
 
 import { chromium } from 'playwright-core';
 import { mkdirSync, readdirSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { barriersIn } from './axe.mjs';
+import { cheatSheetFaults } from './cheatsheets.mjs';
+import { keysLeadTo } from './keys.mjs';
 import { faultsOf, linksOf } from './page.mjs';
 import { follow } from './links.mjs';
+import { onPaper, paperFaults } from './paper.mjs';
 import { pressed } from './pressed.mjs';
+import { searchFaults } from './search.mjs';
 import { xraysOf } from './xrays.mjs';
 
 const [directory, screenshots] = process.argv.slice(2);
@@ -23,6 +29,7 @@ if (!directory) {
 const book = resolve(directory);
 const views = ['light', 'navy'].flatMap((theme) => [1280, 390].map((width) => ({ theme, width })));
 const reference = 'reference/linux_sys/index.html';
+const FEW = ['index.html', 'lessons/08.html', 'prepare/namespaces.html', 'escapes.html', 'forty-steps.html', 'cheatsheets/03.html'];
 
 // What rustdoc has made is rustdoc's: one page of it must open, the others be there. X-rays are
 // opened where the lessons show them.
@@ -36,7 +43,7 @@ if (pages.length === 0) {
     process.exit(125);
 }
 
-const faults = new Set();
+const faults = new Set(cheatSheetFaults());
 const links = new Map();
 
 const browser = await chromium.launch({
@@ -47,6 +54,7 @@ const browser = await chromium.launch({
 try {
     await Promise.all(views.map(look));
     await search();
+    await keys();
     (await pressed(browser, book, watch)).forEach((fault) => faults.add(fault));
 } finally {
     await browser.close();
@@ -78,7 +86,13 @@ async function look({ theme, width }) {
         (await tab.evaluate(faultsOf, theme)).forEach(complain);
         (await xraysOf(tab, page, theme)).forEach(complain);
         if (!links.has(page)) links.set(page, await tab.evaluate(linksOf));
-        if (screenshots && page !== 'print.html') await photograph(tab, page, `${theme}-${width}`);
+        if (page === 'print.html') continue;
+        if (screenshots || FEW.includes(page)) (await barriersIn(tab)).forEach(complain);
+        if (screenshots) await photograph(tab, page, `${theme}-${width}`);
+        if (theme !== 'navy' || width !== 1280) continue;
+        // Paper is white also where the screen is dark.
+        (await paperFaults(tab, page)).forEach(complain);
+        if (screenshots) await onPaper(tab, () => photograph(tab, page, 'paper'));
     }
     await context.close();
 }
@@ -110,9 +124,18 @@ async function search() {
     const tab = await context.newPage();
     watch(context, tab, (what) => faults.add(`search: ${what}`));
     await tab.goto(pathToFileURL(join(book, 'index.html')).href);
-    await tab.keyboard.press('s');
-    await tab.keyboard.type('pivot_root');
-    const found = tab.locator('#mdbook-searchresults li a, #searchresults li a').first();
-    await found.waitFor({ timeout: 60_000 }).catch(() => faults.add('search: finds no pivot_root'));
+    (await searchFaults(tab)).forEach((what) => faults.add(`search: ${what}`));
+    (await barriersIn(tab)).forEach((what) => faults.add(`search: ${what}`));
     await context.close();
+}
+
+// Nor does it take a mouse.
+async function keys() {
+    for (const width of [1280, 390]) {
+        const context = await browser.newContext({ viewport: { width, height: 900 }, reducedMotion: 'reduce' });
+        const tab = await context.newPage();
+        await tab.goto(pathToFileURL(join(book, 'lessons/03.html')).href);
+        (await keysLeadTo(tab)).forEach((what) => faults.add(`keys (${width} px): ${what}`));
+        await context.close();
+    }
 }

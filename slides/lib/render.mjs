@@ -1,16 +1,15 @@
 // Turns sections into one HTML page that needs nothing beside it: style, fonts, scripts
 // and pictures are inside, so that it opens from a file system without network.
 import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { basename, join } from 'node:path';
 import hljs from 'highlight.js/lib/core';
 import rust from 'highlight.js/lib/languages/rust';
 import { Marked } from 'marked';
 import { repository, slidesDir } from './deck.mjs';
+import { letters } from './letters.mjs';
 import { xray } from './xray.mjs';
 
 hljs.registerLanguage('rust', rust);
-const require = createRequire(import.meta.url);
 const read = (...parts) => readFileSync(join(...parts), 'utf8');
 /** What is around a picture that stands alone: see curriculum/src/book/pictures.rs. */
 const MARGIN = 16;
@@ -86,20 +85,6 @@ ${marked.parse(turn(section, body.replace(/<!-- *\.slide:.*?-->/, '')))}</div>
 </section>`;
 }
 
-const FONTS = [
-  ['Bricolage Grotesque', '200 800', '@fontsource-variable/bricolage-grotesque/files/bricolage-grotesque-latin-wght-normal.woff2'],
-  ['Instrument Sans', '400 700', '@fontsource-variable/instrument-sans/files/instrument-sans-latin-wght-normal.woff2'],
-  ['IBM Plex Mono', '400', '@fontsource/ibm-plex-mono/files/ibm-plex-mono-latin-400-normal.woff2'],
-  ['IBM Plex Mono', '600', '@fontsource/ibm-plex-mono/files/ibm-plex-mono-latin-600-normal.woff2'],
-];
-
-function fonts() {
-  return FONTS.map(([family, weight, file]) => {
-    const data = readFileSync(require.resolve(file)).toString('base64');
-    return `@font-face { font-family: '${family}'; font-weight: ${weight}; src: url(data:font/woff2;base64,${data}) format('woff2'); }`;
-  }).join('\n');
-}
-
 /** The whole page. */
 export function page(sections) {
   const reveal = join(slidesDir, 'node_modules', 'reveal.js', 'dist');
@@ -116,7 +101,8 @@ ${section.slides.map((each) => slide(section, each)).join('\n')}
 <link rel="icon" href="data:,">
 <style>${read(reveal, 'reset.css')}
 ${read(reveal, 'reveal.css')}
-${fonts()}
+${letters(deck)}
+${read(repository, 'docs', 'theme', 'house.css')}
 ${read(slidesDir, 'theme', 'theme.css')}
 ${read(slidesDir, 'theme', 'code.css')}
 ${read(repository, 'docs', 'theme', 'pictures.css')}
