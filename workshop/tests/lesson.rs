@@ -188,9 +188,11 @@ fn the_keys_of_a_pager_are_the_pagers() {
         "#!/bin/sh\ntrap 'echo interrupted' INT\ncat >text\necho ready\n\
          until read -r answer </dev/tty; do :; done\necho \"answered $answer\"\n",
     );
-    let mut shell = Command::new("sh");
+    // Where the tests run in a shell's background, SIGINT is ignored, and no trap changes that.
+    let mut shell = Command::new("env");
     shell
-        .args(["-c", "trap : INT; \"$0\" lesson 00; echo \"ended with $?\""])
+        .args(["--default-signal=INT", "sh", "-c"])
+        .arg("trap : INT; \"$0\" lesson 00; echo \"ended with $?\"")
         .arg(env!("CARGO_BIN_EXE_workshop"))
         .current_dir(&fixture.root)
         .env("TERM", "xterm")
