@@ -6,9 +6,8 @@
 #   .ci/book.sh [SCREENSHOTS]
 #
 # Needs chromium and npm; root or sudo for the X-rays, without which it is built as well.
-# mdBook and its helpers for translations are kept under ~/.cache/rubber-docker; gettext is needed
-# for these. What the book says in console fences is run by
-# `cargo test`.
+# mdBook and its helpers for translations are kept under ~/.cache/rubber-docker; these need gettext.
+# What the book says in console fences is run by `cargo test`.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

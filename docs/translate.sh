@@ -15,13 +15,14 @@ set -euo pipefail
 cd "$(dirname "$0")"
 # shellcheck source=docs/mdbook.sh disable=SC1091
 . ./mdbook.sh
-mdbook=$(mdbook_program)
-gettext=$(gettext_program)
 
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
+
+mdbook=$(mdbook_program)
+gettext=$(gettext_program)
 
 say() { printf '%s\n' "$*"; }
 
@@ -68,7 +69,8 @@ update() {
     local language=$1 pages
     shift
     pages=("$@")
-    if [ -f "po/$language.po" ]; then read -ra pages <<<"$(pages_of "$language") $*"; fi
+    # shellcheck disable=SC2046 # a name of a page is one word
+    if [ -f "po/$language.po" ]; then read -ra pages <<<"$(printf '%s\n' $(pages_of "$language") "$@" | awk '!seen[$0]++' | paste -sd ' ')"; fi
     if [ "${#pages[@]}" = 0 ]; then
         say "which pages? for example: docs/translate.sh update $language src/welcome.md" >&2
         return 2
@@ -105,7 +107,8 @@ check() {
                 BEGIN { RS = ""; FS = "\n" }
                 index($0, "#: " page) || index($0, " " page) {
                     all++
-                    if ($0 !~ /msgstr ""$/) done++
+                    # One that is fuzzy is shown in English.
+                    if ($0 !~ /msgstr ""$/ && $0 !~ /\n#, fuzzy/) done++
                 }
                 END { printf "%s: %s: %d of %d sentences\n", language, page, done, all; exit all == 0 || done == 0 }
             ' "$scratch/$language.po"
