@@ -3,5 +3,6 @@
 
 pub mod apart;
 pub mod build;
+pub mod drawing;
 pub mod machine;
 pub mod scratch;

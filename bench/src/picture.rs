@@ -2,10 +2,9 @@
 
 use std::fmt::Write;
 
-use crate::measure::Row;
+use bench::drawing::begin;
 
-/// What the classes mean; each picture has it inside, for where it stands alone.
-const STYLE: &str = include_str!("../../docs/theme/pictures.css");
+use crate::measure::Row;
 
 const LEFT: f64 = 221.0;
 const WIDTH: f64 = 476.0;
@@ -51,14 +50,4 @@ pub fn draw(rows: &[Row]) -> String {
         height - 14.0
     );
     svg
-}
-
-/// A picture of 918 units width, to its drawing; around that is the margin of one that stands alone.
-fn begin(height: f64, title: &str) -> String {
-    let height = height + 32.0;
-    format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"picture\" viewBox=\"-16 -16 950 {height}\" \
-         width=\"950\" height=\"{height}\" role=\"img\" aria-labelledby=\"title\">\n\
-         <title id=\"title\">{title}</title>\n<style>\n{STYLE}</style>\n"
-    )
 }

@@ -2,22 +2,11 @@
 
 use std::fmt::Write;
 
+use bench::drawing::begin;
+
 use crate::numbers::Times;
 use crate::starts::Starts;
 use crate::unpack::Unpacked;
-
-/// What the classes mean; each picture has it inside, for where it stands alone.
-const STYLE: &str = include_str!("../../../../docs/theme/pictures.css");
-
-/// A picture of 918 units width, to its drawing; around that is the margin of one that stands alone.
-fn begin(height: f64, title: &str) -> String {
-    let height = height + 32.0;
-    format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"picture\" viewBox=\"-16 -16 950 {height}\" \
-         width=\"950\" height=\"{height}\" role=\"img\" aria-labelledby=\"title\">\n\
-         <title id=\"title\">{title}</title>\n<style>\n{STYLE}</style>\n"
-    )
-}
 
 /// From left to right the containers in the order in which they came, in twenty parts:
 /// the median of each, and a line from one tenth of them to nine.
