@@ -109,6 +109,15 @@ impl Hierarchies {
     }
 }
 
+/// The group of container `id` in the hierarchy of version 2, if this machine has one: a place
+/// for what asks for a group and for no controller.
+pub fn unified_group(id: &str) -> Result<Option<PathBuf>, Error> {
+    let mounts = read(Path::new("/proc/self/mountinfo"))?;
+    let mut places = places(&mounts).into_iter();
+    let unified = places.find(|it| it.version == Version::V2);
+    Ok(unified.map(|it| it.top.join(PARENT).join(id)))
+}
+
 /// One place for each hierarchy, which may be mounted twice. One that is mounted read-only
 /// is left out: so it is in most containers, where what we run in has nothing more to give.
 fn places(mounts: &str) -> Vec<Mounted<'_>> {

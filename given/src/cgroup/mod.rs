@@ -74,7 +74,7 @@ fn enable(group: &Path, controller: &str) -> Result<(), Error> {
 fn find<'a>(mounts: &'a str, controller: &str) -> Result<Mounted<'a>, Error> {
     let has = |mounted: &Mounted| {
         let is_there = match mounted.version {
-            Version::V1 => mounted.has_option(controller),
+            Version::V1 => mounted.has_option(name_on_version_1(controller)),
             Version::V2 => read(&mounted.top.join("cgroup.controllers"))
                 .is_ok_and(|names| names.split_whitespace().any(|name| name == controller)),
         };
@@ -93,6 +93,14 @@ fn find<'a>(mounts: &'a str, controller: &str) -> Result<Mounted<'a>, Error> {
             )
             .into()
         })
+}
+
+/// Controllers go by version 2's names here.
+fn name_on_version_1(controller: &str) -> &str {
+    match controller {
+        "io" => "blkio",
+        same => same,
+    }
 }
 
 /// A cgroup hierarchy, as it is mounted somewhere.

@@ -99,29 +99,6 @@ pub(super) const CALLS: &[Call] = &[
         ],
     ),
     call(
-        "seccomp",
-        &[
-            (
-                Any,
-                EACCES,
-                "a filter needs CAP_SYS_ADMIN, or the promise that no program gains rights by exec \
-                 (no_new_privs)",
-            ),
-            (
-                Any,
-                EBUSY,
-                "another process decides about this thread's calls already, and only one can: some \
-                 container runtimes do that for their containers",
-            ),
-            (
-                Any,
-                EINVAL,
-                "this kernel has no user notification (it came with Linux 5.0, and letting calls go \
-                 on with 5.5)",
-            ),
-        ],
-    ),
-    call(
         "seccomp_unotify",
         &[
             (Any, EINTR, "a signal came before any call did"),
