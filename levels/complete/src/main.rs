@@ -1,4 +1,4 @@
-//! rd: the container runtime that you have built
+//! complete: the container runtime that you have built
 //!
 //! Every level is solved here, in the order of the kernel's own logic: read
 //! `contain` in src/container.rs aloud, and you have said what a container is.
@@ -7,9 +7,9 @@
 //! The lessons: levels/*/README.md
 //!
 //! Try:
-//!   cargo run -p rd -- run bash
-//!   cargo run -p rd -- run ps aux
-//!   cargo test -p rd
+//!   cargo run -p complete -- run bash
+//!   cargo run -p complete -- run ps aux
+//!   cargo test -p complete
 
 mod container;
 use isolate::{capabilities, cgroup, mounts, network, rootfs, user};
