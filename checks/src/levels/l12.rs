@@ -312,7 +312,7 @@ fn shown(container: &Container, path: &str) -> Option<String> {
     (!is_null && !is_empty).then(|| format!("over {path} lies a file with something in it"))
 }
 
-fn hidden(container: &Container, with: &str) -> Outcome {
+pub(super) fn hidden(container: &Container, with: &str) -> Outcome {
     let all: Vec<(bool, String)> = there(&HIDDEN)
         .filter_map(|path| Some((Path::new(path).is_dir(), shown(container, path)?)))
         .collect();
