@@ -307,6 +307,8 @@ impl Caller {
             MsFlags::MS_PRIVATE | MsFlags::MS_SLAVE | MsFlags::MS_SHARED | MsFlags::MS_UNBINDABLE;
         let taught = match &*fstype {
             _ if flags.intersects(propagation) => (2, 2),
+            _ if flags.contains(MsFlags::MS_REMOUNT) && self.text(1) == "/" => (12, 3),
+            _ if is_of_kernel(Path::new(&self.text(1))) => return self.cover(flags, &fstype),
             _ if flags.contains(MsFlags::MS_BIND) => (3, 1),
             _ if flags.contains(MsFlags::MS_MOVE) => (3, 2),
             "overlay" => (4, 2),
@@ -322,6 +324,23 @@ impl Caller {
         };
         let text = without_ids(&format!("mount({what} on {})", self.quoted(1)));
         (text.clone(), text, Some(taught))
+    }
+
+    /// What lies over a file of the kernel's, of which there are many: one kind for each way.
+    fn cover(&self, flags: MsFlags, fstype: &str) -> Description {
+        let (source, target) = (self.text(0), self.quoted(1));
+        let (what, step) = match flags {
+            _ if flags.contains(MsFlags::MS_REMOUNT) => ("MS_REMOUNT", 1),
+            _ if !flags.contains(MsFlags::MS_BIND) => (fstype, 2),
+            _ if source == self.text(1) => ("MS_BIND of the path itself", 1),
+            _ => ("MS_BIND of an empty file", 2),
+        };
+        let text = without_ids(&format!("mount({what} on {target})"));
+        (
+            text,
+            format!("mount({what} on a path of the kernel's)"),
+            Some((12, step)),
+        )
     }
 
     fn prctl(&self) -> Description {
@@ -419,6 +438,12 @@ impl Caller {
     }
 }
 
+/// Whether it is below a /proc or a /sys, as the container or as the host names it.
+fn is_of_kernel(path: &Path) -> bool {
+    let mut above = path.ancestors().skip(1);
+    above.any(|path| path.ends_with("proc") || path.ends_with("sys"))
+}
+
 fn is_control_group(path: &Path) -> bool {
     statfs(path).is_ok_and(|found| {
         let kind = found.filesystem_type();
@@ -448,6 +473,16 @@ pub(crate) fn without_ids(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_below_proc_or_sys_is_told_from_these_themselves() {
+        for path in ["/proc/sys", "/x/rootfs/proc/kcore", "/sys/firmware"] {
+            assert!(is_of_kernel(Path::new(path)), "{path}");
+        }
+        for path in ["/proc", "/x/rootfs/sys", "/dev/shm", "/"] {
+            assert!(!is_of_kernel(Path::new(path)), "{path}");
+        }
+    }
 
     #[test]
     fn an_id_is_told_from_other_words() {

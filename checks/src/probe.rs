@@ -75,6 +75,8 @@ probe: does one thing inside a container, for those who look from outside.
   own-groups                   the same, and into a cgroup namespace of my own
   grip                         mount the control groups at /tmp, open what kills and freezes my
                                own, by their names here, and leave it open
+  knob PATH                    open PATH below /proc/sys for writing, and leave it open, by a
+                               remount, an unmount or a new proc at /tmp, if it takes one
   orphan                       do not die with the parent
   overwrite PATH               end the parent, then open PATH for writing, and leave it open
   crowd N                      start N processes that do nothing
@@ -201,6 +203,7 @@ fn run(words: &[OsString]) -> Result<(), Failure> {
         "spoil" => terminal::spoil(),
         "own-users" => attack_calls::own_users(),
         "own-groups" => attack_calls::own_groups(),
+        "knob" => attack_calls::knob(Path::new(argument(1)?)),
         "grip" => escape::grip(),
         "orphan" => attack_calls::orphan(),
         "overwrite" => attack_calls::overwrite(Path::new(argument(1)?)),

@@ -204,9 +204,12 @@ fn add_mounts(all: &mut BTreeMap<String, String>, pid: i32, mounts: &[procfs::Mo
     let root = procfs::path(pid, "root");
     for mount in mounts {
         let point = without_ids(&mount.point.display().to_string());
-        // A device may be made or mounted: what it is tells `add_devices`.
+        // A device in /dev may be made or mounted: what it is tells `add_devices`.
         let inside = root.join(mount.point.strip_prefix("/").unwrap_or(&mount.point));
-        if fs::symlink_metadata(&inside).is_ok_and(|it| it.file_type().is_char_device()) {
+        let is_in_dev = mount.point.starts_with("/dev");
+        if is_in_dev
+            && fs::symlink_metadata(&inside).is_ok_and(|it| it.file_type().is_char_device())
+        {
             continue;
         }
         let options = format!(

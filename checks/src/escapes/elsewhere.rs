@@ -82,19 +82,6 @@ pub(super) const SHARED: &[Elsewhere] = &[
 /// Each row that nothing stops yet is here, once.
 pub(super) const LATER: &[Later] = &[
     Later {
-        what: "The kernel's own files in /proc",
-        rows: &[
-            "have core_pattern open for writing: the kernel runs what is in it, on the host",
-            "write a program's name to core_pattern",
-            "have the path of modprobe open for writing: the kernel runs that program, on the host",
-            "give the kernel an order by /proc/sysrq-trigger; `b` would be: restart",
-            "read what the kernel tells root of the whole machine",
-        ],
-        stop: "read-only and masked paths: [the warm-up](onward.md#warm-up-covered-paths)",
-        today: "`--user 1000:1000`, or any number that is not root's: the files are root's. There \
-                is a row for that, which level 10 closes",
-    },
-    Later {
         what: "A user namespace that the command makes, with all capabilities in it",
         rows: &[
             "mount a file system, in a user namespace of one's own",
@@ -218,9 +205,9 @@ pub(super) const NOT_TRIED: &[(&str, &str)] = &[
          namespace of one's own",
     ),
     (
-        "use the keys of root's user keyring, or see all of /proc/keys",
+        "use the keys of root's user keyring",
         "it is the machine's own ring, which a test had better leave alone; the row about the \
-         session's keys says what stops it",
+         session's keys says what stops it. Level 12 covers /proc/keys, which lists them",
     ),
     (
         "take all processors",

@@ -14,7 +14,7 @@ use linux_sys::{
 use super::failure::Failure;
 
 /// An empty directory that every image has, to mount things on.
-const SPOT: &str = "/tmp";
+pub(super) const SPOT: &str = "/tmp";
 
 /// Opens a file and leaves it open, to be seen from outside in `/proc/PID/fd`.
 pub(super) fn keep(path: &Path, writable: bool) -> Result<(), Failure> {

@@ -26,6 +26,13 @@ pub(crate) fn core_pattern(host: &Host, _: u8) -> Result<Sight, Failure> {
     opened(host, "keep-writable", CORE_PATTERN, None)
 }
 
+/// The same by all that a process may do that has every right, if only in a user namespace of
+/// its own. After chroot(2) the kernel refuses one (EPERM), and the command needs none.
+pub(crate) fn knob_with_own_users(host: &Host, _: u8) -> Result<Sight, Failure> {
+    let words = ["own-users", "then", "try", "knob", CORE_PATTERN];
+    opened_by(host, &words, CORE_PATTERN, None)
+}
+
 pub(crate) fn core_pattern_as_user(host: &Host, solution: u8) -> Result<Sight, Failure> {
     opened(
         host,
@@ -53,8 +60,18 @@ pub(crate) fn timers(host: &Host, _: u8) -> Result<Sight, Failure> {
 
 /// A file of the kernel's that the command has open, be it of another /proc than ours.
 fn opened(host: &Host, verb: &str, path: &str, option: Option<&str>) -> Result<Sight, Failure> {
-    let container = hold(host, &[verb, path], option)?;
-    let wanted = if verb == "keep-writable" { 1 } else { 0 };
+    opened_by(host, &[verb, path], path, option)
+}
+
+/// For reading if the verb is `keep`, otherwise for writing.
+fn opened_by(
+    host: &Host,
+    words: &[&str],
+    path: &str,
+    option: Option<&str>,
+) -> Result<Sight, Failure> {
+    let container = hold(host, words, option)?;
+    let wanted = if words.first() == Some(&"keep") { 0 } else { 1 };
     let flags = flags_of_open(&container, path);
     let seen = match flags {
         Some(flags) => format!("the command has {path} open with the flags {flags:#o}"),
@@ -64,7 +81,8 @@ fn opened(host: &Host, verb: &str, path: &str, option: Option<&str>) -> Result<S
     Ok(sight(&container, is_open, seen))
 }
 
-/// How the kernel's own file of this name is open. What lies mounted on it has the same path.
+/// How the kernel's own file of this name is open. What lies mounted on it has the same path, so
+/// the file system of the open file is asked, and not only its name.
 fn flags_of_open(container: &Container, path: &str) -> Option<i32> {
     let name = Path::new(path).file_name().unwrap_or(OsStr::new(path));
     let is_of_proc =
