@@ -42,6 +42,7 @@ for directory in levels/[0-9]*_*; do
     number=${directory#levels/}
     record "level${number%%_*}" 0 "level${number%%_*}" true
 done
+record complete 0 complete true
 record rd 0 rd true
 record options 0 rd --memory 20m --cpu-shares 200 --user 1000 --env GREETING=hello sh -c 'ls / && exit'
 record failed 127 rd no-such-command
