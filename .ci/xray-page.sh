@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The page of an x-ray: makes it anew and compares it with the committed one, makes the pages of
-# real runs of every level's solution, and opens them in headless Chromium.
+# real runs of every level, and of the parts' solutions, and opens them in headless Chromium.
 #
 #   .ci/xray-page.sh [SCREENSHOTS]
 #
@@ -37,7 +37,7 @@ record() {
     grep -qF "\"end\":{\"status\":$status}" "$scratch/$name.json" || { printf '%s: another status than %s\n' "$name" "$status" >&2; exit 1; }
 }
 
-# The solution of a level is the next one's program.
+# The solution of a level is the next one's program, and of a part's last level the part's.
 for directory in levels/[0-9]*_*; do
     number=${directory#levels/}
     record "level${number%%_*}" 0 "level${number%%_*}" true
