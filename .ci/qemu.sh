@@ -63,13 +63,14 @@ is_wanted() { [[ " ${machines[*]} " = *" $1 "* ]]; }
 # ---- what they do ----
 
 work() {
-    local index patch name kind=own
+    local index patch name solution kind=own
     work_on_the_runtime
     if [ "$1" != bookworm ]; then return; fi
     if [ "$extent" = full ]; then kind=solution; fi
     for ((index = ${#levels[@]} - 1; index >= 0; index--)); do
+        solution=$(solution_of "${levels[index]}")
         # It is the runtime.
-        if [ "${programs[index + 1]}" != rd ]; then say "$kind ${programs[index + 1]} ${levels[index]}"; fi
+        if [ "$solution" != rd ]; then say "$kind $solution ${levels[index]}"; fi
         say "skeleton ${programs[index]} ${levels[index]}"
     done
     for patch in "$scratch"/wrong/*/*.patch; do

@@ -10,15 +10,9 @@
 #              these programs: the first two must be dash and util-linux's
 # shellcheck disable=SC2154 # these, and what lib.sh has set
 
-# In their order. The solution of a level is the next one's program, and the last one's
-# is `rd`.
-levels=() programs=()
-for directory in levels/[0-9]*_*; do
-    number=${directory#levels/}
-    levels+=("${number%%_*}")
-    programs+=("level${number%%_*}")
-done
-programs+=(rd)
+# The levels in their order, with the program of each; and behind these the parts' solutions.
+mapfile -t levels < <(numbers)
+mapfile -t programs < <(numbers | sed 's/^/level/' && parts)
 
 # What a machine does to `rd`, as KIND NAME LEVEL. The longest first: then those who share
 # the work end together.

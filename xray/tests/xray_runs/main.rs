@@ -62,9 +62,10 @@ const PROGRAMS: [(&str, &[&str]); 13] = [
         &["clone", "setgroups", "ioctl", "pivot_root", "execve"],
     ),
     (
-        "rd",
+        "complete",
         &["clone", "sethostname", "pivot_root", "capset", "execve"],
     ),
+    ("rd", &["clone", "pivot_root", "mount", "capset", "execve"]),
 ];
 
 fn main() -> ExitCode {
