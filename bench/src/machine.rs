@@ -4,18 +4,20 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
-use given::{Error, Version};
+use given::{Error, Hierarchy, Version};
 use linux_sys::{CloneFlags, MsFlags, mount, unshare};
 
 use crate::scratch::Scratch;
 
 /// The runtimes beside rd, and the tools that count and time them: program and Debian package.
-pub const RUNTIMES: [(&str, &str); 5] = [
+pub const RUNTIMES: [(&str, &str); 7] = [
     ("hyperfine", "hyperfine"),
     ("bwrap", "bubblewrap"),
     ("crun", "crun"),
     ("runc", "runc"),
     ("strace", "strace"),
+    ("dpkg-deb", "dpkg"),
+    ("patchelf", "patchelf"),
 ];
 
 /// Install what is missing of `needed`, each a program and its Debian package.
@@ -72,12 +74,12 @@ pub fn describe() -> String {
 }
 
 /// A mount namespace of our own, in which `/sys/fs/cgroup` is a version 2 hierarchy and
-/// `memory` in `scratch` a tmpfs. Returns the `rubber-docker` groups that rd uses.
+/// `memory` in `scratch` a tmpfs. Returns where rd makes its groups.
 ///
 /// crun and runc look at exactly that path, and want one version there. On a machine that
 /// has both, controllers are in version 1: for rd, which reads the table of mounts, these
 /// stay within reach in another place.
-pub fn prepare(scratch: &Scratch) -> Result<Vec<PathBuf>, Error> {
+pub fn prepare(scratch: &Scratch) -> Result<Vec<Hierarchy>, Error> {
     unshare(CloneFlags::CLONE_NEWNS)?;
     mount("", "/", "", MsFlags::MS_REC | MsFlags::MS_PRIVATE, "")?;
     if !PathBuf::from("/sys/fs/cgroup/cgroup.controllers").exists() {
@@ -97,10 +99,10 @@ pub fn prepare(scratch: &Scratch) -> Result<Vec<PathBuf>, Error> {
     fs::create_dir(&memory)?;
     mount("memory", &memory, "tmpfs", MsFlags::empty(), "mode=700")?;
 
-    let found = given::hierarchies(&["cpu", "memory"])?;
+    let found = given::hierarchies(&["cpu", "memory", "pids"])?;
     found.prepare()?;
     for hierarchy in found.iter().filter(|it| it.version == Version::V1) {
         given::log(&format!("version 1: {}", hierarchy.parent.display()));
     }
-    Ok(found.iter().map(|it| it.parent.clone()).collect())
+    Ok(found.iter().cloned().collect())
 }

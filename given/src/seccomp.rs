@@ -17,7 +17,7 @@ use linux_sys::{
     BPF_JEQ_K, BPF_LD_W_ABS, Capability, CapabilitySet, SECCOMP_DATA_ARG0, SockFilter,
 };
 
-pub use list::NEXT_CALL;
+pub use list::{NEXT_CALL, personalities, socket_families};
 pub use tree::op;
 
 /// The numbers of three calls that a filter has to know by itself.
@@ -63,8 +63,8 @@ impl FromStr for SecurityOption {
 pub fn listed_calls(kept: CapabilitySet) -> Vec<SockFilter> {
     let mut program = Vec::new();
     for (call, values) in [
-        (libc::SYS_socket, list::socket_families()),
-        (libc::SYS_personality, list::personalities()),
+        (libc::SYS_socket, socket_families()),
+        (libc::SYS_personality, personalities()),
     ] {
         let rule = tree::allowing(&values);
         // As it is 32 bits of 64 that are looked at, the other half must not matter: the
@@ -78,7 +78,7 @@ pub fn listed_calls(kept: CapabilitySet) -> Vec<SockFilter> {
 }
 
 /// The numbers of all calls on the list.
-fn numbers(kept: CapabilitySet) -> BTreeSet<u32> {
+pub fn numbers(kept: CapabilitySet) -> BTreeSet<u32> {
     let mut numbers: BTreeSet<u32> = list::always().collect();
     for capability in Capability::ALL.iter().copied() {
         if kept.contains(capability) {

@@ -140,7 +140,7 @@ pub(super) fn with(capability: Capability) -> Vec<u32> {
 
 /// Which kinds of sockets: all but AF_ALG (38), the kernel's ciphers, AF_VSOCK (40), a way to
 /// the host of a virtual machine, and some that nobody uses.
-pub(super) fn socket_families() -> BTreeSet<u32> {
+pub fn socket_families() -> BTreeSet<u32> {
     let ranges = [
         0..=11,
         13..=18,
@@ -156,6 +156,6 @@ pub(super) fn socket_families() -> BTreeSet<u32> {
 
 /// Which personalities: Linux, with or without UNAME26 and ADDR_NO_RANDOMIZE's neighbour, and
 /// the question for the present one.
-pub(super) fn personalities() -> BTreeSet<u32> {
+pub fn personalities() -> BTreeSet<u32> {
     [0, 0x8, 0x2_0000, 0x2_0008, u32::MAX].into()
 }
