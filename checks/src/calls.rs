@@ -153,6 +153,7 @@ pub(crate) const ISOLATING: &[i64] = &[
     libc::SYS_setresuid,
     libc::SYS_prctl,
     libc::SYS_capset,
+    libc::SYS_seccomp,
 ];
 
 /// The calls of all these lists that this machine's kernel has.
@@ -197,6 +198,9 @@ struct Caller {
 }
 
 const PR_CAP_AMBIENT_IS_SET: u64 = 1;
+
+/// SECCOMP_SET_MODE_FILTER: the others are questions.
+const LOADS_A_FILTER: u64 = libc::SECCOMP_SET_MODE_FILTER as u64;
 
 impl Caller {
     fn describe(&self, number: i64) -> Description {
@@ -260,6 +264,10 @@ impl Caller {
             libc::SYS_setresuid => one("setresuid".into(), Some((10, 2))),
             libc::SYS_prctl => self.prctl(),
             libc::SYS_capset => one("capset".into(), Some((11, 3))),
+            libc::SYS_seccomp => match first {
+                LOADS_A_FILTER => one("seccomp".into(), Some((13, 6))),
+                _ => one("seccomp of another kind".into(), None),
+            },
             libc::SYS_rt_sigprocmask => one("rt_sigprocmask".into(), None),
             libc::SYS_rt_sigpending => one("rt_sigpending".into(), None),
             libc::SYS_rt_sigtimedwait => one("rt_sigtimedwait".into(), None),
@@ -348,6 +356,7 @@ impl Caller {
         let (name, taught) = match option as i32 {
             libc::PR_SET_PDEATHSIG => ("PR_SET_PDEATHSIG", Some((6, 3))),
             libc::PR_SET_KEEPCAPS => ("PR_SET_KEEPCAPS", Some((10, 2))),
+            libc::PR_SET_SECCOMP => ("PR_SET_SECCOMP", Some((13, 6))),
             libc::PR_SET_SECUREBITS => ("PR_SET_SECUREBITS", Some((10, 2))),
             // PR_CAPBSET_READ only asks, and that it fails tells a right solution something:
             // a kernel that is older than the capability.

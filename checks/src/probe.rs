@@ -11,6 +11,7 @@ mod failure;
 mod network;
 mod privileged;
 mod share;
+mod system_calls;
 mod terminal;
 
 use std::ffi::OsString;
@@ -87,6 +88,17 @@ probe: does one thing inside a container, for those who look from outside.
   keys N                       put N keys on the session keyring
   fill MEGABYTES FILE          write so much to FILE
   litter N DIRECTORY           make N empty files in DIRECTORY/litter
+  ring                         make an io_uring, and keep it
+  forget-keys                  take all keys off the session keyring
+  heir                         make a child in user and mount namespaces of its own, by clone3;
+                               it mounts a ramfs on /tmp, and stays
+  newborn                      make a child in a user namespace of its own, by clone
+  twin                         make a child by clone3, in no new namespace, and wait for it
+  thread                       start a thread that does nothing
+  newer                        make the call of a number that no kernel has
+  i386                         ask for my number by the table of 32-bit programs
+  x32                          the same by x32's
+  status VERB [ARGUMENT]...    do that, and exit with the number of its error, or 0
   unmount-root                 unmount /, and so make its file system read-only
   shorten PATH                 open PATH and make it empty
 ";
@@ -215,6 +227,25 @@ fn run(words: &[OsString]) -> Result<(), Failure> {
         "keys" => share::keys(number(1)?),
         "fill" => share::fill(number(1)?, Path::new(argument(2)?)),
         "litter" => share::litter(number(1)?, Path::new(argument(2)?)),
+        "ring" => system_calls::ring(),
+        "forget-keys" => system_calls::forget_keys(),
+        "heir" => system_calls::heir(),
+        "newborn" => system_calls::newborn(),
+        "twin" => system_calls::twin(),
+        "thread" => system_calls::thread(),
+        "newer" => system_calls::newer(),
+        "i386" => system_calls::i386(),
+        "x32" => system_calls::x32(),
+        "status" => match run(&words[1..]) {
+            Ok(()) => std::process::exit(0),
+            Err(why) => std::process::exit(match why.downcast_ref::<linux_sys::Error>() {
+                Some(why) => {
+                    eprintln!("probe: {why}");
+                    why.errno() as i32
+                }
+                None => return Err(why),
+            }),
+        },
         "unmount-root" => share::unmount_root(),
         "shorten" => share::shorten(Path::new(argument(1)?)),
         other => Err(format!("there is no verb `{other}`\n\n{USAGE}").into()),

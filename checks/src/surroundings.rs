@@ -21,6 +21,9 @@ pub(crate) struct Surroundings(BTreeMap<String, String>);
 /// What exec itself may change.
 const OF_EXEC: [&str; 4] = ["CapInh", "CapPrm", "CapEff", "CapAmb"];
 
+/// The key of how many filters of system calls it has.
+const FILTERS: &str = "Seccomp_filters";
+
 /// Files of a group in which limits are, as far as levels set any.
 const LIMITS: [&str; 6] = [
     "cpu.shares",
@@ -63,6 +66,9 @@ impl Surroundings {
         };
         all.insert("its parent".to_owned(), parent);
 
+        // Before Linux 5.9 the filters were not counted.
+        let filters = procfs::status(pid, "Seccomp_filters").unwrap_or_default();
+        all.insert(FILTERS.to_owned(), filters);
         let keys = ["Uid", "Gid", "Groups", "CapBnd", "NoNewPrivs"];
         for key in keys.into_iter().chain(OF_EXEC) {
             let value = procfs::status(pid, key)?;
@@ -159,6 +165,7 @@ impl Difference {
         Some(match name {
             "its hostname" => (5, 2),
             "the flags of its lo" => (7, 2),
+            FILTERS => (13, 6),
             "Groups" => (10, 1),
             "Uid" | "Gid" => (10, 2),
             _ if name.starts_with("its group") => (8, 2),

@@ -52,7 +52,8 @@ const RUN: [(&[&str], &str); 9] = [
     ),
     (
         &["--privileged"],
-        "nothing lifts all the limits at once here; from level 11 on there is `--cap-add ALL`",
+        "nothing lifts all the limits at once here; from level 11 on there is `--cap-add ALL`, and from \
+         level 13 on `--security-opt seccomp=unconfined`",
     ),
 ];
 

@@ -101,8 +101,11 @@
 //! |---|---|---|---|
 //! | [`ptrace_seize`] | takes hold of a process | checks, x-ray | ptrace(2) |
 //! | [`name_to_handle_at`], [`open_by_handle_at`] | a file without a path to it | checks | open_by_handle_at(2) |
-//! | [`add_key`], [`keyctl_search`], [`keyctl_join_session_keyring`] | the session's keys | checks | keyctl(2) |
+//! | [`add_key`], [`keyctl_search`], [`keyctl_clear`], [`keyctl_join_session_keyring`] | the session's keys | checks | keyctl(2) |
 //! | [`tiocsti`] | types on a terminal | checks | ioctl_tty(2) |
+//! | [`clone3`] | fork, in new namespaces, with flags that no filter sees | checks | clone(2) |
+//! | [`io_uring_setup`] | a ring for orders that no filter sees | checks | io_uring_setup(2) |
+//! | [`getpid_of_i386`], [`getpid_of_x32`], [`no_such_call`] | numbers of another table, or of none | checks | syscall(2) |
 //!
 //! ## Calls that wait for an answer
 //!
@@ -116,13 +119,15 @@
 //!
 //! ## Watching a process
 //!
-//! Only the x-ray makes these, most of them after [`ptrace_seize`].
+//! Only the x-ray and the checks make these, most of them after [`ptrace_seize`].
 //!
 //! | call | what it does | level | manual |
 //! |---|---|---|---|
 //! | [`wait_traced`] | waits for the next stop of any process | x-ray | wait(2) |
 //! | [`ptrace_cont`], [`ptrace_syscall`] | lets it go on; to its next system call | x-ray | ptrace(2) |
 //! | [`ptrace_listen`] | leaves it stopped by its signal | x-ray | ptrace(2) |
+//! | [`ptrace_interrupt`], [`ptrace_detach`] | stops it now; lets go of it | checks | ptrace(2) |
+//! | [`ptrace_seccomp_get_filter`] | the filter that decides about its calls | checks | ptrace(2) |
 //! | [`ptrace_setoptions`], [`ptrace_geteventmsg`] | of which events to hear; what belongs to one | x-ray | ptrace(2) |
 //! | [`ptrace_get_syscall_info`], [`ptrace_getregset`] | its call, its registers | x-ray | ptrace(2) |
 //! | [`getifaddrs`] | the addresses in its network namespace | x-ray | getifaddrs(3) |
@@ -162,6 +167,7 @@
 #[cfg(not(all(target_os = "linux", target_pointer_width = "64")))]
 compile_error!("containers are made of Linux system calls: build this on 64-bit Linux");
 
+mod attack_calls;
 mod bpf;
 mod capability;
 mod clone;
@@ -202,6 +208,7 @@ pub use nix::sched::CloneFlags;
 pub use nix::sys::stat::{Mode, SFlag};
 pub use nix::unistd::{Gid, Pid, Uid};
 
+pub use attack_calls::{clone3, getpid_of_i386, getpid_of_x32, io_uring_setup, no_such_call};
 pub use bpf::{
     BPF_DEVCG_ACC_MKNOD, BPF_DEVCG_ACC_READ, BPF_DEVCG_ACC_WRITE, BPF_DEVCG_DEV_BLOCK,
     BPF_DEVCG_DEV_CHAR, BpfInsn, DEVICE_ACCESS_TYPE, DEVICE_MAJOR, DEVICE_MINOR, EBPF_AND_K,
@@ -218,7 +225,7 @@ pub use explain::explain_traced;
 pub use flags::{CloseRangeFlags, MountAttrFlags, OpenTreeFlags, TraceOptions};
 pub use handle::{FileHandle, name_to_handle_at, open_by_handle_at};
 pub use identity::{setgid, setgroups, setresgid, setresuid, setuid};
-pub use keys::{add_key, keyctl_join_session_keyring, keyctl_search};
+pub use keys::{add_key, keyctl_clear, keyctl_join_session_keyring, keyctl_search};
 pub use mount::{MountAttr, mount, mount_setattr, umount, umount2};
 pub use mount_api::{mount_setattr_tree, move_mount, open_tree};
 pub use namespace::{sethostname, setns, unshare};
@@ -252,8 +259,8 @@ pub use terminal::{
     tcgetpgrp, tcsetpgrp, tiocexcl, tiocgetd, tiocgexcl, tiocnxcl, tiocsetd, tiocsti,
 };
 pub use trace::{
-    Registers, SyscallInfo, TraceEvent, TraceStatus, ptrace_cont, ptrace_get_syscall_info,
-    ptrace_geteventmsg, ptrace_getregset, ptrace_listen, ptrace_seize, ptrace_setoptions,
-    ptrace_syscall, wait_traced,
+    Registers, SyscallInfo, TraceEvent, TraceStatus, ptrace_cont, ptrace_detach,
+    ptrace_get_syscall_info, ptrace_geteventmsg, ptrace_getregset, ptrace_interrupt, ptrace_listen,
+    ptrace_seccomp_get_filter, ptrace_seize, ptrace_setoptions, ptrace_syscall, wait_traced,
 };
 pub use waitid::waitid;

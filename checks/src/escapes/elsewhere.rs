@@ -82,28 +82,6 @@ pub(super) const SHARED: &[Elsewhere] = &[
 /// Each row that nothing stops yet is here, once.
 pub(super) const LATER: &[Later] = &[
     Later {
-        what: "A user namespace that the command makes, with all capabilities in it",
-        rows: &[
-            "mount a file system, in a user namespace of one's own",
-            "lift one's own limit of memory of version 1, in a user namespace of one's own (`--memory 32m`)",
-        ],
-        stop: "[seccomp](onward.md#6-seccomp), which refuses `unshare` and `clone` with that flag",
-        today: "`sysctl user.max_user_namespaces=0`, if no other program on the machine needs \
-                them. Such a namespace gives the command kernel code that was written for root, \
-                and the files of the container's own control groups: on version 1 the command can \
-                lift its limits with them, and have its freezer hold it against SIGKILL. `--user` \
-                with a number that is not root's closes those files, because root owns them",
-    },
-    Later {
-        what: "The session's keys",
-        rows: &["leave a key in the caller's session keyring"],
-        stop: "a session keyring of its own, which the child joins before exec, and \
-               [seccomp](onward.md#6-seccomp) for root's other rings; or a \
-               [user namespace](onward.md#7-user-namespaces), which has keyrings of its own",
-        today: "`keyctl session - rd run ...` (from the package keyutils) gives this run a new, \
-                empty ring",
-    },
-    Later {
         what: "The terminal, and the process group that comes with it",
         rows: &[
             "type into the terminal that the parent was started from (TIOCSTI)",
@@ -179,7 +157,6 @@ pub(super) const LATER: &[Later] = &[
             "use up the inotify instances of a user of the host who has the same number",
             "use up the waiting signals of a user of the host who has the same number",
             "use up the room for pipes of a user of the host who has the same number",
-            "use up the keys of a user of the host who has the same number",
         ],
         stop: "a [user namespace](onward.md#7-user-namespaces), which maps a container's numbers \
                to numbers that no other user of the host has. The kernel counts inotify's \
@@ -206,8 +183,9 @@ pub(super) const NOT_TRIED: &[(&str, &str)] = &[
     ),
     (
         "use the keys of root's user keyring",
-        "it is the machine's own ring, which a test had better leave alone; the row about the \
-         session's keys says what stops it. Level 12 covers /proc/keys, which lists them",
+        "it is the machine's own ring, which a test had better leave alone; the rows about the \
+         session's keys say what stops it: no call that has to do with keys is on level 13's list. \
+         Level 12 covers /proc/keys, which lists them",
     ),
     (
         "take all processors",

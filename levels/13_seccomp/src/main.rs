@@ -1,13 +1,15 @@
 //! level13: system calls that there are not
 //!
-//! FILL IN: what is wrong with the container so far, and what it will have, in three lines.
+//! The command may make every system call that the kernel has, and in a user namespace of its
+//! own even those that are root's. A filter takes most of those away that no container needs:
+//! the kernel asks it about each call, before it does anything else.
 //!
-//! Yours to write: TODO(13) in src/container.rs
+//! Yours to write: TODO(13) in src/seccomp.rs and src/container.rs
 //! The lesson:     levels/13_seccomp/README.md
 //!
 //! Try:
-//!   cargo run -p level13 -- run sh
-//!   cargo workshop hint 13
+//!   cargo run -p level13 -- run grep Seccomp /proc/self/status
+//!   cargo run -p level13 -- run unshare -U id
 //!   cargo test -p level13
 
 mod container;

@@ -41,6 +41,10 @@ fn machine(files: &[(&str, &str)]) -> (TempDir, Machine) {
         ("/proc/filesystems", "nodev\tproc\nnodev\toverlay\n"),
         ("/proc/1/cgroup", "0::/init.scope\n"),
         (
+            "/proc/sys/kernel/seccomp/actions_avail",
+            "kill_process trap errno allow\n",
+        ),
+        (
             "/proc/swaps",
             "Filename Type Size Used Priority\n/swap file 1000 0 -2\n",
         ),
@@ -317,6 +321,14 @@ fn overlayfs_as_a_module_that_is_there_or_not() {
         ("/proc/sys/kernel/modules_disabled", "1\n"),
     ];
     assert_eq!(faults(&closed), ["overlayfs 4-last"]);
+}
+
+#[test]
+fn a_kernel_may_be_built_without_filters_of_system_calls() {
+    let without = [("/proc/sys/kernel/seccomp/actions_avail", "")];
+    assert_eq!(faults(&without), ["seccomp 13-last"]);
+    assert!(finding(&without, "seccomp").contains("CONFIG_SECCOMP_FILTER"));
+    assert!(finding(&[], "seccomp").contains("may have a filter"));
 }
 
 #[test]

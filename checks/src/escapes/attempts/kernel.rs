@@ -20,6 +20,8 @@ pub(crate) const MODPROBE: &str = "/proc/sys/kernel/modprobe";
 /// The machine's memory, as a file.
 pub(crate) const KCORE: &str = "/proc/kcore";
 pub(crate) const TIMERS: &str = "/proc/timer_list";
+/// Who may make an io_uring: 0 is everybody.
+pub(crate) const RINGS: &str = "/proc/sys/kernel/io_uring_disabled";
 
 /// Open for writing is enough: to write would change the machine.
 pub(crate) fn core_pattern(host: &Host, _: u8) -> Result<Sight, Failure> {
@@ -56,6 +58,19 @@ pub(crate) fn memory(host: &Host, _: u8) -> Result<Sight, Failure> {
 
 pub(crate) fn timers(host: &Host, _: u8) -> Result<Sight, Failure> {
     opened(host, "keep", TIMERS, None)
+}
+
+/// A ring is a descriptor; what is written to its memory later is no system call.
+pub(crate) fn ring(host: &Host, _: u8) -> Result<Sight, Failure> {
+    let container = hold(host, &["ring"], None)?;
+    let entries = fs::read_dir(container.proc("fd")).map_err(|why| failed("/proc/PID/fd", &why))?;
+    let mut targets = entries
+        .flatten()
+        .filter_map(|entry| fs::read_link(entry.path()).ok());
+    let is_there = targets.any(|target| target == Path::new("anon_inode:[io_uring]"));
+    let what = if is_there { "a" } else { "no" };
+    let seen = format!("the command has {what} ring open");
+    Ok(sight(&container, is_there, seen))
 }
 
 /// A file of the kernel's that the command has open, be it of another /proc than ours.
