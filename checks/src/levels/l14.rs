@@ -66,7 +66,7 @@ pub(super) const LEVEL: LevelChecks = LevelChecks {
             name: "the limits hold beside each other, and beside --cpu-shares and --memory",
             step: 1,
             usually: "one row has taken another's place: `limits` collects the rows of all options",
-            needs: &[PIDS, CPUS],
+            needs: &[PIDS, CPUS, WRITE],
             run: together,
         },
         Check {
@@ -82,7 +82,7 @@ pub(super) const LEVEL: LevelChecks = LevelChecks {
             step: 1,
             usually: "the row says `Lacking::Ignored` or `Lacking::Told`: a user who asks for this \
                       limit must not get a container without it: `Lacking::Refused`",
-            needs: &[PIDS, CPUS],
+            needs: &[PIDS, CPUS, WRITE],
             run: lacking,
         },
         Check {
@@ -90,7 +90,7 @@ pub(super) const LEVEL: LevelChecks = LevelChecks {
             step: 3,
             usually: "the option's parser refuses what makes no sense, and the kernel a disk that it \
                       does not have; where a limit cannot be written, no container starts",
-            needs: &[],
+            needs: &[WRITE],
             run: no_such_limit,
         },
         refusals::check(
