@@ -57,7 +57,7 @@ pack_programs() {
     # Busybox's knows no cgroup namespace.
     put "$unshare" /judged/unshare
     spinning_image
-    install "$busybox" .ci/qemu/{machine,solution,own,skeleton,wrong,escapes,shares,doctor,xray} workshop/tests/doctor/pure-v2.sh "$root/"
+    install "$busybox" .ci/qemu/{machine,solution,own,skeleton,wrong,escapes,shares,limits,doctor,xray} workshop/tests/doctor/pure-v2.sh "$root/"
     mkdir "$scratch/programs/new"
     install "$busybox" .ci/qemu/init "$scratch/programs/"
     archive "$scratch/programs" >"$scratch/programs.cpio"
@@ -70,7 +70,7 @@ pack_kernel() {
     local module path
     root=$scratch/$2/machine
     mkdir -p "$root/modules"
-    for module in fs/overlayfs/overlay drivers/net/veth net/llc/llc net/802/stp net/bridge/bridge; do
+    for module in fs/overlayfs/overlay drivers/net/veth net/llc/llc net/802/stp net/bridge/bridge drivers/block/brd; do
         path=$(find "$1" -path "*/kernel/$module.ko*")
         case $path in
             *.ko) cp "$path" "$root/modules/" ;;

@@ -395,6 +395,9 @@ impl Caller {
             "cgroup.procs" | "tasks" => Some((8, 2)),
             "memory.swap.max" | "memory.memsw.limit_in_bytes" => Some((9, 3)),
             _ if file.starts_with("memory.") => Some((9, 2)),
+            "pids.max" => Some((14, 1)),
+            "cpu.max" | "cpu.cfs_quota_us" => Some((14, 2)),
+            "io.max" | "blkio.throttle.write_bps_device" => Some((14, 3)),
             _ if file.starts_with("cpu.") => Some((8, 1)),
             // Given code's: controllers handed down, processors of a new group.
             _ => None,

@@ -81,6 +81,7 @@ probe: does one thing inside a container, for those who look from outside.
   orphan                       do not die with the parent
   overwrite PATH               end the parent, then open PATH for writing, and leave it open
   crowd N                      start N processes that do nothing
+  burn MILLISECONDS            compute until so much of a processor's time is used up
   as UID                       become the user UID, for good
   watch N                      make N inotify instances, and keep them
   queue N                      send myself N signals, and do not take them
@@ -220,6 +221,7 @@ fn run(words: &[OsString]) -> Result<(), Failure> {
         "orphan" => attack_calls::orphan(),
         "overwrite" => attack_calls::overwrite(Path::new(argument(1)?)),
         "crowd" => attack_calls::crowd(number(1)?),
+        "burn" => attack_calls::burn(number(1)?),
         "as" => share::become_user(number(1)?),
         "watch" => share::watch(number(1)?),
         "queue" => share::queue(number(1)?),

@@ -25,13 +25,18 @@ const OF_EXEC: [&str; 4] = ["CapInh", "CapPrm", "CapEff", "CapAmb"];
 const FILTERS: &str = "Seccomp_filters";
 
 /// Files of a group in which limits are, as far as levels set any.
-const LIMITS: [&str; 6] = [
+const LIMITS: [&str; 11] = [
+    "blkio.throttle.write_bps_device",
+    "cpu.cfs_quota_us",
+    "cpu.max",
     "cpu.shares",
     "cpu.weight",
+    "io.max",
     "memory.limit_in_bytes",
     "memory.memsw.limit_in_bytes",
     "memory.max",
     "memory.swap.max",
+    "pids.max",
 ];
 
 impl fmt::Display for Surroundings {

@@ -120,13 +120,6 @@ pub(super) const LATER: &[Later] = &[
                 do not trust",
     },
     Later {
-        what: "As many processes as there is memory for",
-        rows: &["start as many processes as one likes"],
-        stop: "one limit more: write `pids.max` where level 09 writes `memory.max`",
-        today: "`ulimit -u 100` before `rd run --user 1000:1000 ...` (it does not bind root); and \
-                `--memory`, since a process costs memory as well",
-    },
-    Later {
         what: "The host's disk, to the last byte and the last file",
         rows: &[
             "fill the host's disk",
@@ -188,8 +181,9 @@ pub(super) const NOT_TRIED: &[(&str, &str)] = &[
          Level 12 covers /proc/keys, which lists them",
     ),
     (
-        "take all processors",
+        "take all processors from a neighbour",
         "shares are a question of time: `.ci/run system-tests` measures them, and `.ci/qemu.sh` \
-         does on cgroup version 2",
+         does on cgroup version 2, together with the ceilings of level 14: processes, time and \
+         what is written to a disk",
     ),
 ];

@@ -167,6 +167,23 @@ pub(super) fn overwrite(program: &Path) -> Result<(), Failure> {
     }
 }
 
+/// Uses up so much of a processor's time, by the kernel's count and not by the clock.
+pub(super) fn burn(milliseconds: u32) -> Result<(), Failure> {
+    // Nanoseconds on a processor, nanoseconds of waiting for one, turns
+    // (Documentation/scheduler/sched-stats.rst).
+    let place = Path::new("/proc/self/schedstat");
+    let wanted = u64::from(milliseconds) * 1_000_000;
+    loop {
+        let text = std::fs::read_to_string(place).map_err(|why| named(place, &why))?;
+        let used = text.split(' ').next().and_then(|used| used.parse().ok());
+        if used.is_none_or(|used: u64| used >= wanted) {
+            break;
+        }
+    }
+    println!("used {milliseconds} ms of a processor");
+    Ok(())
+}
+
 /// Starts so many processes, which do nothing.
 pub(super) fn crowd(number: u32) -> Result<(), Failure> {
     for _ in 0..number {

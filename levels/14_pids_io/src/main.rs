@@ -1,12 +1,14 @@
 //! level14: processes, time and the disk
 //!
-//! FILL IN: what is wrong with the container so far, and what it will have, in three lines.
+//! So far a container may start as many processes as there are numbers for, use every processor
+//! that is idle, and write to the disk as fast as the disk can. Now it gets three more limits: a
+//! row for each, in the group that it has had since level 08.
 //!
-//! Yours to write: TODO(14) in src/container.rs
+//! Yours to write: TODO(14) in src/controllers.rs
 //! The lesson:     levels/14_pids_io/README.md
 //!
 //! Try:
-//!   cargo run -p level14 -- run sh
+//!   cargo run -p level14 -- run --pids-limit 20 --cpus 0.5 sh
 //!   cargo workshop hint 14
 //!   cargo test -p level14
 

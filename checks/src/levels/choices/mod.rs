@@ -20,6 +20,7 @@ mod l09;
 mod l10;
 mod l11;
 mod l12;
+mod l14;
 
 use crate::check::Check;
 
@@ -37,6 +38,7 @@ static CHOICES: [(u8, Check); 13] = [
     (10, l10::CHOICE),
     (11, l11::CHOICE),
     (12, l12::CHOICE),
+    (14, l14::CHOICE),
 ];
 
 /// The check of the choice that level `number` leaves, if it leaves one.
@@ -57,6 +59,8 @@ mod tests {
         let numbers: Vec<u8> = CHOICES.iter().map(|(level, _)| *level).collect();
         assert!(numbers.is_sorted());
         assert!(numbers.into_iter().take(12).eq(0..=11));
+        assert!(numbers.iter().copied().take(12).eq(0..=11));
+        assert!(numbers.is_sorted());
         for (level, check) in &CHOICES {
             let level = LEVELS.iter().find(|it| it.number == *level);
             let names = level.into_iter().flat_map(|level| level.checks);
