@@ -153,6 +153,7 @@ pub(crate) const ISOLATING: &[i64] = &[
     libc::SYS_setresuid,
     libc::SYS_prctl,
     libc::SYS_capset,
+    libc::SYS_bpf,
 ];
 
 /// The calls of all these lists that this machine's kernel has.
@@ -197,6 +198,11 @@ struct Caller {
 }
 
 const PR_CAP_AMBIENT_IS_SET: u64 = 1;
+
+/// What bpf(2) is asked for, by linux/bpf.h.
+const BPF_PROG_LOAD: u64 = 5;
+const BPF_PROG_ATTACH: u64 = 8;
+const BPF_LINK_CREATE: u64 = 28;
 
 impl Caller {
     fn describe(&self, number: i64) -> Description {
@@ -260,6 +266,12 @@ impl Caller {
             libc::SYS_setresuid => one("setresuid".into(), Some((10, 2))),
             libc::SYS_prctl => self.prctl(),
             libc::SYS_capset => one("capset".into(), Some((11, 3))),
+            libc::SYS_bpf => match first {
+                BPF_PROG_LOAD => one("bpf(BPF_PROG_LOAD)".into(), Some((15, 3))),
+                BPF_PROG_ATTACH => one("bpf(BPF_PROG_ATTACH)".into(), Some((15, 3))),
+                BPF_LINK_CREATE => one("bpf(BPF_LINK_CREATE)".into(), Some((15, 3))),
+                _ => one("bpf(...)".into(), None),
+            },
             libc::SYS_rt_sigprocmask => one("rt_sigprocmask".into(), None),
             libc::SYS_rt_sigpending => one("rt_sigpending".into(), None),
             libc::SYS_rt_sigtimedwait => one("rt_sigtimedwait".into(), None),
