@@ -154,6 +154,7 @@ pub(crate) const ISOLATING: &[i64] = &[
     libc::SYS_prctl,
     libc::SYS_capset,
     libc::SYS_seccomp,
+    libc::SYS_bpf,
 ];
 
 /// The calls of all these lists that this machine's kernel has.
@@ -201,6 +202,10 @@ const PR_CAP_AMBIENT_IS_SET: u64 = 1;
 
 /// SECCOMP_SET_MODE_FILTER: the others are questions.
 const LOADS_A_FILTER: u64 = libc::SECCOMP_SET_MODE_FILTER as u64;
+/// What bpf(2) is asked for, by linux/bpf.h.
+const BPF_PROG_LOAD: u64 = 5;
+const BPF_PROG_ATTACH: u64 = 8;
+const BPF_LINK_CREATE: u64 = 28;
 
 impl Caller {
     fn describe(&self, number: i64) -> Description {
@@ -267,6 +272,11 @@ impl Caller {
             libc::SYS_seccomp => match first {
                 LOADS_A_FILTER => one("seccomp".into(), Some((13, 6))),
                 _ => one("seccomp of another kind".into(), None),
+            libc::SYS_bpf => match first {
+                BPF_PROG_LOAD => one("bpf(BPF_PROG_LOAD)".into(), Some((15, 3))),
+                BPF_PROG_ATTACH => one("bpf(BPF_PROG_ATTACH)".into(), Some((15, 3))),
+                BPF_LINK_CREATE => one("bpf(BPF_LINK_CREATE)".into(), Some((15, 3))),
+                _ => one("bpf(...)".into(), None),
             },
             libc::SYS_rt_sigprocmask => one("rt_sigprocmask".into(), None),
             libc::SYS_rt_sigpending => one("rt_sigpending".into(), None),

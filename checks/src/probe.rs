@@ -14,7 +14,7 @@ mod share;
 mod system_calls;
 mod terminal;
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::fd::OwnedFd;
@@ -85,6 +85,10 @@ probe: does one thing inside a container, for those who look from outside.
   as UID                       become the user UID, for good
   watch N                      make N inotify instances, and keep them
   queue N                      send myself N signals, and do not take them
+  subgroup NAME                mount the control groups of version 2 at /tmp, make NAME in my
+                               own, and move there
+  opens FILE b|c MAJOR MINOR   make such a node and open it for reading, for writing and for
+                               both; write to FILE what came of each
   pipes N                      make N pipes of a megabyte, and keep them
   keys N                       put N keys on the session keyring
   fill MEGABYTES FILE          write so much to FILE
@@ -174,11 +178,7 @@ fn run(words: &[OsString]) -> Result<(), Failure> {
         "open" => open(Path::new(argument(1)?)),
         "write" => write(Path::new(argument(1)?), &text(2).unwrap_or_default()),
         "mknod" => {
-            let kind = match &*argument(2)?.to_string_lossy() {
-                "b" => SFlag::S_IFBLK,
-                "c" => SFlag::S_IFCHR,
-                other => return Err(format!("mknod: {other} is neither b nor c").into()),
-            };
+            let kind = node(argument(2)?)?;
             let device = linux_sys::makedev(number(3)?.into(), number(4)?.into());
             let path = Path::new(argument(1)?);
             linux_sys::mknod(path, kind, Mode::from_bits_truncate(0o600), device)?;
@@ -201,6 +201,11 @@ fn run(words: &[OsString]) -> Result<(), Failure> {
             Ok(())
         }
         "device" => escape::device(number(1)?, number(2)?, &words[3..]),
+        "subgroup" => escape::subgroup(argument(1)?),
+        "opens" => {
+            let number = linux_sys::makedev(number(3)?.into(), number(4)?.into());
+            escape::opens(Path::new(argument(1)?), node(argument(2)?)?, number)
+        }
         "remount" => escape::remount(Path::new(argument(1)?)),
         "leave" => escape::leave(),
         "root" => escape::root(),
@@ -251,6 +256,15 @@ fn run(words: &[OsString]) -> Result<(), Failure> {
         "unmount-root" => share::unmount_root(),
         "shorten" => share::shorten(Path::new(argument(1)?)),
         other => Err(format!("there is no verb `{other}`\n\n{USAGE}").into()),
+    }
+}
+
+/// The kind of a device node.
+fn node(word: &OsStr) -> Result<SFlag, Failure> {
+    match &*word.to_string_lossy() {
+        "b" => Ok(SFlag::S_IFBLK),
+        "c" => Ok(SFlag::S_IFCHR),
+        other => Err(format!("mknod: {other} is neither b nor c").into()),
     }
 }
 

@@ -3,10 +3,10 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::fs;
+use std::fs::{self, File};
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 
-use linux_sys::{AF_INET, CloneFlags, SOCK_CLOEXEC, SOCK_DGRAM, siocgifflags};
+use linux_sys::{AF_INET, CloneFlags, SOCK_CLOEXEC, SOCK_DGRAM, bpf_prog_query, siocgifflags};
 
 use crate::calls::without_ids;
 use crate::container::Visitor;
@@ -177,6 +177,7 @@ impl Difference {
             _ if name.starts_with("memory.memsw") || name.starts_with("memory.swap") => (9, 3),
             _ if name.starts_with("memory.") => (9, 2),
             _ if name.starts_with("cpu.") => (8, 1),
+            _ if name.starts_with("the device programs") => (15, 3),
             _ => return None,
         })
     }
@@ -270,6 +271,15 @@ fn add_groups(all: &mut BTreeMap<String, String>, pid: i32) -> Result<(), Failur
             if let Ok(value) = fs::read_to_string(group.join(file)) {
                 all.insert(file.to_owned(), value.trim().to_owned());
             }
+        }
+        let programs = File::open(&group).map(bpf_prog_query);
+        if let Ok(Ok(programs)) = programs
+            && !programs.is_empty()
+        {
+            all.insert(
+                "the device programs of its group".to_owned(),
+                programs.len().to_string(),
+            );
         }
     }
     Ok(())

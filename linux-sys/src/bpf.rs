@@ -61,6 +61,8 @@ pub const BPF_DEVCG_ACC_WRITE: i32 = 4;
 
 const BPF_PROG_LOAD: libc::c_long = 5;
 const BPF_PROG_ATTACH: libc::c_long = 8;
+const BPF_PROG_GET_FD_BY_ID: libc::c_long = 13;
+const BPF_PROG_QUERY: libc::c_long = 16;
 const BPF_PROG_TYPE_CGROUP_DEVICE: u32 = 15;
 const BPF_CGROUP_DEVICE: u32 = 6;
 const BPF_F_ALLOW_MULTI: u32 = 2;
@@ -238,5 +240,109 @@ pub fn bpf_prog_attach(group: impl AsFd, program: impl AsFd) -> Result<()> {
             plain("BPF_CGROUP_DEVICE"),
         ];
         Error::new("bpf", Case::Attach, errno, &shown)
+    })
+}
+
+/// The part for `BPF_PROG_QUERY`, whole: newer kernels write to its end, whatever size they are
+/// told.
+#[repr(C)]
+#[derive(Default)]
+struct Query {
+    target_fd: u32,
+    attach_type: u32,
+    query_flags: u32,
+    attach_flags: u32,
+    prog_ids: u64,
+    prog_cnt: u32,
+    padding: u32,
+    prog_attach_flags: u64,
+    link_ids: u64,
+    link_attach_flags: u64,
+    revision: u64,
+}
+
+/// The numbers of the programs about device nodes that are attached to `group` itself, and not
+/// to one above it.
+///
+/// # Arguments
+///
+/// * `group`: the open directory of a control group of version 2.
+///
+/// # Errors
+///
+/// * `EBADF`: `group` is no directory of version 2.
+/// * `EPERM`: needs CAP_NET_ADMIN or CAP_SYS_ADMIN.
+///
+/// # Example
+///
+/// ```no_run
+/// let group = std::fs::File::open("/sys/fs/cgroup/some/group")?;
+/// for id in linux_sys::bpf_prog_query(&group)? {
+///     println!("program {id}: is there {}", linux_sys::bpf_prog_get_fd_by_id(id).is_ok());
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// Manual page: bpf(2), and `BPF_PROG_QUERY` in linux/bpf.h. Checks.
+pub fn bpf_prog_query(group: impl AsFd) -> Result<Vec<u32>> {
+    let mut ids = [0_u32; 64];
+    let group = group.as_fd().as_raw_fd();
+    let mut attr = Query {
+        target_fd: group.cast_unsigned(),
+        attach_type: BPF_CGROUP_DEVICE,
+        prog_ids: ids.as_mut_ptr() as u64,
+        prog_cnt: ids.len() as u32,
+        ..Query::default()
+    };
+    // SAFETY: the kernel reads and writes `attr`, whose size it is told and which has all fields
+    // of this command, and writes at most `prog_cnt` numbers to `ids`. Both live across the call.
+    let done = unsafe {
+        libc::syscall(
+            libc::SYS_bpf,
+            BPF_PROG_QUERY,
+            &raw mut attr,
+            size_of::<Query>(),
+        )
+    };
+    match Errno::result(done) {
+        Ok(_) => Ok(ids[..ids.len().min(attr.prog_cnt as usize)].to_vec()),
+        Err(errno) => {
+            let shown = [
+                plain("BPF_PROG_QUERY"),
+                plain(group),
+                plain("BPF_CGROUP_DEVICE"),
+            ];
+            Err(Error::new("bpf", Case::Attach, errno, &shown))
+        }
+    }
+}
+
+/// A descriptor of the program with this number, as long as something has the program.
+///
+/// # Errors
+///
+/// * `ENOENT`: there is no such program any more.
+/// * `EPERM`: needs CAP_SYS_ADMIN.
+///
+/// The example is at [`bpf_prog_query`].
+///
+/// Manual page: bpf(2), and `BPF_PROG_GET_FD_BY_ID` in linux/bpf.h. Checks.
+pub fn bpf_prog_get_fd_by_id(id: u32) -> Result<OwnedFd> {
+    // The number; the one after it and flags, for other commands.
+    let attr = [id, 0, 0];
+    // SAFETY: the kernel reads `attr`, whose size it is told and which lives across the call. The
+    // descriptor that it returns is new, and nobody else's.
+    let done = unsafe {
+        let done = libc::syscall(
+            libc::SYS_bpf,
+            BPF_PROG_GET_FD_BY_ID,
+            attr.as_ptr(),
+            size_of_val(&attr),
+        );
+        Errno::result(done).map(|number| OwnedFd::from_raw_fd(number as i32))
+    };
+    done.map_err(|errno| {
+        let shown = [plain("BPF_PROG_GET_FD_BY_ID"), plain(id)];
+        Error::new("bpf", Case::Any, errno, &shown)
     })
 }

@@ -138,6 +138,7 @@
 //! |---|---|---|---|
 //! | [`seccomp_set_mode_filter`] | about every system call | 13 | seccomp(2) |
 //! | [`bpf_prog_load_cgroup_device`], [`bpf_prog_attach`] | about device nodes, for a control group | 15 | bpf(2) |
+//! | [`bpf_prog_query`], [`bpf_prog_get_fd_by_id`] | which of them a group has; whether one is still there | checks | bpf(2) |
 //!
 //! # When a call fails
 //!
@@ -213,7 +214,7 @@ pub use bpf::{
     BPF_DEVCG_ACC_MKNOD, BPF_DEVCG_ACC_READ, BPF_DEVCG_ACC_WRITE, BPF_DEVCG_DEV_BLOCK,
     BPF_DEVCG_DEV_CHAR, BpfInsn, DEVICE_ACCESS_TYPE, DEVICE_MAJOR, DEVICE_MINOR, EBPF_AND_K,
     EBPF_EXIT, EBPF_JNE_K, EBPF_JSET_K, EBPF_LOAD_W, EBPF_MOV_K, EBPF_MOV_X, EBPF_RSH_K,
-    bpf_prog_attach, bpf_prog_load_cgroup_device,
+    bpf_prog_attach, bpf_prog_get_fd_by_id, bpf_prog_load_cgroup_device, bpf_prog_query,
 };
 pub use capability::{Capabilities, Capability, CapabilitySet, UnknownCapability, capget, capset};
 pub use clone::clone;

@@ -158,12 +158,6 @@ pub(super) const LATER: &[Later] = &[
                 with that. Root's number is the one that the host's services have. \
                 `sysctl fs.inotify.max_user_instances=1024` gives every number more of these",
     },
-    Later {
-        what: "Any device, with the capability to make one",
-        rows: &["open any device of the machine, when given CAP_MKNOD (`--cap-add ALL`)"],
-        stop: "[a list of devices](onward.md#4-a-list-of-devices)",
-        today: "do not give it: `rd` does so only when you ask",
-    },
 ];
 
 /// Known, and not tried.

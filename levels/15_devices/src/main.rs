@@ -1,8 +1,10 @@
 //! level15: devices that do not open
 //!
-//! FILL IN: what is wrong with the container so far, and what it will have, in three lines.
+//! Who can make a device node can open the host's disk, and so can everybody
+//! into whose /dev a node of the host's comes. From here on the kernel asks a
+//! program of ours before it opens one: nine devices, and no other.
 //!
-//! Yours to write: TODO(15) in src/container.rs
+//! Yours to write: TODO(15) in src/devices.rs and src/main.rs
 //! The lesson:     levels/15_devices/README.md
 //!
 //! Try:

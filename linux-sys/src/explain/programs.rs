@@ -71,6 +71,11 @@ pub(super) const CALLS: &[Call] = &[
             ),
             (
                 Any,
+                ENOENT,
+                "there is no program of this number any more: nothing has it",
+            ),
+            (
+                Any,
                 EPERM,
                 "programs need CAP_BPF or CAP_SYS_ADMIN: run as root; in a container the host may \
                  have taken both",

@@ -6,8 +6,9 @@ use linux_sys::{
     AUDIT_ARCH_NATIVE, BPF_JEQ_K, BPF_LD_W_ABS, BPF_RET_K, BpfInsn, DEVICE_MAJOR, EBPF_EXIT,
     EBPF_LOAD_W, EBPF_MOV_K, Errno, Mode, MountAttr, MountAttrFlags, MsFlags, OpenTreeFlags,
     SECCOMP_DATA_ARCH, SECCOMP_DATA_NR, SECCOMP_RET_ALLOW, SockFilter, bpf_prog_attach,
-    bpf_prog_load_cgroup_device, mkdir, mount, mount_setattr_tree, move_mount, open_tree,
-    seccomp_ret_errno, seccomp_set_mode_filter, sethostname,
+    bpf_prog_get_fd_by_id, bpf_prog_load_cgroup_device, bpf_prog_query, mkdir, mount,
+    mount_setattr_tree, move_mount, open_tree, seccomp_ret_errno, seccomp_set_mode_filter,
+    sethostname,
 };
 
 use crate::{Outcome, Skip, Test, fails, in_private_tmp};
@@ -152,6 +153,10 @@ fn device_program() -> Outcome {
     );
     let no_group = bpf_prog_attach(File::open("/").unwrap(), &program);
     fails(no_group, Errno::EBADF, "no directory of a control group");
+    let no_group = bpf_prog_query(File::open("/").unwrap()).map(drop);
+    fails(no_group, Errno::EBADF, "no directory of a control group");
+    let no_program = bpf_prog_get_fd_by_id(u32::MAX).map(drop);
+    fails(no_program, Errno::ENOENT, "nothing has it");
     Ok(())
 }
 

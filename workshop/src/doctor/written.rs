@@ -223,7 +223,11 @@ fn version_2_that_is_not_mounted_is_to_be_mounted_whatever_version_1_lists() {
     let nothing = [V1_ONLY, known, ("/proc/self/mountinfo", root)];
     assert_eq!(
         faults(&nothing),
-        ["cgroup-cpu 8-last", "cgroup-memory 9-last"]
+        [
+            "cgroup-cpu 8-last",
+            "cgroup-memory 9-last",
+            "device-programs 15-last"
+        ]
     );
     for id in ["cgroup-cpu", "cgroup-memory"] {
         let told = finding(&nothing, id);
@@ -237,7 +241,10 @@ fn version_2_that_is_not_mounted_is_to_be_mounted_whatever_version_1_lists() {
         ("/proc/self/mountinfo", &some),
         ("/sys/fs/cgroup/cpu/cgroup.procs", ""),
     ];
-    assert_eq!(faults(&hybrid), ["cgroup-memory 9-last"]);
+    assert_eq!(
+        faults(&hybrid),
+        ["cgroup-memory 9-last", "device-programs 15-last"]
+    );
     let told = finding(&hybrid, "cgroup-memory");
     assert!(told.contains("cgroup2 /sys/fs/cgroup/unified\""), "{told}");
 }
@@ -251,7 +258,11 @@ fn a_hierarchy_that_another_mount_made_read_only() {
     let files = [("/proc/self/mountinfo", covered)];
     assert_eq!(
         faults(&files),
-        ["cgroup-cpu 8-last", "cgroup-memory 9-last"]
+        [
+            "cgroup-cpu 8-last",
+            "cgroup-memory 9-last",
+            "device-programs 15-last"
+        ]
     );
 }
 
@@ -277,6 +288,7 @@ fn docker_s_usual_container() {
         "apparmor 1-last",
         "cgroup-cpu 8-last",
         "cgroup-memory 9-last",
+        "device-programs 15-last",
     ];
     assert_eq!(faults(&files), expected);
     assert!(finding(&files, "container").contains("/.dockerenv"));
@@ -370,6 +382,33 @@ fn without_swap_level_09_works_and_shows_less() {
     let none = [("/proc/swaps", "Filename Type Size Used Priority\n")];
     assert_eq!(faults(&none), [""; 0]);
     assert!(finding(&none, "swap").contains("Note"));
+}
+
+#[test]
+fn a_program_about_devices_needs_version_2_and_no_controller_of_it() {
+    let root = "22 1 8:1 / / rw,relatime - ext4 /dev/sda1 rw\n";
+    let of_v1 = "31 22 0:27 / /cg rw - cgroup cgroup rw,cpu,memory\n";
+    let of_v2 = "32 22 0:28 / /v2 rw - cgroup2 cgroup2 rw\n";
+    let with = |mounts: &str| {
+        let mounts = format!("{root}{of_v1}{mounts}");
+        faults(&[("/proc/self/mountinfo", &mounts), ("/cg/cgroup.procs", "")])
+    };
+    assert_eq!(with(of_v2), [""; 0]);
+    assert_eq!(with(""), ["device-programs 15-last"]);
+    assert_eq!(
+        with(&of_v2.replace("rw -", "ro -")),
+        ["device-programs 15-last"]
+    );
+    let only_v1 = format!("{root}{of_v1}");
+    let files = [("/proc/self/mountinfo", only_v1.as_str())];
+    assert!(finding(&files, "device-programs").contains("mkdir -p /sys/fs/cgroup/unified"));
+    let config = [(
+        "/boot/config-6.1.0-18-amd64",
+        "# CONFIG_CGROUP_BPF is not set\n",
+    )];
+    assert_eq!(faults(&config), ["device-programs 15-last"]);
+    let config = [("/boot/config-6.1.0-18-amd64", "CONFIG_CGROUP_BPF=y\n")];
+    assert_eq!(faults(&config), [""; 0]);
 }
 
 #[test]
