@@ -16,7 +16,7 @@ fn habits_with(verb: &str) -> &'static [Habit] {
 }
 
 /// Options of Docker's `run`.
-const RUN: [(&[&str], &str); 9] = [
+const RUN: [(&[&str], &str); 10] = [
     (
         &["-it", "-ti", "-t", "--tty", "--interactive"],
         "the command has your terminal in any case, so leave it out; `-i NAME` chooses the image",
@@ -38,8 +38,13 @@ const RUN: [(&[&str], &str); 9] = [
         "no port of a container can be reached from outside here",
     ),
     (
-        &["-v", "--volume", "--mount"],
-        "no directory of the host can be shown to a container here",
+        &["-v", "--volume"],
+        "a directory of the host can be shown to a container from level 16 on",
+    ),
+    (
+        &["--mount"],
+        "from level 16 on, write `--mount type=bind,source=HOST,target=CONTAINER,readonly` as \
+         `-v HOST:CONTAINER:ro`, and `type=tmpfs` as `--tmpfs CONTAINER`",
     ),
     (
         &["-w", "--workdir"],

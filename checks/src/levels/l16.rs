@@ -669,7 +669,7 @@ fn in_memory(host: &Host) -> Outcome {
             l02::limit(&mount, "size"),
             procfs::stat(container.inside(point))?.mode() & 0o7777,
         );
-        if asked && (size != Some(64 << 10) || mode != 0o700) {
+        if asked && (size != Some(64) || mode != 0o700) {
             let seen = format!("its options are {}, its mode {mode:o}", mount.super_options);
             return Err(failure(
                 seen,
