@@ -374,7 +374,7 @@ fn read_only(host: &Host) -> Outcome {
         "then",
         "try",
         "write",
-        "/file",
+        "/etc/odd",
         "x",
         "then",
         "hold",
@@ -384,7 +384,7 @@ fn read_only(host: &Host) -> Outcome {
     let container = host
         .run(&command)
         .volume(&source.path, "/data", ":ro")
-        .volume(&file, "/file", ":ro")
+        .volume(&file, format!("/{ODD_FILE}"), ":ro")
         .hold()?;
     expect_options(&container, &source, "/data", &["ro"])?;
     let written = source.places().find(|(_, path)| path.join(new).exists());

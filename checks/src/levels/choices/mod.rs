@@ -19,10 +19,11 @@ mod l08;
 mod l09;
 mod l10;
 mod l11;
+mod l16;
 
 use crate::check::Check;
 
-static CHOICES: [(u8, Check); 12] = [
+static CHOICES: [(u8, Check); 13] = [
     (0, l00::CHOICE),
     (1, l01::CHOICE),
     (2, l02::CHOICE),
@@ -35,6 +36,7 @@ static CHOICES: [(u8, Check); 12] = [
     (9, l09::CHOICE),
     (10, l10::CHOICE),
     (11, l11::CHOICE),
+    (16, l16::CHOICE),
 ];
 
 /// The check of the choice that level `number` leaves, if it leaves one.
@@ -53,7 +55,8 @@ mod tests {
     #[test]
     fn each_level_of_the_first_part_leaves_one() {
         let numbers: Vec<u8> = CHOICES.iter().map(|(level, _)| *level).collect();
-        assert!(numbers.into_iter().eq(0..=11));
+        assert!(numbers.iter().copied().take(12).eq(0..=11));
+        assert!(numbers.is_sorted());
         for (level, check) in &CHOICES {
             let level = LEVELS.iter().find(|it| it.number == *level);
             let names = level.into_iter().flat_map(|level| level.checks);
