@@ -29,14 +29,7 @@ fn secret(host: &Host) -> Outcome {
     }
     let [first, second] = files.each_ref().map(|file| file.display().to_string());
     known(host, &["--secret", &first])?;
-    let command = [
-        "probe",
-        "try",
-        "write",
-        "/run/secrets/new",
-        "then",
-        "hold",
-    ];
+    let command = ["probe", "try", "write", "/run/secrets/new", "then", "hold"];
     let invocation = host.run(&command).option("--keep");
     let invocation = invocation.option("--secret").option(&first);
     let container = invocation.option("--secret").option(&second).hold()?;
@@ -89,7 +82,12 @@ fn secret(host: &Host) -> Outcome {
     let new = container.inside("/run/secrets/new");
     if new.exists() {
         let at = new.display().to_string();
-        return Err(failure("the command has made a file".into(), "it cannot be written", at).into());
+        return Err(failure(
+            "the command has made a file".into(),
+            "it cannot be written",
+            at,
+        )
+        .into());
     }
     container.end()?;
     for left in left_in_store(host)? {
