@@ -233,9 +233,17 @@ impl Caller {
             libc::SYS_fsopen => one(format!("fsopen({})", self.quoted(0)), Some((1, 3))),
             libc::SYS_fsconfig => one("fsconfig".into(), Some((1, 3))),
             libc::SYS_fsmount => one("fsmount".into(), Some((1, 3))),
-            libc::SYS_open_tree => one("open_tree".into(), Some((1, 3))),
-            libc::SYS_move_mount => one("move_mount".into(), Some((1, 3))),
-            libc::SYS_mount_setattr => one("mount_setattr".into(), Some((2, 2))),
+            libc::SYS_open_tree => one("open_tree".into(), Some((16, 1))),
+            // To a descriptor, or to a path.
+            libc::SYS_move_mount => match self.text(3).as_str() {
+                "" => one("move_mount".into(), Some((16, 3))),
+                _ => one("move_mount".into(), Some((1, 3))),
+            },
+            // Of a tree by its descriptor, or of what is mounted at a path.
+            libc::SYS_mount_setattr => match self.text(1).as_str() {
+                "" => one("mount_setattr of a tree".into(), Some((16, 2))),
+                _ => one("mount_setattr".into(), Some((2, 2))),
+            },
             libc::SYS_pivot_root => {
                 let both = format!("{}, {}", self.quoted(0), self.quoted(1));
                 one(format!("pivot_root({both})"), Some((3, 2)))
@@ -327,6 +335,7 @@ impl Caller {
             _ if flags.intersects(propagation) => (2, 2),
             _ if flags.contains(MsFlags::MS_REMOUNT) && self.text(1) == "/" => (12, 3),
             _ if is_of_kernel(Path::new(&self.text(1))) => return self.cover(flags, &fstype),
+            "tmpfs" if self.text(1).starts_with("/proc/self/fd/") => (16, 4),
             _ if flags.contains(MsFlags::MS_BIND) => (3, 1),
             _ if flags.contains(MsFlags::MS_MOVE) => (3, 2),
             "overlay" => (4, 2),

@@ -171,8 +171,19 @@ fn open(root: &File, path: &Path, flags: OFlag) -> linux_sys::Result<OwnedFd> {
         mode: Mode::empty(),
         resolve: ResolveFlag::RESOLVE_IN_ROOT | ResolveFlag::RESOLVE_NO_MAGICLINKS,
     };
-    openat2(root, path, how)
+    // Where `..` is on the way, the kernel cannot vouch for its walk if any process of the
+    // machine has renamed or mounted something meanwhile: then it has to be walked again.
+    let mut tries = 0..TRIES;
+    loop {
+        match openat2(root, path, how) {
+            Err(error) if error.errno() == Errno::EAGAIN && tries.next().is_some() => {}
+            opened => return opened,
+        }
+    }
 }
+
+/// More than a busy machine needs: a walk takes some microseconds.
+const TRIES: u32 = 1000;
 
 /// Make all directories on the way, and a directory or an empty file at its end.
 fn make(root: &File, target: &Path, is_directory: bool) -> Result<(), Error> {

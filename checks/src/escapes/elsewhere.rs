@@ -76,6 +76,36 @@ pub(super) const SHARED: &[Elsewhere] = &[
             ("checks/wrong/01/store-open-to-all.patch", ""),
         ],
     },
+    Elsewhere {
+        what: "a link of the image in the target of a volume, or of a tmpfs (`-v`, `--tmpfs`)",
+        why: "`given::mount_target` walks it as the container would (`RESOLVE_IN_ROOT`), and level 16 \
+              mounts at a descriptor",
+        shown_by: &[
+            ("checks/wrong/16/target-as-text.patch", ""),
+            ("checks/wrong/16/tmpfs-on-a-path-as-text.patch", ""),
+        ],
+    },
+    Elsewhere {
+        what: "a mount of the host's below a volume that is read-only (`-v HOST:CONTAINER:ro`)",
+        why: "level 16 makes all mounts of the volume's tree read-only",
+        shown_by: &[
+            ("checks/wrong/16/read-only-at-the-top-alone.patch", ""),
+            ("checks/wrong/16/remounted-read-only.patch", ""),
+        ],
+    },
+    Elsewhere {
+        what: "what the host mounts later below a volume, whatever `:ro` has said",
+        why: "level 16 copies the host's mounts when the container's own are private",
+        shown_by: &[("checks/wrong/16/opened-before-private.patch", "")],
+    },
+    Elsewhere {
+        what: "a setuid program in a volume, or a device node",
+        why: "all mounts of a volume are `nosuid` and `nodev`, from level 16 on",
+        shown_by: &[
+            ("checks/wrong/16/setuid-counts.patch", ""),
+            ("checks/wrong/16/devices-open.patch", ""),
+        ],
+    },
 ];
 
 /// Open, all of it tried above: what will stop it, and what helps until then.

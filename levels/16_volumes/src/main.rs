@@ -1,8 +1,10 @@
 //! level16: files that stay
 //!
-//! FILL IN: what is wrong with the container so far, and what it will have, in three lines.
+//! All that a container writes is gone with it, and of the host's files it has none. From here on
+//! its caller can show it a file or directory of the host, `-v HOST:CONTAINER[:ro]`, with all that
+//! is mounted below that; and give it a directory in memory, `--tmpfs PATH`.
 //!
-//! Yours to write: TODO(16) in src/container.rs
+//! Yours to write: TODO(16) in src/volumes.rs and src/container.rs
 //! The lesson:     levels/16_volumes/README.md
 //!
 //! Try:

@@ -21,6 +21,7 @@ mod l10;
 mod l11;
 mod l12;
 mod l14;
+mod l16;
 
 use crate::check::Check;
 
@@ -39,6 +40,7 @@ static CHOICES: [(u8, Check); 13] = [
     (11, l11::CHOICE),
     (12, l12::CHOICE),
     (14, l14::CHOICE),
+    (16, l16::CHOICE),
 ];
 
 /// The check of the choice that level `number` leaves, if it leaves one.
