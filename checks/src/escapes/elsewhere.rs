@@ -142,7 +142,7 @@ pub(super) const LATER: &[Later] = &[
         rows: &[
             "overwrite the program that made the container, which root will start again (CVE-2019-5736)",
         ],
-        stop: "for good, a [user namespace](onward.md#7-user-namespaces): its root may not write \
+        stop: "for good, a [user namespace](onward.md#4-user-namespaces): its root may not write \
                to the files of the host's root. Or what runc does: start once more from a sealed \
                copy in memory (memfd_create(2)), so that `/proc/self/exe` is only that copy",
         today: "`--user` again, since the file is root's; or make `rd` a file that root cannot \
@@ -181,7 +181,7 @@ pub(super) const LATER: &[Later] = &[
             "use up the waiting signals of a user of the host who has the same number",
             "use up the room for pipes of a user of the host who has the same number",
         ],
-        stop: "a [user namespace](onward.md#7-user-namespaces), which maps a container's numbers \
+        stop: "a [user namespace](onward.md#4-user-namespaces), which maps a container's numbers \
                to numbers that no other user of the host has. The kernel counts inotify's \
                watches, message queues, epoll's watches and `ulimit -u` in the same way",
         today: "`--user` with a number of its own for each container: level 10 closes the rows \

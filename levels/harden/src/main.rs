@@ -2,7 +2,8 @@
 //!
 //! Every level is solved here, in the order of the kernel's own logic: read
 //! `contain` in src/container.rs aloud, and you have said what a container is.
-//! What its steps call is a library as well, `isolate`: src/lib.rs.
+//! What its steps call is in two libraries: `isolate`, which is Part I, and
+//! `harden`, which is Part II: src/lib.rs.
 //!
 //! The lessons: levels/*/README.md
 //!
