@@ -54,7 +54,7 @@ pub use command_line::{CONTAINERS, IMAGES, container_dir, image_dir, main, new_i
 pub use container_lock::{ContainerLock, KEPT, MARKED, create_container_dir};
 pub use environment::{Variable, environment, variable};
 pub use error::Error;
-pub use mount_point::mount_point;
+pub use mount_point::{exists, mount_point};
 pub use parent::{Parent, check_parent_alive, this_process};
 pub use passing::forward_signals;
 pub use printable::{printable, printable_lines};

@@ -32,11 +32,15 @@ const HIDDEN: [&str; 12] = [
 
 /// Cover all of it. Not every kernel has each of these paths.
 pub fn cover() -> Result<(), Error> {
-    for path in READ_ONLY.iter().map(Path::new).filter(|it| it.exists()) {
-        make_read_only(path)?;
+    for path in READ_ONLY.map(Path::new) {
+        if given::exists(path)? {
+            make_read_only(path)?;
+        }
     }
-    for path in HIDDEN.iter().map(Path::new).filter(|it| it.exists()) {
-        hide(path)?;
+    for path in HIDDEN.map(Path::new) {
+        if given::exists(path)? {
+            hide(path)?;
+        }
     }
     Ok(())
 }
