@@ -43,21 +43,21 @@ limit=1500 console=ttyS0 results=ttyS1 emulator=(qemu-system-x86_64 -machine pc 
 mapfile -t about_cgroups < <(grep -l '"cgroup-' levels/[0-9]*/level.toml | cut -c 8-9)
 
 make_room
+take() { how=pinned; mapfile -t files < <(ls ~/.cache/rubber-docker/packages/$1/*.deb); }
+install_tools() { :; }
 
 # ---- what is needed ----
 
 # As the tests of the curriculum build them, so that nothing is built twice. A program
 # that is better optimised would start a little sooner, and take minutes to build.
 build() {
-    local packages=() name
-    for name in checks curriculum workshop xray "${programs[@]}"; do packages+=(-p "$name"); done
-    cargo build -q --bins "${packages[@]}"
-    # The symbols are left out: the checks copy their own program around.
+    local name
     built=$scratch/built
     mkdir "$built"
-    for name in checks curriculum workshop xray "${programs[@]}"; do strip -o "$built/$name" "$target/debug/$name"; done
+    for name in checks workshop "${programs[@]}"; do strip -o "$built/$name" "$target/debug/$name"; done
+    cp "$built/workshop" "$built/xray"
 }
-
+levels=(14) programs=(level14 level15 rd)
 is_wanted() { [[ " ${machines[*]} " = *" $1 "* ]]; }
 
 # ---- what they do ----

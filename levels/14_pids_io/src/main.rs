@@ -1,8 +1,8 @@
 //! level14: processes, time and the disk
 //!
-//! So far a container may start as many processes as there are numbers for, use every processor
-//! that is idle, and write to the disk as fast as the disk can. Now it gets three more limits: a
-//! row for each, in the group that it has had since level 08.
+//! So far a container may start as many processes as there are numbers for,
+//! use every idle processor, and write as fast as the disk can. Now it gets
+//! three more limits: a row for each, in the group that it has had for long.
 //!
 //! Yours to write: TODO(14) in src/controllers.rs
 //! The lesson:     levels/14_pids_io/README.md
