@@ -5,7 +5,7 @@ use std::fs::{self, File};
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
-use linux_sys::{Errno, MntFlags};
+use linux_sys::{Errno, MntFlags, MountAttr, MountAttrFlags};
 
 use super::l08::expect_refusal;
 use super::l10::hold_with;
@@ -522,12 +522,20 @@ fn bound(host: &Host) -> Outcome {
 
 fn without_a_place(host: &Host) -> Outcome {
     unified()?;
+    let mounts = host.mounts()?;
+    let has_version_1 = mounts.iter().any(|it| it.fstype == "cgroup");
+    let read_only = MountAttr {
+        set: MountAttrFlags::MOUNT_ATTR_RDONLY,
+        ..MountAttr::default()
+    };
     // This mount namespace is the check's own.
-    for mount in host.mounts()? {
-        if mount.fstype == "cgroup2" {
-            linux_sys::umount2(&mount.point, MntFlags::MNT_DETACH)
-                .map_err(|why| Failure::seen(why.to_string()).elsewhere())?;
+    for mount in mounts.iter().filter(|it| it.fstype == "cgroup2") {
+        match has_version_1 {
+            true => linux_sys::umount2(&mount.point, MntFlags::MNT_DETACH),
+            // Without any the checks could not look. In many a container it is like this.
+            false => linux_sys::mount_setattr(&mount.point, false, read_only),
         }
+        .map_err(|why| Failure::seen(why.to_string()).elsewhere())?;
     }
     for name in ["MKNOD", "ALL"] {
         let run = host.run(&["probe", "exit", "0"]);
