@@ -44,7 +44,12 @@ pub fn profile(kept: CapabilitySet) -> Result<Value, Error> {
 
     let allow = |names: &[&str], arguments: Value| json!({ "names": names, "action": "SCMP_ACT_ALLOW", "args": arguments });
     let equal = |value: u32| json!([{ "index": 0, "value": value, "op": "SCMP_CMP_EQ" }]);
-    let lacking = ["clone3", "io_uring_setup", "io_uring_enter", "io_uring_register"];
+    let lacking = [
+        "clone3",
+        "io_uring_setup",
+        "io_uring_enter",
+        "io_uring_register",
+    ];
     let mut calls = vec![
         allow(&plain, json!([])),
         // All of clone's flags that make a namespace (as in Docker's list).

@@ -14,17 +14,19 @@ use std::fs::{self, File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use given::Error;
+use given::{Error, NEXT_CALL, call, op};
 use linux_sys::{
-    AF_INET, BPF_DEVCG_ACC_READ, BPF_DEVCG_ACC_WRITE, BPF_DEVCG_DEV_CHAR, BpfInsn, Capabilities,
-    Capability, CapabilitySet, CloneFlags, CloseRangeFlags, DEVICE_ACCESS_TYPE, DEVICE_MAJOR,
-    DEVICE_MINOR, Disposition, EBPF_AND_K, EBPF_EXIT, EBPF_JNE_K, EBPF_JSET_K, EBPF_LOAD_W,
-    EBPF_MOV_K, EBPF_MOV_X, EBPF_RSH_K, Errno, How, IFF_UP, MntFlags, Mode, MsFlags, Pid, SFlag,
-    SIGKILL, SOCK_CLOEXEC, SOCK_DGRAM, SignalSet, WaitOptions, WaitStatus, bpf_prog_attach,
+    AF_INET, AUDIT_ARCH_NATIVE, BPF_DEVCG_ACC_READ, BPF_DEVCG_ACC_WRITE, BPF_DEVCG_DEV_CHAR,
+    BPF_JEQ_K, BPF_JGE_K, BPF_JSET_K, BPF_LD_W_ABS, BPF_RET_K, BpfInsn, Capabilities, Capability,
+    CapabilitySet, CloneFlags, CloseRangeFlags, DEVICE_ACCESS_TYPE, DEVICE_MAJOR, DEVICE_MINOR,
+    Disposition, EBPF_AND_K, EBPF_EXIT, EBPF_JNE_K, EBPF_JSET_K, EBPF_LOAD_W, EBPF_MOV_K,
+    EBPF_MOV_X, EBPF_RSH_K, Errno, How, IFF_UP, MntFlags, Mode, MsFlags, Pid, SECCOMP_DATA_ARCH,
+    SECCOMP_DATA_ARG0, SECCOMP_DATA_NR, SECCOMP_RET_ALLOW, SFlag, SIGKILL, SOCK_CLOEXEC,
+    SOCK_DGRAM, SignalSet, SockFilter, WaitOptions, WaitStatus, bpf_prog_attach,
     bpf_prog_load_cgroup_device, cap_ambient_clear_all, capbset_drop, capset, chdir, chmod, clone,
     close_range, execve, makedev, mkdir, mknod, mount, pidfd_open, pivot_root, rmdir,
-    seccomp_set_mode_filter, set_pdeathsig, setgroups, sethostname, signal, sigprocmask,
-    siocgifflags, siocsifflags, socket, symlink, umask, umount2, unshare, waitpid,
+    seccomp_ret_errno, seccomp_set_mode_filter, set_pdeathsig, setgroups, sethostname, signal,
+    sigprocmask, siocgifflags, siocsifflags, socket, symlink, umask, umount2, unshare, waitpid,
 };
 
 /// rd's usual capabilities, by number.
@@ -164,7 +166,7 @@ fn contain(container: &Container) -> Result<Infallible, Error> {
     enter(&container.merged)?;
     mask()?;
     let kept: CapabilitySet = KEPT.into_iter().collect();
-    seccomp_set_mode_filter(&harden::seccomp::filter(kept))?;
+    seccomp_set_mode_filter(&filter(kept))?;
     drop_capabilities(kept)?;
 
     set_pdeathsig(SIGKILL)?;
@@ -195,7 +197,13 @@ fn mount_all(container: &Container) -> Result<(), Error> {
     mount("proc", place(merged, "proc")?, "proc", inert, "")?;
     mount("sysfs", place(merged, "sys")?, "sysfs", read_only, "")?;
     let dev = place(merged, "dev")?;
-    mount("tmpfs", &dev, "tmpfs", closed, "mode=755,size=64k,nr_inodes=1k")?;
+    mount(
+        "tmpfs",
+        &dev,
+        "tmpfs",
+        closed,
+        "mode=755,size=64k,nr_inodes=1k",
+    )?;
 
     let before = umask(Mode::empty());
     for (name, major, minor) in [
@@ -286,6 +294,32 @@ fn mask() -> Result<(), Error> {
     Ok(())
 }
 
+/// rd's filter; levels/harden/src/seccomp.rs says what it does.
+fn filter(kept: CapabilitySet) -> Vec<SockFilter> {
+    let no_such_call = op(BPF_RET_K, 0, 0, seccomp_ret_errno(Errno::ENOSYS));
+    let mut filter = vec![
+        op(BPF_LD_W_ABS, 0, 0, SECCOMP_DATA_ARCH),
+        op(BPF_JEQ_K, 1, 0, AUDIT_ARCH_NATIVE),
+        no_such_call,
+        op(BPF_LD_W_ABS, 0, 0, SECCOMP_DATA_NR),
+        op(BPF_JGE_K, 0, 1, NEXT_CALL),
+        no_such_call,
+    ];
+    for number in call::IO_URING.into_iter().chain([call::CLONE3]) {
+        filter.extend([op(BPF_JEQ_K, 0, 1, number), no_such_call]);
+    }
+    let namespaces = 0x7e02_0000;
+    filter.extend([
+        op(BPF_JEQ_K, 0, 4, call::CLONE),
+        op(BPF_LD_W_ABS, 0, 0, SECCOMP_DATA_ARG0),
+        op(BPF_JSET_K, 0, 1, namespaces),
+        op(BPF_RET_K, 0, 0, seccomp_ret_errno(Errno::EPERM)),
+        op(BPF_RET_K, 0, 0, SECCOMP_RET_ALLOW),
+    ]);
+    filter.extend(given::listed_calls(kept));
+    filter
+}
+
 /// rd's program; levels/harden/src/devices.rs says what it does.
 fn devices() -> Vec<BpfInsn> {
     let insn = |code, destination: u8, source: u8, off, imm| BpfInsn {
@@ -309,7 +343,16 @@ fn devices() -> Vec<BpfInsn> {
         insn(EBPF_JSET_K, 2, 0, 2, open),
     ];
     program.extend(answer(true));
-    for (major, minor) in [(1, 3), (1, 5), (1, 7), (1, 8), (1, 9), (5, 0), (5, 1), (5, 2)] {
+    for (major, minor) in [
+        (1, 3),
+        (1, 5),
+        (1, 7),
+        (1, 8),
+        (1, 9),
+        (5, 0),
+        (5, 1),
+        (5, 2),
+    ] {
         program.push(insn(EBPF_JNE_K, 3, 0, 4, BPF_DEVCG_DEV_CHAR));
         program.push(insn(EBPF_JNE_K, 4, 0, 3, major));
         program.push(insn(EBPF_JNE_K, 5, 0, 2, minor));
