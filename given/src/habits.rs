@@ -140,7 +140,10 @@ mod tests {
             ("rd run --name=web sh", "made up for each run"),
             ("rd run -d sh", "with `&`"),
             ("rd run -v /srv:/data sh", "from level 16 on"),
-            ("rd run --mount type=tmpfs,target=/run sh", "`--tmpfs CONTAINER`"),
+            (
+                "rd run --mount type=tmpfs,target=/run sh",
+                "`--tmpfs CONTAINER`",
+            ),
         ] {
             let told = told(line).unwrap_or_default();
             assert!(told.contains(part), "{line}: {told}");

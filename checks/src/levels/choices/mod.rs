@@ -20,12 +20,14 @@ mod l09;
 mod l10;
 mod l11;
 mod l12;
+mod l13;
 mod l14;
+mod l15;
 mod l16;
 
 use crate::check::Check;
 
-static CHOICES: [(u8, Check); 13] = [
+static CHOICES: [(u8, Check); 17] = [
     (0, l00::CHOICE),
     (1, l01::CHOICE),
     (2, l02::CHOICE),
@@ -39,7 +41,9 @@ static CHOICES: [(u8, Check); 13] = [
     (10, l10::CHOICE),
     (11, l11::CHOICE),
     (12, l12::CHOICE),
+    (13, l13::CHOICE),
     (14, l14::CHOICE),
+    (15, l15::CHOICE),
     (16, l16::CHOICE),
 ];
 
