@@ -280,6 +280,7 @@ impl Caller {
             libc::SYS_seccomp => match first {
                 LOADS_A_FILTER => one("seccomp".into(), Some((13, 6))),
                 _ => one("seccomp of another kind".into(), None),
+            },
             libc::SYS_bpf => match first {
                 BPF_PROG_LOAD => one("bpf(BPF_PROG_LOAD)".into(), Some((15, 3))),
                 BPF_PROG_ATTACH => one("bpf(BPF_PROG_ATTACH)".into(), Some((15, 3))),
@@ -334,8 +335,8 @@ impl Caller {
         let taught = match &*fstype {
             _ if flags.intersects(propagation) => (2, 2),
             _ if flags.contains(MsFlags::MS_REMOUNT) && self.text(1) == "/" => (12, 3),
-            _ if is_of_kernel(Path::new(&self.text(1))) => return self.cover(flags, &fstype),
             "tmpfs" if self.text(1).starts_with("/proc/self/fd/") => (16, 4),
+            _ if is_of_kernel(Path::new(&self.text(1))) => return self.cover(flags, &fstype),
             _ if flags.contains(MsFlags::MS_BIND) => (3, 1),
             _ if flags.contains(MsFlags::MS_MOVE) => (3, 2),
             "overlay" => (4, 2),

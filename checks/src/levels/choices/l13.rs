@@ -29,7 +29,10 @@ fn promise(host: &Host) -> Outcome {
     for options in cases {
         let wanted = if options.contains(&OPTION) { "1" } else { "0" };
         let invocation = host.run(&["probe", "hold"]);
-        let container = options.iter().fold(invocation, |it, word| it.option(word)).hold()?;
+        let container = options
+            .iter()
+            .fold(invocation, |it, word| it.option(word))
+            .hold()?;
         let seen = procfs::status(container.pid, "NoNewPrivs")?;
         if seen != wanted {
             let with = match options.is_empty() {
@@ -37,7 +40,9 @@ fn promise(host: &Host) -> Outcome {
                 false => format!(", with {}", options.join(" ")),
             };
             return Err(Failure::seen(format!("NoNewPrivs is {seen}{with}"))
-                .expected(format!("NoNewPrivs is {wanted}: it is for those who ask for it"))
+                .expected(format!(
+                    "NoNewPrivs is {wanted}: it is for those who ask for it"
+                ))
                 .at(container.proc("status").display().to_string())
                 .into());
         }

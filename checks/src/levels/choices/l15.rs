@@ -28,7 +28,9 @@ fn device(host: &Host) -> Outcome {
     let asked = ["--device", PATH];
     let container = hold(host, &["keep", PATH], &asked)?;
     if open_devices(&container) != [KMSG] {
-        let failure = Failure::seen(format!("the command does not have {PATH} open, with --device {PATH}"));
+        let failure = Failure::seen(format!(
+            "the command does not have {PATH} open, with --device {PATH}"
+        ));
         return Err(failure
             .expected("the node is in /dev, and it opens")
             .at(container.proc("fd").display().to_string())
@@ -59,14 +61,25 @@ fn device(host: &Host) -> Outcome {
 
 fn hold<'a>(host: &'a Host, words: &[&str], options: &[&str]) -> Result<Container<'a>, Failure> {
     let command = [&["probe", "try"], words, &["then", "hold"]].concat();
-    let invocation = options.iter().fold(host.run(&command), |it, word| it.option(word));
+    let invocation = options
+        .iter()
+        .fold(host.run(&command), |it, word| it.option(word));
     invocation.hold().map_err(|why| why.usually(CHOICE.usually))
 }
 
 /// The devices that the command has opened itself, by their numbers.
 fn open_devices(container: &Container) -> Vec<u64> {
-    let entries = fs::read_dir(container.proc("fd")).into_iter().flatten().flatten();
-    let own = entries.filter(|entry| entry.file_name().to_string_lossy().parse().is_ok_and(|fd: u32| fd > 2));
+    let entries = fs::read_dir(container.proc("fd"))
+        .into_iter()
+        .flatten()
+        .flatten();
+    let own = entries.filter(|entry| {
+        entry
+            .file_name()
+            .to_string_lossy()
+            .parse()
+            .is_ok_and(|fd: u32| fd > 2)
+    });
     let files = own.filter_map(|entry| fs::metadata(entry.path()).ok());
     let devices = files.filter(|file| file.file_type().is_char_device());
     devices.map(|file| file.rdev()).collect()
