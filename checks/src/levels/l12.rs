@@ -47,6 +47,9 @@ const HIDDEN: [&str; 12] = [
 const FORGOTTEN_FOR_SOME: &str = "the call of `cover` depends on an option: these files are the one \
      kernel's for every user, and a capability more is a reason more to cover them";
 
+const DROPPED: &str = "MS_NOSUID, MS_NODEV or MS_NOEXEC is missing in the remount: it sets all flags \
+     anew, and drops those that are not said once more";
+
 pub(super) const LEVEL: LevelChecks = LevelChecks {
     number: 12,
     checks: &[
@@ -61,8 +64,7 @@ pub(super) const LEVEL: LevelChecks = LevelChecks {
         Check {
             name: "these mounts are nosuid, nodev and noexec, as /proc itself is",
             step: 1,
-            usually: "MS_NOSUID, MS_NODEV or MS_NOEXEC is missing in the remount: it sets all flags \
-                      anew, and drops those that are not said once more",
+            usually: DROPPED,
             needs: &[],
             run: inert,
         },
@@ -220,7 +222,8 @@ fn knobs(container: &Container, with: &str) -> Outcome {
 fn inert(host: &Host) -> Outcome {
     let container = host.run(&["probe", "hold"]).hold()?;
     for path in there(&READ_ONLY) {
-        expect_options(&container, path, &["nosuid", "nodev", "noexec"])?;
+        expect_options(&container, path, &["nosuid", "nodev", "noexec"])
+            .map_err(|failure| failure.usually(DROPPED))?;
     }
     Ok(())
 }
