@@ -328,8 +328,15 @@ fn newer(host: &Host) -> Outcome {
                 expected.call(&what, number | 0x4000_0000, 0, NO_CALL)?;
             }
             // What is old is not among them.
-            let last = i64::from(given::NEXT_CALL) - 1;
-            expected.call(&format!("call {last}"), last, 0, NOT_ALLOWED)?;
+            let last = Asked {
+                arch: AUDIT_ARCH_NATIVE,
+                number: given::NEXT_CALL - 1,
+                argument: 0,
+            };
+            if filters.answer(last) == NO_CALL {
+                let what = format!("call {}", last.number);
+                expected.of(&what, last, NOT_ALLOWED)?;
+            }
         }
         container.end()?;
     }
@@ -368,7 +375,7 @@ fn blind(host: &Host) -> Outcome {
 }
 
 fn births(host: &Host) -> Outcome {
-    for options in [&[][..], &["--user", "2014"], &["--cap-add", "SYS_ADMIN"]] {
+    for options in [&[][..], &["--user", "2014"]] {
         let command = ["probe", "try", "start", "pause", "then", "try", "thread"];
         let command = [&command[..], &["then", "hold"]].concat();
         let invocation = host.run(&command);
