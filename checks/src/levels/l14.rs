@@ -190,6 +190,7 @@ fn crowd(host: &Host) -> Outcome {
             );
         }
         expect_value(&group, "pids.current", asked, &option)?;
+        expect_no_more(host, &[PIDS_FILE], &option)?;
         // The kernel's own count of what it has refused; 4.3 has had it, and not on the root.
         let events = group.join("pids.events");
         if let Ok(text) = fs::read_to_string(&events)
