@@ -571,12 +571,14 @@ fn links(host: &Host) -> Outcome {
             let made = canary.join("new");
             if made.exists() {
                 let _ = fs::remove_dir(&made);
+                let step = if option == "-v" { 3 } else { 4 };
                 return Err(Failure::seen(format!(
                     "the host has a new directory: {}",
                     ended.describe()
                 ))
                 .expected("the host has what it had, whatever the links of an image say")
                 .at(made.display().to_string())
+                .step(16, step)
                 .into());
             }
         }
