@@ -26,7 +26,7 @@ const KMSG: u64 = linux_sys::makedev(1, 11);
 fn device(host: &Host) -> Outcome {
     known(host, &["--device", PATH])?;
     let asked = ["--device", PATH];
-    let container = hold(host, &["keep", PATH], &asked)?;
+    let container = hold(host, &["keep-writable", PATH], &asked)?;
     if open_devices(&container) != [KMSG] {
         let failure = Failure::seen(format!(
             "the command does not have {PATH} open, with --device {PATH}"
