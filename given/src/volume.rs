@@ -154,7 +154,7 @@ pub fn mount_target(root: &Path, target: &Path, is_directory: bool) -> Result<Ow
     let found = found.map_err(|error| said(&error))?;
     let place = rustix::fs::fstatfs(&found).map_err(|error| said(&error))?;
     // A link of the image may lead to where no text of the option does.
-    if KERNELS.contains(&i64::from(place.f_type)) {
+    if KERNELS.contains(&place.f_type) {
         return Err(said(
             &"this leads into /proc or /sys, which programs trust: nothing is mounted there",
         ));

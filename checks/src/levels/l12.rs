@@ -445,7 +445,7 @@ fn for_all(host: &Host) -> Outcome {
     let container = host.shell().hold_shell()?;
     let with = ", and the command is a shell";
     knobs(&container, with).map_err(blame)?;
-    Ok(hidden(&container, with).map_err(blame)?)
+    hidden(&container, with).map_err(blame)
 }
 
 /// Whether the command could write to its root, and to a directory of it.

@@ -1,9 +1,10 @@
 //! level12: paths that are covered
 //!
-//! Root in the container may turn the knobs of the one kernel, since their files are root's, and
-//! read what the kernel tells of the whole machine. With read-only mounts and covers it may not.
+//! Root in the container may turn the knobs of the one kernel, since their files
+//! are root's, and read what the kernel tells of the whole machine. With read-only
+//! mounts and covers it may not.
 //!
-//! Yours to write: TODO(12) in src/masks.rs; the calls in src/container.rs are there
+//! Yours to write: TODO(12) in src/masks.rs and src/container.rs
 //! The lesson:     levels/12_masked_paths/README.md
 //!
 //! Try:

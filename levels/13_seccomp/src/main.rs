@@ -1,8 +1,8 @@
 //! level13: system calls that there are not
 //!
-//! The command may make every system call that the kernel has, and in a user namespace of its
-//! own even those that are root's. A filter takes most of those away that no container needs:
-//! the kernel asks it about each call, before it does anything else.
+//! The command may make every system call that the kernel has, and in a user
+//! namespace of its own even those that are root's. A filter takes away most of
+//! those that no container needs: the kernel asks it about each call first.
 //!
 //! Yours to write: TODO(13) in src/seccomp.rs and src/container.rs
 //! The lesson:     levels/13_seccomp/README.md

@@ -1,8 +1,8 @@
 //! level16: files that stay
 //!
-//! All that a container writes is gone with it, and of the host's files it has none. From here on
-//! its caller can show it a file or directory of the host, `-v HOST:CONTAINER[:ro]`, with all that
-//! is mounted below that; and give it a directory in memory, `--tmpfs PATH`.
+//! All that a container writes is gone with it, and of the host's files it has
+//! none. From here on its caller can show it a file or directory of the host, and
+//! all that is mounted below it, and give it a directory in memory.
 //!
 //! Yours to write: TODO(16) in src/volumes.rs and src/container.rs
 //! The lesson:     levels/16_volumes/README.md
