@@ -21,7 +21,7 @@
 //! | [`terminal`] | the terminal is left as it was found |
 //! | [`mod@mount_point`] | a place to mount on, reached without following an image's links |
 //! | [`seccomp`] | the list of system calls that a container may make |
-//! | [`volume`] | what of the host a container is shown, and where |
+//! | [`mod@volume`] | what of the host a container is shown, and where |
 //! | [`units`] | sizes, users and capabilities on the command line |
 //!
 //! Everything a *level* has to say about the kernel is in the level.

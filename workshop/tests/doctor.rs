@@ -81,7 +81,7 @@ impl Seen {
 
     /// The doctor finds everything ready, and every solution works.
     fn ready(&self) {
-        assert_eq!(self.verdicts(), ["ready"; 12], "{:#}", self.doctor);
+        assert_eq!(self.verdicts(), ["ready"; LAST + 1], "{:#}", self.doctor);
         assert_eq!(
             (self.status, &self.doctor["ready"]),
             (0, &Value::Bool(true))

@@ -60,7 +60,7 @@ pub(super) const CALLS: &[Call] = &[
         section: 2,
         page: "syscalls",
         meanings: &[
-            (Any, ENOSYS, "no system call has this number"),
+            (Any, ENOSYS, "no system call of this kernel has this number"),
             (
                 Any,
                 EPERM,

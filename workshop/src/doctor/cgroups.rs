@@ -343,7 +343,7 @@ fn device_programs(machine: &Machine, mounts: &[Mount]) -> Finding {
         let last = mounts.iter().rfind(|it| it.point == mount.point);
         last.is_some_and(|last| last.kind == "cgroup2" && !last.is_read_only())
     };
-    let of_v2 = mounts.iter().filter(|mount| mount.kind == "cgroup2");
+    let mut of_v2 = mounts.iter().filter(|mount| mount.kind == "cgroup2");
     if let Some(mount) = of_v2.clone().find(seen) {
         return about(
             State::Fine,
@@ -355,7 +355,7 @@ fn device_programs(machine: &Machine, mounts: &[Mount]) -> Finding {
         State::InTheWay,
         "there are no control groups of version 2 to attach a program about devices to",
     );
-    if let Some(mount) = of_v2.last() {
+    if let Some(mount) = of_v2.next_back() {
         let found = found.seen("/proc/self/mountinfo", &mount.line);
         return match surroundings::container(machine) {
             Some(_) => found
