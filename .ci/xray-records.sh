@@ -27,8 +27,8 @@ fi
 . .ci/levels.sh
 declare -A solution=()
 for level in $(numbers); do solution[$level]=$(solution_of "$level"); done
-for directory in levels/[!0-9]*/; do
-    solution[$(basename "$directory")]=$(parts | sed -n "$(part_of "$directory")p")
+for part in levels/[!0-9]*/; do
+    solution[$(basename "$part")]=$(parts | sed -n "$(part_of "$part")p")
 done
 
 is_wanted() { [ "${#wanted[@]}" = 0 ] || [[ " ${wanted[*]} " == *" $1 "* ]]; }

@@ -107,7 +107,7 @@ pub(super) const LEVEL: LevelChecks = LevelChecks {
             refused_calls,
         ),
     ],
-    calls: &[("seccomp(", "", 6)],
+    calls: &[("seccomp(", "", 6), ("mount(", "EPERM", 6)],
 };
 
 /// How a container was started, for a sentence.

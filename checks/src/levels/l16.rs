@@ -124,6 +124,7 @@ pub(super) const LEVEL: LevelChecks = LevelChecks {
         ("open_tree(", "", 1),
         ("mount_setattr(", "", 2),
         ("move_mount(", "", 3),
+        ("openat2(", "", 3),
         ("mount(\"tmpfs\", \"/proc/self/fd", "", 4),
     ],
 };
