@@ -18,19 +18,20 @@ pub(crate) fn show(course: &Course, progress: &Progress) -> Result<()> {
     let (mut done, mut skipped) = (0, 0);
     let mut lines = Vec::new();
     for part in levels.chunk_by(|one, next| one.facts.part == next.facts.part) {
-        let mut done_here = 0;
+        let (mut done_here, mut skipped_here) = (0, 0);
         for level in part {
             let state = progress.state(course, level)?;
             done_here += usize::from(matches!(state, State::Done | State::Changed));
-            skipped += usize::from(state == State::Skipped);
+            skipped_here += usize::from(state == State::Skipped);
             if part_here == Some(level.facts.part) {
                 lines.push(line(course, level, state, here == Some(level)));
             }
         }
         if part_here != part.first().map(|level| level.facts.part) {
-            lines.extend(in_short(part, done_here));
+            lines.extend(in_short(part, done_here, skipped_here));
         }
         done += done_here;
+        skipped += skipped_here;
     }
     let skipped = match skipped {
         0 => String::new(),
@@ -47,11 +48,12 @@ pub(crate) fn show(course: &Course, progress: &Progress) -> Result<()> {
 }
 
 /// The line of another part than the learner's.
-fn in_short(part: &[&Level], done: usize) -> Option<String> {
+fn in_short(part: &[&Level], done: usize, skipped: usize) -> Option<String> {
     let (first, last) = (part.first()?, part.last()?);
-    let (style, sign) = match done == part.len() {
-        true => (GREEN, "done"),
-        false => (DIM, ""),
+    let (style, sign) = match part.len() - done {
+        0 => (GREEN, "done"),
+        rest if rest == skipped => (DIM, "skipped"),
+        _ => (DIM, ""),
     };
     let sign = paint(style, format!("{sign:>7}"));
     let number = first.facts.part;
