@@ -7,6 +7,8 @@
 
 script=$(realpath "$0")
 cd "${BASH_SOURCE[0]%/*}/.." || exit
+# shellcheck source=.ci/levels.sh disable=SC1091
+. .ci/levels.sh
 
 target=$(realpath -m "${CARGO_TARGET_DIR:-target}")
 passed=0
@@ -68,17 +70,6 @@ program() {
         exit 1
     fi
     printf '%s/debug/%s\n' "$target" "$1"
-}
-
-# The solutions, in the order of the levels. That of a level is the next level's
-# program, so the first one, level00, is none.
-solutions() {
-    local directory name
-    for directory in levels/[0-9]*_*; do
-        name=${directory#levels/}
-        if [ "${name%%_*}" != 00 ]; then printf 'level%s\n' "${name%%_*}"; fi
-    done
-    printf 'rd\n'
 }
 
 mount_table() { cat /proc/self/mountinfo; }

@@ -9,9 +9,10 @@
 # of all levels before it see a solution again with `full`; without, they see `rd`, in which all
 # solutions are, and a solution is seen by its own level's. So are judged, too, wrong solutions of the levels that are about control groups: each must be noticed. Every
 # escape is tried in the levels where its answer changes, and those that change a whole machine
-# in these ones only; two containers share a processor; and what the doctor says is compared
-# with what the levels do. `trixie` has Debian 13's and `sid` the newest kernel: `rd` with all
-# checks, the escapes and the doctor. On each a run of `rd` is X-rayed.
+# in these ones only; two containers share a processor; each limit of level 14 is measured; and
+# what the doctor says is compared with what the levels do. `trixie` has Debian 13's and `sid` the
+# newest kernel: `rd` with all checks, the escapes and the doctor. On each a run of `rd` is
+# X-rayed.
 #
 # Only installing QEMU needs root. The kernels are packages below ~/.cache/rubber-docker and
 # never installed; beside the built programs that is all that stays.
@@ -63,13 +64,14 @@ is_wanted() { [[ " ${machines[*]} " = *" $1 "* ]]; }
 # ---- what they do ----
 
 work() {
-    local index patch name kind=own
+    local index patch name solution kind=own
     work_on_the_runtime
     if [ "$1" != bookworm ]; then return; fi
     if [ "$extent" = full ]; then kind=solution; fi
     for ((index = ${#levels[@]} - 1; index >= 0; index--)); do
+        solution=$(solution_of "${levels[index]}")
         # It is the runtime.
-        if [ "${programs[index + 1]}" != rd ]; then say "$kind ${programs[index + 1]} ${levels[index]}"; fi
+        if [ "$solution" != rd ]; then say "$kind $solution ${levels[index]}"; fi
         say "skeleton ${programs[index]} ${levels[index]}"
     done
     for patch in "$scratch"/wrong/*/*.patch; do
@@ -86,10 +88,13 @@ is_for_version_2() {
 }
 
 # The escapes change what the whole machine has, such as core_pattern, and checks would see it;
-# of the others one measures time, and one moves processes between control groups.
+# of the others two measure time, and one moves processes between control groups.
 alone() {
     say "escapes escapes ${levels[-1]}"
-    if [ "$1" = bookworm ]; then say "shares shares ${levels[-1]}"; fi
+    if [ "$1" = bookworm ]; then
+        say "shares shares ${levels[-1]}"
+        say "limits limits ${levels[-1]}"
+    fi
     say "doctor doctor ${levels[-1]}"
     say "xray xray ${levels[-1]}"
 }

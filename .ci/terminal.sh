@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # Proves that a container at a real terminal behaves as any command does, in every
-# level: a shell starts without warnings, Ctrl-C and Ctrl-Z reach the command and no
+# level of Part I and in `rd`: a shell starts without warnings, Ctrl-C and Ctrl-Z reach the command and no
 # other process, a window that is resized is noticed, a command in the background
 # leaves the terminal alone or stops, what was ignored stays ignored, and however a
 # container ends, the shell that started it has its terminal back as it was.
 #
-#   .ci/terminal.sh [PROGRAM]...     default: the solution of every level
+#   .ci/terminal.sh [PROGRAM]...     default: the solutions of Part I's levels, and rd
 #
 # The terminal is tmux's, the person at the keyboard is this script. What happened
 # is read off the screen and out of /proc, never asked of the program.
@@ -529,7 +529,13 @@ export TERM=screen
 if [ -e /etc/bash.bashrc ]; then mount --bind /dev/null /etc/bash.bashrc; fi
 
 if [ $# = 0 ]; then
-    mapfile -t names < <(solutions)
+    # Part I's are all about it; of the parts above that library the last program is enough.
+    for number in $(numbers); do
+        if [ "$(part_of "$(echo levels/"$number"_*)")" = 1 ]; then names+=("$(solution_of "$number")"); fi
+    done
+    # `complete` is a command of the shell's own, and the next level begins as the same program.
+    names=("${names[@]/#complete/level12}")
+    names+=(rd)
 else
     names=("$@")
 fi

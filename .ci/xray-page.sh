@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The page of an x-ray: makes it anew and compares it with the committed one, makes the pages of
-# real runs of every level's solution, and opens them in headless Chromium.
+# real runs of every level, and of the parts' solutions, and opens them in headless Chromium.
 #
 #   .ci/xray-page.sh [SCREENSHOTS]
 #
@@ -37,11 +37,12 @@ record() {
     grep -qF "\"end\":{\"status\":$status}" "$scratch/$name.json" || { printf '%s: another status than %s\n' "$name" "$status" >&2; exit 1; }
 }
 
-# The solution of a level is the next one's program.
+# The solution of a level is the next one's program, and of a part's last level the part's.
 for directory in levels/[0-9]*_*; do
     number=${directory#levels/}
     record "level${number%%_*}" 0 "level${number%%_*}" true
 done
+record complete 0 complete true
 record rd 0 rd true
 record options 0 rd --memory 20m --cpu-shares 200 --user 1000 --env GREETING=hello sh -c 'ls / && exit'
 record failed 127 rd no-such-command

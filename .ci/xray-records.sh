@@ -22,15 +22,13 @@ if ! as_root unshare --mount --propagation private -- true 2>/dev/null; then
     exit 77
 fi
 
-# Of each level the program that has its solution: the next level's, and of the last one rd.
-levels=(levels/[0-9]*_*)
-declare -A solution=([complete]=rd)
-for index in "${!levels[@]}"; do
-    level=${levels[index]#levels/}
-    next=${levels[index + 1]-}
-    next=${next#levels/}
-    solution[${level%%_*}]=${next:+level${next%%_*}}
-    [ -n "$next" ] || solution[${level%%_*}]=rd
+# Of each level, and of each part, the program that has its solution.
+# shellcheck source=.ci/levels.sh disable=SC1091
+. .ci/levels.sh
+declare -A solution=()
+for level in $(numbers); do solution[$level]=$(solution_of "$level"); done
+for part in levels/[!0-9]*/; do
+    solution[$(basename "$part")]=$(parts | sed -n "$(part_of "$part")p")
 done
 
 is_wanted() { [ "${#wanted[@]}" = 0 ] || [[ " ${wanted[*]} " == *" $1 "* ]]; }
@@ -86,7 +84,7 @@ as_root unshare --mount --propagation private -- bash -euc '
     record "$again" level04 level05 true
     for run in "$@"; do
         read -r level program words <<<"$run"
-        case $level in complete) name=rd ;; *) name=level$level ;; esac
+        case $level in [0-9]*) name=level$level ;; *) name=$program ;; esac
         # shellcheck disable=SC2086 # words
         record "$directory/$level.record" "$name" "$program" $words
     done

@@ -1,8 +1,9 @@
 """The tables of the page "A container in forty steps"; docs/forty-steps.sh calls this.
 
-    forty-steps.py bundle             config.json of an OCI bundle that asks for what rd is told
-    forty-steps.py rd PAGE MACHINE    rd's steps, from the page of its X-ray
-    forty-steps.py beside DIR         what the traces in DIR tell of rd, crun and runc
+    forty-steps.py bundle             config.json of an OCI bundle that asks for what our program is told
+    forty-steps.py complete PAGE MACHINE
+                                      complete's steps, from the page of its X-ray
+    forty-steps.py beside DIR         what the traces in DIR tell of complete, crun and runc
     forty-steps.py get PAGE NAME      what stands in the page between <!-- NAME: ... --> and <!-- end -->
     forty-steps.py put PAGE NAME FILE what the file has is put there
 """
@@ -47,7 +48,7 @@ def bundle():
     }
 
 
-# ---- rd, step by step
+# ---- complete, step by step
 
 # Which level teaches it: the first that fits. A step that none of them fits is an error.
 TAUGHT = [
@@ -105,7 +106,7 @@ def sentence(stop, step):
     return stop["does"]
 
 
-def steps_of_rd(page):
+def steps_of_complete(page):
     record = json.loads(re.search(r'id="record">(.*?)</script>', page, re.S)[1])
     rows = ["| | process | call | what it does | level |", "|--:|---|---|---|---|"]
     for number, stop in enumerate(record["stops"], 1):
@@ -196,10 +197,10 @@ RUNS = 10
 
 
 def beside(directory):
-    names = ["rd", "crun", "runc"]
+    names = ["complete", "crun", "runc"]
     runs = {name: [facts(directory / f"{name}.{run}") for run in range(1, RUNS + 1)] for name in names}
-    rows = ["| | rd | crun | runc |", "|---|--:|--:|--:|"]
-    for key in runs["rd"][0][0]:
+    rows = ["| | complete | crun | runc |", "|---|--:|--:|--:|"]
+    for key in runs["complete"][0][0]:
         cells = []
         for name in names:
             values = {run[0][key] for run in runs[name]}
@@ -212,11 +213,11 @@ def beside(directory):
     def listed(calls_):
         return ", ".join(f"`{call}`" for call in sorted(calls_)) or "none"
 
-    ever = set.union(*(run[1] for run in runs["rd"]))
+    ever = set.union(*(run[1] for run in runs["complete"]))
     rows += ["", "Which calls of these kinds are made by one and not by the other:", ""]
     for name in names[1:]:
         theirs = set.union(*(run[1] for run in runs[name]))
-        rows += [f"- **{name}**, and not rd: {listed(always(name) - ever)}.", f"- **rd**, and not {name}: {listed(always('rd') - theirs)}."]
+        rows += [f"- **{name}**, and not complete: {listed(always(name) - ever)}.", f"- **complete**, and not {name}: {listed(always('complete') - theirs)}."]
     rows += ["", "In which order each comes first to these:", ""]
     for name in names:
         orders = {tuple(run[2]) for run in runs[name]}
@@ -247,15 +248,15 @@ def main(action, *files):
         return
     if action == "bundle":
         print(json.dumps(bundle(), indent=2))
-    elif action == "rd":
-        rows, record = steps_of_rd(Path(files[0]).read_text())
+    elif action == "complete":
+        rows, record = steps_of_complete(Path(files[0]).read_text())
         system, groups, _ = Path(files[1]).read_text().splitlines()
         print("\n".join([f"`{' '.join(record['argv'])}`, on {system}, with {groups}:", "", *rows]))
     else:
         directory = Path(files[0])
         system, groups, _ = (directory / "machine").read_text().splitlines()
         versions = ", ".join((directory / "versions").read_text().splitlines())
-        print("\n".join([f"{versions} and rd, on {system}, with {groups}; {RUNS} runs each:", "", *beside(directory)]))
+        print("\n".join([f"{versions} and complete, on {system}, with {groups}; {RUNS} runs each:", "", *beside(directory)]))
 
 
 main(*sys.argv[1:])

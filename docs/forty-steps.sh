@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Makes the tables of the page "A container in forty steps": rd's steps as the X-ray sees them, and
-# beside that what crun and runc do for the same container.
+# Makes the tables of the page "A container in forty steps": the steps of `complete`, Part I's
+# solution, as the X-ray sees them, and beside that what crun and runc do for the same container.
 #
 #   docs/forty-steps.sh            the tables in docs/src/forty-steps.md are made anew
-#   docs/forty-steps.sh --check    rd's steps are compared with a new run; red if they differ
+#   docs/forty-steps.sh --check    its steps are compared with a new run; red if they differ
 #
 # Needs root or sudo (else it ends with status 77), and Debian or Ubuntu if crun, runc or strace
 # are not there. On a machine with another system, other control groups or other capabilities
@@ -31,7 +31,7 @@ built=$(realpath "${CARGO_TARGET_DIR:-target}")/debug
     printf 'control groups of version %s\n' "$version"
     as_root sed -n 's/^CapBnd:\t/capabilities /p' /proc/self/status
 } >"$scratch/machine"
-python3 docs/forty-steps.py rd "$scratch/page.html" "$scratch/machine" >"$scratch/rd.txt"
+python3 docs/forty-steps.py complete "$scratch/page.html" "$scratch/machine" >"$scratch/complete.txt"
 
 page=docs/src/forty-steps.md
 machine=docs/forty-steps.txt
@@ -39,7 +39,7 @@ if [ "${1-}" = --check ]; then
     if ! cmp -s "$machine" "$scratch/machine"; then
         printf 'the forty steps are not compared: they come from %s, and this is %s\n' \
             "$(paste -sd, "$machine")" "$(paste -sd, "$scratch/machine")"
-    elif ! diff -u <(python3 docs/forty-steps.py get "$page" rd) "$scratch/rd.txt"; then
+    elif ! diff -u <(python3 docs/forty-steps.py get "$page" complete) "$scratch/complete.txt"; then
         printf 'the forty steps are not what a run does today; docs/forty-steps.sh makes the tables anew\n' >&2
         exit 1
     fi
@@ -61,15 +61,15 @@ as_root unshare --mount --pid --fork --kill-child --mount-proc --propagation pri
         mount -t tmpfs -o mode=755 tmpfs "$directory"
     done
     # crun and runc want one version of control groups there. With version 1 the controllers are
-    # elsewhere, where rd finds them and these two do not: so nobody is asked for limits.
+    # elsewhere, where ours finds them and these two do not: so nobody is asked for limits.
     if [ ! -e /sys/fs/cgroup/cgroup.controllers ]; then
         mkdir "$scratch/cgroup"
         mount --rbind /sys/fs/cgroup "$scratch/cgroup"
         mount -t cgroup2 cgroup2 /sys/fs/cgroup
     fi
-    cp "$built/rd" /run/rd
+    cp "$built/complete" /run/complete
     # shellcheck disable=SC2086 # words
-    /run/rd run $words 2>"$scratch/said" || { cat "$scratch/said" >&2; exit 1; }
+    /run/complete run $words 2>"$scratch/said" || { cat "$scratch/said" >&2; exit 1; }
     tree=$(find /var/lib/rubber-docker/containers -maxdepth 3 -path "*/usr" -prune -printf "%h\n")
     [ -d "$tree/usr" ] || { printf "the unpacked image is not where it was\n" >&2; exit 1; }
     mkdir /run/bundle
@@ -78,10 +78,10 @@ as_root unshare --mount --pid --fork --kill-child --mount-proc --propagation pri
     # Their groups go with them; the directory that these are in is ours to remove.
     trap "rmdir /sys/fs/cgroup/rubber-docker-forty 2>/dev/null || :" EXIT
     for run in $(seq 10); do
-        for name in rd crun runc; do
+        for name in complete crun runc; do
             case $name in
                 # shellcheck disable=SC2086 # words
-                rd) set -- /run/rd run $words ;;
+                complete) set -- /run/complete run $words ;;
                 *) set -- "$name" --root /run/state run --bundle /run/bundle forty ;;
             esac
             strace -f -y -qq -s 200 -o "$scratch/$name.$run" "$@" </dev/null >"$scratch/said" 2>&1 ||
@@ -95,7 +95,7 @@ as_root unshare --mount --pid --fork --kill-child --mount-proc --propagation pri
     runc --version | sed -n '1s/ version / /p'
 } >"$scratch/versions"
 python3 docs/forty-steps.py beside "$scratch" >"$scratch/beside.txt"
-for name in rd beside; do
+for name in complete beside; do
     python3 docs/forty-steps.py put "$page" "$name" "$scratch/$name.txt"
 done
 cp "$scratch/machine" "$machine"

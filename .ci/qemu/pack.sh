@@ -10,15 +10,9 @@
 #              these programs: the first two must be dash and util-linux's
 # shellcheck disable=SC2154 # these, and what lib.sh has set
 
-# In their order. The solution of a level is the next one's program, and the last one's
-# is `rd`.
-levels=() programs=()
-for directory in levels/[0-9]*_*; do
-    number=${directory#levels/}
-    levels+=("${number%%_*}")
-    programs+=("level${number%%_*}")
-done
-programs+=(rd)
+# The levels in their order, with the program of each; and behind these the parts' solutions.
+mapfile -t levels < <(numbers)
+mapfile -t programs < <(numbers | sed 's/^/level/' && parts)
 
 # What a machine does to `rd`, as KIND NAME LEVEL. The longest first: then those who share
 # the work end together.
@@ -63,7 +57,7 @@ pack_programs() {
     # Busybox's knows no cgroup namespace.
     put "$unshare" /judged/unshare
     spinning_image
-    install "$busybox" .ci/qemu/{machine,solution,own,skeleton,wrong,escapes,shares,doctor,xray} workshop/tests/doctor/pure-v2.sh "$root/"
+    install "$busybox" .ci/qemu/{machine,solution,own,skeleton,wrong,escapes,shares,limits,doctor,xray} workshop/tests/doctor/pure-v2.sh "$root/"
     mkdir "$scratch/programs/new"
     install "$busybox" .ci/qemu/init "$scratch/programs/"
     archive "$scratch/programs" >"$scratch/programs.cpio"
@@ -76,7 +70,7 @@ pack_kernel() {
     local module path
     root=$scratch/$2/machine
     mkdir -p "$root/modules"
-    for module in fs/overlayfs/overlay drivers/net/veth net/llc/llc net/802/stp net/bridge/bridge; do
+    for module in fs/overlayfs/overlay drivers/net/veth net/llc/llc net/802/stp net/bridge/bridge drivers/block/brd; do
         path=$(find "$1" -path "*/kernel/$module.ko*")
         case $path in
             *.ko) cp "$path" "$root/modules/" ;;

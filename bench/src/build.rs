@@ -9,13 +9,22 @@ use crate::scratch::Scratch;
 
 const STATIC: [&str; 2] = ["-C", "target-feature=+crt-static"];
 
-/// rd as cargo builds it, rd without shared libraries, and the baseline, as programs in `scratch`.
+/// Programs that begin where a level ends: Part I, and what comes before each later level's own
+/// part. Each is built as cargo does by itself.
+pub const STEPS: [&str; 5] = ["complete", "level13", "level14", "level15", "level16"];
+
+/// rd as cargo builds it, rd without shared libraries, the baseline, and the steps, as programs
+/// in `scratch`.
 pub fn all(scratch: &Scratch) -> Result<(), Error> {
     rd(scratch)?;
-    build(scratch, "bench", "baseline", &STATIC, "baseline")
+    build(scratch, "bench", "baseline", &STATIC, "baseline")?;
+    for step in STEPS {
+        build(scratch, step, step, &[], step)?;
+    }
+    Ok(())
 }
 
-/// Both kinds of rd, without the baseline.
+/// Both kinds of rd, and nothing else.
 pub fn rd(scratch: &Scratch) -> Result<(), Error> {
     build(scratch, "rd", "rd", &[], "rd")?;
     build(scratch, "rd", "rd", &STATIC, "rd-static")

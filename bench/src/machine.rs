@@ -4,18 +4,20 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
-use given::{Error, Version};
+use given::{Error, Hierarchy, Version};
 use linux_sys::{CloneFlags, MsFlags, mount, unshare};
 
 use crate::scratch::Scratch;
 
 /// The runtimes beside rd, and the tools that count and time them: program and Debian package.
-pub const RUNTIMES: [(&str, &str); 5] = [
+pub const RUNTIMES: [(&str, &str); 7] = [
     ("hyperfine", "hyperfine"),
     ("bwrap", "bubblewrap"),
     ("crun", "crun"),
     ("runc", "runc"),
     ("strace", "strace"),
+    ("dpkg-deb", "dpkg"),
+    ("patchelf", "patchelf"),
 ];
 
 /// Install what is missing of `needed`, each a program and its Debian package.
@@ -71,25 +73,32 @@ pub fn describe() -> String {
     )
 }
 
+/// What a limit of rd's may need.
+const CONTROLLERS: [&str; 3] = ["cpu", "memory", "pids"];
+
 /// A mount namespace of our own, in which `/sys/fs/cgroup` is a version 2 hierarchy and
-/// `memory` in `scratch` a tmpfs. Returns the `rubber-docker` groups that rd uses.
+/// `memory` in `scratch` a tmpfs. Returns where rd makes its groups.
 ///
 /// crun and runc look at exactly that path, and want one version there. On a machine that
 /// has both, controllers are in version 1: for rd, which reads the table of mounts, these
-/// stay within reach in another place.
-pub fn prepare(scratch: &Scratch) -> Result<Vec<PathBuf>, Error> {
+/// stay within reach in another place. The other hierarchies of version 1 do not: rd would
+/// make a group in each, and crun has one in all.
+pub fn prepare(scratch: &Scratch) -> Result<Vec<Hierarchy>, Error> {
     unshare(CloneFlags::CLONE_NEWNS)?;
     mount("", "/", "", MsFlags::MS_REC | MsFlags::MS_PRIVATE, "")?;
     if !PathBuf::from("/sys/fs/cgroup/cgroup.controllers").exists() {
         let aside = scratch.join("cgroup");
         fs::create_dir(&aside)?;
-        mount(
-            "/sys/fs/cgroup",
-            &aside,
-            "",
-            MsFlags::MS_BIND | MsFlags::MS_REC,
-            "",
-        )?;
+        let here = given::hierarchies(&CONTROLLERS)?;
+        for controller in CONTROLLERS {
+            let hierarchy = here.of(controller)?;
+            let (Version::V1, Some(top)) = (hierarchy.version, hierarchy.parent.parent()) else {
+                continue;
+            };
+            let place = aside.join(controller);
+            fs::create_dir(&place)?;
+            mount(top, &place, "", MsFlags::MS_BIND, "")?;
+        }
         mount("cgroup2", "/sys/fs/cgroup", "cgroup2", MsFlags::empty(), "")?;
     }
     // Where /run is memory, as on most machines, so is the state of crun and runc.
@@ -97,10 +106,10 @@ pub fn prepare(scratch: &Scratch) -> Result<Vec<PathBuf>, Error> {
     fs::create_dir(&memory)?;
     mount("memory", &memory, "tmpfs", MsFlags::empty(), "mode=700")?;
 
-    let found = given::hierarchies(&["cpu", "memory"])?;
+    let found = given::hierarchies(&CONTROLLERS)?;
     found.prepare()?;
     for hierarchy in found.iter().filter(|it| it.version == Version::V1) {
         given::log(&format!("version 1: {}", hierarchy.parent.display()));
     }
-    Ok(found.iter().map(|it| it.parent.clone()).collect())
+    Ok(found.iter().cloned().collect())
 }

@@ -3,19 +3,22 @@
 //!   cargo run --release -p bench
 //!
 //! It builds what it measures, installs hyperfine, strace, bubblewrap, crun and runc where they
-//! are missing (Debian and Ubuntu), runs them all in one hyperfine session, on one root
-//! file system, in turns, and prints a table. The same numbers go to `bench/speed.json`
-//! and to the book's `pictures/speed-start.svg`. RUNS chooses how many runs (240),
+//! are missing (Debian and Ubuntu), unpacks the newest crun of Debian, runs them all in one
+//! hyperfine session, on one root file system, in turns, and prints two tables: a start of
+//! each, and what each level of Part II adds to one. The same numbers go to
+//! `bench/speed.json` and to the book's `pictures/speed-start.svg`. RUNS chooses how many runs (240),
 //! OUT another directory for both files.
 //!
 //! The machine is left as it was, but for the packages: mounts are made in a mount
 //! namespace of our own, and a parent that only waits removes files and control groups,
 //! also when the measurement is interrupted.
 
+mod calls;
 mod measure;
 mod oci;
 mod picture;
 mod runtimes;
+mod sid;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -54,6 +57,8 @@ fn measure(scratch: &Scratch) -> Result<(), Error> {
 
     println!("\n{machine}\n");
     print!("{}", measure::table(&rows));
+    println!();
+    print!("{}", measure::steps(&rows));
     let bench = Path::new(env!("CARGO_MANIFEST_DIR"));
     let (numbers, pictures) = match std::env::var_os("OUT") {
         Some(out) => (PathBuf::from(&out), PathBuf::from(out)),

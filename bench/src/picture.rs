@@ -12,7 +12,8 @@ const STEP: f64 = 60.0;
 
 /// A bar for each row, as long as its median; a line from one tenth of the runs to nine.
 pub fn draw(rows: &[Row]) -> String {
-    let longest = rows.iter().map(Row::median).fold(0.0, f64::max);
+    let rows: Vec<&Row> = rows.iter().filter(|row| !row.is_step).collect();
+    let longest = rows.iter().map(|row| row.median()).fold(0.0, f64::max);
     let x = |time: f64| LEFT + (time / longest).min(1.08) * WIDTH;
     let height = 34.0 + STEP * rows.len() as f64 + 44.0;
     let said: Vec<String> = rows

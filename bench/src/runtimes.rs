@@ -2,53 +2,75 @@
 
 use std::path::{Path, PathBuf};
 
-use given::Error;
+use given::{Error, Hierarchy, Version};
 
-use crate::oci;
 use crate::scratch::Scratch;
+use crate::{oci, sid};
 
 /// A runtime that is measured.
 pub struct Runtime {
     /// Its name in the table.
-    pub name: &'static str,
+    pub name: String,
     /// Program and arguments.
     pub command: Vec<String>,
+    /// A part of rd, in a table of its own.
+    pub is_step: bool,
 }
 
+/// What each step of Part II adds: a program that has it, and the options that ask for it. Each
+/// program is the one before with one level more; see [`bench::build::STEPS`].
+const STEPS: [(&str, &str, &str); 8] = [
+    ("Part I", "complete", ""),
+    ("+ masked paths", "level13", ""),
+    ("+ read-only root", "level13", "--read-only"),
+    ("+ system calls", "level14", ""),
+    ("+ two limits", "level15", "--pids-limit 64 --cpus 1"),
+    ("+ devices", "level16", ""),
+    ("+ a volume", "rd", "--volume {volume}:/mnt:ro"),
+    ("+ a tmpfs", "rd", "--tmpfs /srv:size=1m"),
+];
+
 /// All of them, the baseline first: the ratios are to it.
-pub fn all(scratch: &Scratch, groups: &[PathBuf]) -> Result<Vec<Runtime>, Error> {
+pub fn all(scratch: &Scratch, groups: &[Hierarchy]) -> Result<Vec<Runtime>, Error> {
     let (images, store) = (scratch.join("images"), scratch.join("containers"));
     images::create_store(&store)?;
     // rd's own image, made of this machine's programs, and unpacked once, for every runtime.
     let tree = images::find(&images, "base")?.unpacked(&store)?;
+    let volume = scratch.join("volume");
+    std::fs::create_dir(&volume)?;
+    for place in ["mnt", "srv"] {
+        std::fs::create_dir_all(tree.join(place))?;
+    }
     oci::bundle(&scratch.join("crun"), &tree, "crun")?;
     oci::bundle(&scratch.join("runc"), &tree, "runc")?;
+    oci::hardened(&scratch.join("hardened"), &tree, "hardened", &volume)?;
 
     let shown = |path: &Path| path.display().to_string();
+    let unified = groups.iter().find(|it| it.version == Version::V2);
     let mut baseline = vec![
         shown(&scratch.join("baseline")),
         shown(&store),
         shown(&tree),
+        unified.map_or("-".into(), |it| shown(&it.parent)),
     ];
-    baseline.extend(groups.iter().map(|group| shown(group)));
+    baseline.extend(groups.iter().map(|group| shown(&group.parent)));
     baseline.push("/usr/bin/true".into());
 
-    let rd = |program: &str, store: &Path| {
-        let dirs = format!(
-            "--image-dir {} --container-dir {}",
-            images.display(),
-            store.display()
-        );
+    let rd = |program: &str, store: &Path, options: &str| {
         words(&format!(
-            "{} run {dirs} -- true",
-            shown(&scratch.join(program))
+            "{} run --image-dir {} --container-dir {} {} -- true",
+            shown(&scratch.join(program)),
+            images.display(),
+            store.display(),
+            options.replace("{volume}", &shown(&volume)),
         ))
     };
-    let oci = |program: &str| {
-        let (state, bundle) = (scratch.join("memory/state"), scratch.join(program));
-        let (state, bundle) = (state.display(), bundle.display());
+    let oci = |program: &Path, bundle: &str| {
+        let (state, directory) = (scratch.join("memory/state"), scratch.join(bundle));
+        let (program, state) = (program.display(), state.display());
+        let directory = directory.display();
         words(&format!(
-            "{program} --root {state} run --bundle {bundle} {program}"
+            "{program} --root {state} run --bundle {directory} {bundle}"
         ))
     };
     let bwrap = format!(
@@ -56,21 +78,42 @@ pub fn all(scratch: &Scratch, groups: &[PathBuf]) -> Result<Vec<Runtime>, Error>
          --dev /dev --ro-bind /sys /sys --cap-drop ALL true",
         tree.display()
     );
-    let runtime = |name, command| Runtime { name, command };
-    Ok(vec![
+    // rd's directories in memory, as those of bubblewrap are. On a disk they go through
+    // the file system's journal, behind what other processes write.
+    let memory: PathBuf = scratch.join("memory/containers");
+    let every_option = STEPS.map(|(_, _, options)| options).join(" ");
+    let (crun, runc) = (Path::new("crun"), Path::new("runc"));
+
+    let runtime = |name: &str, command| Runtime {
+        name: name.into(),
+        command,
+        is_step: false,
+    };
+    let mut all = vec![
         runtime("baseline", baseline),
-        runtime("rd, static", rd("rd-static", &store)),
-        runtime("rd", rd("rd", &store)),
-        // rd's directories in memory, as those of bubblewrap are. On a disk they go through
-        // the file system's journal, behind what other processes write.
-        runtime(
-            "rd, in memory",
-            rd("rd-static", &scratch.join("memory/containers")),
-        ),
+        runtime("rd, static", rd("rd-static", &store, "")),
+        runtime("rd", rd("rd", &store, "")),
+        runtime("rd, in memory", rd("rd-static", &memory, "")),
         runtime("bubblewrap", words(&bwrap)),
-        runtime("crun", oci("crun")),
-        runtime("runc", oci("runc")),
-    ])
+        runtime("crun", oci(crun, "crun")),
+        runtime("runc", oci(runc, "runc")),
+        runtime("rd, hardened", rd("rd", &store, &every_option)),
+    ];
+    if let Some(crun) = sid::crun(scratch) {
+        let hardened = format!("{}, hardened", crun.name);
+        all.push(runtime(&crun.name, oci(&crun.program, "crun")));
+        all.push(runtime(&hardened, oci(&crun.program, "hardened")));
+    }
+    let mut options = String::new();
+    for (name, program, more) in STEPS {
+        options = format!("{options} {more}");
+        all.push(Runtime {
+            name: name.into(),
+            command: rd(program, &store, &options),
+            is_step: true,
+        });
+    }
+    Ok(all)
 }
 
 fn words(line: &str) -> Vec<String> {

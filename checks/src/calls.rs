@@ -153,6 +153,8 @@ pub(crate) const ISOLATING: &[i64] = &[
     libc::SYS_setresuid,
     libc::SYS_prctl,
     libc::SYS_capset,
+    libc::SYS_seccomp,
+    libc::SYS_bpf,
 ];
 
 /// The calls of all these lists that this machine's kernel has.
@@ -198,6 +200,13 @@ struct Caller {
 
 const PR_CAP_AMBIENT_IS_SET: u64 = 1;
 
+/// SECCOMP_SET_MODE_FILTER: the others are questions.
+const LOADS_A_FILTER: u64 = libc::SECCOMP_SET_MODE_FILTER as u64;
+/// What bpf(2) is asked for, by linux/bpf.h.
+const BPF_PROG_LOAD: u64 = 5;
+const BPF_PROG_ATTACH: u64 = 8;
+const BPF_LINK_CREATE: u64 = 28;
+
 impl Caller {
     fn describe(&self, number: i64) -> Description {
         let [first, second, ..] = self.arguments;
@@ -224,9 +233,17 @@ impl Caller {
             libc::SYS_fsopen => one(format!("fsopen({})", self.quoted(0)), Some((1, 3))),
             libc::SYS_fsconfig => one("fsconfig".into(), Some((1, 3))),
             libc::SYS_fsmount => one("fsmount".into(), Some((1, 3))),
-            libc::SYS_open_tree => one("open_tree".into(), Some((1, 3))),
-            libc::SYS_move_mount => one("move_mount".into(), Some((1, 3))),
-            libc::SYS_mount_setattr => one("mount_setattr".into(), Some((2, 2))),
+            libc::SYS_open_tree => one("open_tree".into(), Some((16, 1))),
+            // To a descriptor, or to a path.
+            libc::SYS_move_mount => match self.text(3).as_str() {
+                "" => one("move_mount".into(), Some((16, 3))),
+                _ => one("move_mount".into(), Some((1, 3))),
+            },
+            // Of a tree by its descriptor, or of what is mounted at a path.
+            libc::SYS_mount_setattr => match self.text(1).as_str() {
+                "" => one("mount_setattr of a tree".into(), Some((16, 2))),
+                _ => one("mount_setattr".into(), Some((2, 2))),
+            },
             libc::SYS_pivot_root => {
                 let both = format!("{}, {}", self.quoted(0), self.quoted(1));
                 one(format!("pivot_root({both})"), Some((3, 2)))
@@ -260,6 +277,16 @@ impl Caller {
             libc::SYS_setresuid => one("setresuid".into(), Some((10, 2))),
             libc::SYS_prctl => self.prctl(),
             libc::SYS_capset => one("capset".into(), Some((11, 3))),
+            libc::SYS_seccomp => match first {
+                LOADS_A_FILTER => one("seccomp".into(), Some((13, 6))),
+                _ => one("seccomp of another kind".into(), None),
+            },
+            libc::SYS_bpf => match first {
+                BPF_PROG_LOAD => one("bpf(BPF_PROG_LOAD)".into(), Some((15, 3))),
+                BPF_PROG_ATTACH => one("bpf(BPF_PROG_ATTACH)".into(), Some((15, 3))),
+                BPF_LINK_CREATE => one("bpf(BPF_LINK_CREATE)".into(), Some((15, 3))),
+                _ => one("bpf(...)".into(), None),
+            },
             libc::SYS_rt_sigprocmask => one("rt_sigprocmask".into(), None),
             libc::SYS_rt_sigpending => one("rt_sigpending".into(), None),
             libc::SYS_rt_sigtimedwait => one("rt_sigtimedwait".into(), None),
@@ -307,6 +334,9 @@ impl Caller {
             MsFlags::MS_PRIVATE | MsFlags::MS_SLAVE | MsFlags::MS_SHARED | MsFlags::MS_UNBINDABLE;
         let taught = match &*fstype {
             _ if flags.intersects(propagation) => (2, 2),
+            _ if flags.contains(MsFlags::MS_REMOUNT) && self.text(1) == "/" => (12, 3),
+            "tmpfs" if self.text(1).starts_with("/proc/self/fd/") => (16, 4),
+            _ if is_of_kernel(Path::new(&self.text(1))) => return self.cover(flags, &fstype),
             _ if flags.contains(MsFlags::MS_BIND) => (3, 1),
             _ if flags.contains(MsFlags::MS_MOVE) => (3, 2),
             "overlay" => (4, 2),
@@ -324,11 +354,29 @@ impl Caller {
         (text.clone(), text, Some(taught))
     }
 
+    /// What lies over a file of the kernel's, of which there are many: one kind for each way.
+    fn cover(&self, flags: MsFlags, fstype: &str) -> Description {
+        let (source, target) = (self.text(0), self.quoted(1));
+        let (what, step) = match flags {
+            _ if flags.contains(MsFlags::MS_REMOUNT) => ("MS_REMOUNT", 1),
+            _ if !flags.contains(MsFlags::MS_BIND) => (fstype, 2),
+            _ if source == self.text(1) => ("MS_BIND of the path itself", 1),
+            _ => ("MS_BIND of an empty file", 2),
+        };
+        let text = without_ids(&format!("mount({what} on {target})"));
+        (
+            text,
+            format!("mount({what} on a path of the kernel's)"),
+            Some((12, step)),
+        )
+    }
+
     fn prctl(&self) -> Description {
         let [option, argument, ..] = self.arguments;
         let (name, taught) = match option as i32 {
             libc::PR_SET_PDEATHSIG => ("PR_SET_PDEATHSIG", Some((6, 3))),
             libc::PR_SET_KEEPCAPS => ("PR_SET_KEEPCAPS", Some((10, 2))),
+            libc::PR_SET_SECCOMP => ("PR_SET_SECCOMP", Some((13, 6))),
             libc::PR_SET_SECUREBITS => ("PR_SET_SECUREBITS", Some((10, 2))),
             // PR_CAPBSET_READ only asks, and that it fails tells a right solution something:
             // a kernel that is older than the capability.
@@ -367,6 +415,9 @@ impl Caller {
             "cgroup.procs" | "tasks" => Some((8, 2)),
             "memory.swap.max" | "memory.memsw.limit_in_bytes" => Some((9, 3)),
             _ if file.starts_with("memory.") => Some((9, 2)),
+            "pids.max" => Some((14, 1)),
+            "cpu.max" | "cpu.cfs_quota_us" => Some((14, 2)),
+            "io.max" | "blkio.throttle.write_bps_device" => Some((14, 3)),
             _ if file.starts_with("cpu.") => Some((8, 1)),
             // Given code's: controllers handed down, processors of a new group.
             _ => None,
@@ -419,6 +470,12 @@ impl Caller {
     }
 }
 
+/// Whether it is below a /proc or a /sys, as the container or as the host names it.
+fn is_of_kernel(path: &Path) -> bool {
+    let mut above = path.ancestors().skip(1);
+    above.any(|path| path.ends_with("proc") || path.ends_with("sys"))
+}
+
 fn is_control_group(path: &Path) -> bool {
     statfs(path).is_ok_and(|found| {
         let kind = found.filesystem_type();
@@ -448,6 +505,16 @@ pub(crate) fn without_ids(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_below_proc_or_sys_is_told_from_these_themselves() {
+        for path in ["/proc/sys", "/x/rootfs/proc/kcore", "/sys/firmware"] {
+            assert!(is_of_kernel(Path::new(path)), "{path}");
+        }
+        for path in ["/proc", "/x/rootfs/sys", "/dev/shm", "/"] {
+            assert!(!is_of_kernel(Path::new(path)), "{path}");
+        }
+    }
 
     #[test]
     fn an_id_is_told_from_other_words() {

@@ -19,6 +19,7 @@
 //! | `calls` | those calls: what each is about, and which step makes it |
 //! | `surroundings` | all that isolates a process, as it is at one moment |
 //! | `procfs` | what the kernel says of processes and mounts |
+//! | `system_call_filter` | what a process's filters answer to any system call |
 //! | `sides` | the host before a run and after it |
 //! | `told` | the one report that tells what a run has changed of it |
 //! | `names` | what the checks call their things, drawn anew for each run |
@@ -68,6 +69,7 @@ pub mod shell;
 mod sides;
 mod stopped;
 mod surroundings;
+mod system_call_filter;
 mod told;
 mod verdict;
 

@@ -61,6 +61,7 @@ pub(crate) fn look_into(
     let name = match kind {
         CloneFlags::CLONE_NEWUTS => "uts",
         CloneFlags::CLONE_NEWCGROUP => "cgroup",
+        CloneFlags::CLONE_NEWNS => "mnt",
         _ => "net",
     };
     let path = procfs::path(pid, &format!("ns/{name}"));

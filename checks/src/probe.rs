@@ -11,9 +11,10 @@ mod failure;
 mod network;
 mod privileged;
 mod share;
+mod system_calls;
 mod terminal;
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::fd::OwnedFd;
@@ -75,16 +76,34 @@ probe: does one thing inside a container, for those who look from outside.
   own-groups                   the same, and into a cgroup namespace of my own
   grip                         mount the control groups at /tmp, open what kills and freezes my
                                own, by their names here, and leave it open
+  knob PATH                    open PATH below /proc/sys for writing, and leave it open, by a
+                               remount, an unmount or a new proc at /tmp, if it takes one
   orphan                       do not die with the parent
   overwrite PATH               end the parent, then open PATH for writing, and leave it open
   crowd N                      start N processes that do nothing
+  burn MILLISECONDS            compute until so much of a processor's time is used up
   as UID                       become the user UID, for good
   watch N                      make N inotify instances, and keep them
   queue N                      send myself N signals, and do not take them
+  subgroup NAME                mount the control groups of version 2 at /tmp, make NAME in my
+                               own, and move there
+  opens FILE b|c MAJOR MINOR   make such a node and open it for reading, for writing and for
+                               both; write to FILE what came of each
   pipes N                      make N pipes of a megabyte, and keep them
   keys N                       put N keys on the session keyring
   fill MEGABYTES FILE          write so much to FILE
   litter N DIRECTORY           make N empty files in DIRECTORY/litter
+  ring                         make an io_uring, and keep it
+  forget-keys                  take all keys off the session keyring
+  heir                         make a child in user and mount namespaces of its own, by clone3;
+                               it mounts a ramfs on /tmp, and stays
+  newborn                      make a child in a user namespace of its own, by clone
+  twin                         make a child by clone3, in no new namespace, and wait for it
+  thread                       start a thread that does nothing
+  newer                        make the call of a number that no kernel has
+  i386                         ask for my number by the table of 32-bit programs
+  x32                          the same by x32's
+  status VERB [ARGUMENT]...    do that, and exit with the number of its error, or 0
   unmount-root                 unmount /, and so make its file system read-only
   shorten PATH                 open PATH and make it empty
 ";
@@ -159,11 +178,7 @@ fn run(words: &[OsString]) -> Result<(), Failure> {
         "open" => open(Path::new(argument(1)?)),
         "write" => write(Path::new(argument(1)?), &text(2).unwrap_or_default()),
         "mknod" => {
-            let kind = match &*argument(2)?.to_string_lossy() {
-                "b" => SFlag::S_IFBLK,
-                "c" => SFlag::S_IFCHR,
-                other => return Err(format!("mknod: {other} is neither b nor c").into()),
-            };
+            let kind = node(argument(2)?)?;
             let device = linux_sys::makedev(number(3)?.into(), number(4)?.into());
             let path = Path::new(argument(1)?);
             linux_sys::mknod(path, kind, Mode::from_bits_truncate(0o600), device)?;
@@ -186,6 +201,11 @@ fn run(words: &[OsString]) -> Result<(), Failure> {
             Ok(())
         }
         "device" => escape::device(number(1)?, number(2)?, &words[3..]),
+        "subgroup" => escape::subgroup(argument(1)?),
+        "opens" => {
+            let number = linux_sys::makedev(number(3)?.into(), number(4)?.into());
+            escape::opens(Path::new(argument(1)?), node(argument(2)?)?, number)
+        }
         "remount" => escape::remount(Path::new(argument(1)?)),
         "leave" => escape::leave(),
         "root" => escape::root(),
@@ -201,10 +221,12 @@ fn run(words: &[OsString]) -> Result<(), Failure> {
         "spoil" => terminal::spoil(),
         "own-users" => attack_calls::own_users(),
         "own-groups" => attack_calls::own_groups(),
+        "knob" => attack_calls::knob(Path::new(argument(1)?)),
         "grip" => escape::grip(),
         "orphan" => attack_calls::orphan(),
         "overwrite" => attack_calls::overwrite(Path::new(argument(1)?)),
         "crowd" => attack_calls::crowd(number(1)?),
+        "burn" => attack_calls::burn(number(1)?),
         "as" => share::become_user(number(1)?),
         "watch" => share::watch(number(1)?),
         "queue" => share::queue(number(1)?),
@@ -212,9 +234,37 @@ fn run(words: &[OsString]) -> Result<(), Failure> {
         "keys" => share::keys(number(1)?),
         "fill" => share::fill(number(1)?, Path::new(argument(2)?)),
         "litter" => share::litter(number(1)?, Path::new(argument(2)?)),
+        "ring" => system_calls::ring(),
+        "forget-keys" => system_calls::forget_keys(),
+        "heir" => system_calls::heir(),
+        "newborn" => system_calls::newborn(),
+        "twin" => system_calls::twin(),
+        "thread" => system_calls::thread(),
+        "newer" => system_calls::newer(),
+        "i386" => system_calls::i386(),
+        "x32" => system_calls::x32(),
+        "status" => match run(&words[1..]) {
+            Ok(()) => std::process::exit(0),
+            Err(why) => std::process::exit(match why.downcast_ref::<linux_sys::Error>() {
+                Some(why) => {
+                    eprintln!("probe: {why}");
+                    why.errno() as i32
+                }
+                None => return Err(why),
+            }),
+        },
         "unmount-root" => share::unmount_root(),
         "shorten" => share::shorten(Path::new(argument(1)?)),
         other => Err(format!("there is no verb `{other}`\n\n{USAGE}").into()),
+    }
+}
+
+/// The kind of a device node.
+fn node(word: &OsStr) -> Result<SFlag, Failure> {
+    match &*word.to_string_lossy() {
+        "b" => Ok(SFlag::S_IFBLK),
+        "c" => Ok(SFlag::S_IFCHR),
+        other => Err(format!("mknod: {other} is neither b nor c").into()),
     }
 }
 

@@ -208,7 +208,7 @@ pub fn test_command(words: &[String]) -> ExitCode {
     }
 }
 
-/// `checks judge --level NN --binary PATH [--alone] [--only NAME] [--first] [--json]`;
+/// `checks judge --level NN --binary PATH [--alone | --from NN] [--only NAME] [--first] [--json]`;
 /// with `--optional` only the level's choice is looked at, and is what the status is about; with
 /// `--observed` nothing is judged: it says what the program's containers are like.
 pub fn judge_command(words: &[String]) -> ExitCode {
@@ -276,23 +276,23 @@ struct Judge {
     json: bool,
 }
 
+/// `07`, or `level07`.
+fn level_number(option: &str, text: &str) -> Result<u8, String> {
+    let digits = text.strip_prefix("level").unwrap_or(text);
+    let number = digits.parse();
+    number.map_err(|why| format!("{option} {text}: {why}"))
+}
+
 fn parse(words: &[String]) -> Result<Judge, String> {
-    let (mut number, mut binary, mut only) = (None, None, None);
+    let (mut number, mut binary, mut only, mut from) = (None, None, None, 0);
     let (mut json, mut alone, mut first, mut observed) = (false, false, false, false);
     let mut optional = false;
     let mut words = words.iter();
     while let Some(word) = words.next() {
         let mut value = || words.next().ok_or(format!("`{word}` needs a value"));
         match word.as_str() {
-            "--level" => {
-                let text = value()?;
-                let digits = text.strip_prefix("level").unwrap_or(text);
-                number = Some(
-                    digits
-                        .parse::<u8>()
-                        .map_err(|why| format!("--level {text}: {why}"))?,
-                );
-            }
+            "--level" => number = Some(level_number(word, value()?)?),
+            "--from" => from = level_number(word, value()?)?,
             "--binary" => binary = Some(PathBuf::from(value()?)),
             "--only" => only = Some(value()?),
             "--json" => json = true,
@@ -311,7 +311,7 @@ fn parse(words: &[String]) -> Result<Judge, String> {
         .map_err(|why| format!("--binary {}: {why}", binary.display()))?;
     let levels = LEVELS.iter().filter(|level| match alone {
         true => level.number == number,
-        false => level.number <= number,
+        false => (from..=number).contains(&level.number),
     });
     let mut chosen: Vec<_> = levels
         .flat_map(|level| level.checks.iter().map(move |check| (level, check)))

@@ -3,10 +3,10 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::fs;
+use std::fs::{self, File};
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 
-use linux_sys::{AF_INET, CloneFlags, SOCK_CLOEXEC, SOCK_DGRAM, siocgifflags};
+use linux_sys::{AF_INET, CloneFlags, SOCK_CLOEXEC, SOCK_DGRAM, bpf_prog_query, siocgifflags};
 
 use crate::calls::without_ids;
 use crate::container::Visitor;
@@ -21,14 +21,22 @@ pub(crate) struct Surroundings(BTreeMap<String, String>);
 /// What exec itself may change.
 const OF_EXEC: [&str; 4] = ["CapInh", "CapPrm", "CapEff", "CapAmb"];
 
+/// The key of how many filters of system calls it has.
+const FILTERS: &str = "Seccomp_filters";
+
 /// Files of a group in which limits are, as far as levels set any.
-const LIMITS: [&str; 6] = [
+const LIMITS: [&str; 11] = [
+    "blkio.throttle.write_bps_device",
+    "cpu.cfs_quota_us",
+    "cpu.max",
     "cpu.shares",
     "cpu.weight",
+    "io.max",
     "memory.limit_in_bytes",
     "memory.memsw.limit_in_bytes",
     "memory.max",
     "memory.swap.max",
+    "pids.max",
 ];
 
 impl fmt::Display for Surroundings {
@@ -63,6 +71,9 @@ impl Surroundings {
         };
         all.insert("its parent".to_owned(), parent);
 
+        // Before Linux 5.9 the filters were not counted.
+        let filters = procfs::status(pid, "Seccomp_filters").unwrap_or_default();
+        all.insert(FILTERS.to_owned(), filters);
         let keys = ["Uid", "Gid", "Groups", "CapBnd", "NoNewPrivs"];
         for key in keys.into_iter().chain(OF_EXEC) {
             let value = procfs::status(pid, key)?;
@@ -159,12 +170,14 @@ impl Difference {
         Some(match name {
             "its hostname" => (5, 2),
             "the flags of its lo" => (7, 2),
+            FILTERS => (13, 6),
             "Groups" => (10, 1),
             "Uid" | "Gid" => (10, 2),
             _ if name.starts_with("its group") => (8, 2),
             _ if name.starts_with("memory.memsw") || name.starts_with("memory.swap") => (9, 3),
             _ if name.starts_with("memory.") => (9, 2),
             _ if name.starts_with("cpu.") => (8, 1),
+            _ if name.starts_with("the device programs") => (15, 3),
             _ => return None,
         })
     }
@@ -204,9 +217,12 @@ fn add_mounts(all: &mut BTreeMap<String, String>, pid: i32, mounts: &[procfs::Mo
     let root = procfs::path(pid, "root");
     for mount in mounts {
         let point = without_ids(&mount.point.display().to_string());
-        // A device may be made or mounted: what it is tells `add_devices`.
+        // A device in /dev may be made or mounted: what it is tells `add_devices`.
         let inside = root.join(mount.point.strip_prefix("/").unwrap_or(&mount.point));
-        if fs::symlink_metadata(&inside).is_ok_and(|it| it.file_type().is_char_device()) {
+        let is_in_dev = mount.point.starts_with("/dev");
+        if is_in_dev
+            && fs::symlink_metadata(&inside).is_ok_and(|it| it.file_type().is_char_device())
+        {
             continue;
         }
         let options = format!(
@@ -255,6 +271,15 @@ fn add_groups(all: &mut BTreeMap<String, String>, pid: i32) -> Result<(), Failur
             if let Ok(value) = fs::read_to_string(group.join(file)) {
                 all.insert(file.to_owned(), value.trim().to_owned());
             }
+        }
+        let programs = File::open(&group).map(bpf_prog_query);
+        if let Ok(Ok(programs)) = programs
+            && !programs.is_empty()
+        {
+            all.insert(
+                "the device programs of its group".to_owned(),
+                programs.len().to_string(),
+            );
         }
     }
     Ok(())

@@ -38,17 +38,41 @@ pub enum Order {
     /// The checks of its own level, as the companion runs them first. If an earlier level's
     /// check is named, all of them nevertheless.
     Own,
+    /// The checks of the levels of its part up to its own. What the part before has promised,
+    /// is asked of the solutions.
+    Part,
     /// The checks of all levels up to its own, as `cargo test` runs them.
     Whole,
 }
 
-/// Which of the two for this one: `Whole` takes up to ten times as long, so a third of them
-/// gets it, always the same ones until a maintainer edits them, unless all are asked for.
+impl Order {
+    /// What `checks judge` is told, for a program that should have come as far as `level`.
+    pub fn options(self, level: u8) -> Vec<String> {
+        let words: &[&str] = match self {
+            Order::Own => &["--alone"],
+            Order::Part => &["--from", &first_of_part(level).to_string()],
+            Order::Whole => &[],
+        };
+        words.iter().map(|it| (*it).to_owned()).collect()
+    }
+}
+
+fn first_of_part(level: u8) -> u8 {
+    let part = syllabus::level(level).map(|entry| entry.facts.part);
+    let mut levels = syllabus::numbered();
+    let first = levels.find(|entry| Some(entry.facts.part) == part);
+    first.and_then(|entry| entry.number).unwrap_or_default()
+}
+
+/// Which of them for this one: `Part` takes up to ten times as long as `Own`, so a third of
+/// them gets it, always the same ones until a maintainer edits them; and `Whole` if that is
+/// asked for.
 pub fn order(patch: &Patch, are_all_whole: bool) -> Order {
     let mut hash = sha1_smol::Sha1::new();
     hash.update(patch.text.as_bytes());
-    match are_all_whole || hash.digest().bytes()[0].is_multiple_of(3) {
-        true => Order::Whole,
+    match hash.digest().bytes()[0].is_multiple_of(3) {
+        _ if are_all_whole => Order::Whole,
+        true => Order::Part,
         false => Order::Own,
     }
 }
@@ -74,10 +98,19 @@ pub fn look(
         None => (&mistake.check, &mistake.says),
     };
     let level = level_of(check).ok_or_else(|| format!("no check is called {check:?}"))?;
-    let all = match order {
-        Order::Own if level == mistake.patch.level => judge(&["--first", "--alone"])?,
-        Order::Own | Order::Whole => judge(&["--first"])?,
+    let own = mistake.patch.level;
+    // A check of an earlier level has to be among those that are asked.
+    let order = match order {
+        Order::Own if level != own => Order::Part,
+        order => order,
     };
+    let order = match order {
+        Order::Part if level < first_of_part(own) => Order::Whole,
+        order => order,
+    };
+    let options = [vec!["--first".to_owned()], order.options(own)].concat();
+    let options: Vec<&str> = options.iter().map(String::as_str).collect();
+    let all = judge(&options)?;
     let named = all.iter().find(|it| it["name"] == check.as_str());
     if let Some(report) = named
         && report["verdict"] == "skip"

@@ -15,6 +15,9 @@ use std::path::{Path, PathBuf};
 /// What `curriculum new` writes where a person must; the words behind it say what.
 pub const FILL_IN: &str = "FILL IN";
 
+/// Pages with a row for each level.
+const LISTS: [&str; 2] = ["README.md", "docs/src/instructors.md"];
+
 /// Everything that the level lacks, each as a sentence; nothing of `complete`.
 pub fn of(root: &Path, levels: &[Level], index: usize) -> Result<Vec<String>> {
     let level = &levels[index];
@@ -28,7 +31,11 @@ pub fn of(root: &Path, levels: &[Level], index: usize) -> Result<Vec<String>> {
     lacking.extend(of_book(root, level, number)?);
     for file in files(root, level, number)? {
         let text = read(&root.join(&file))?;
+        let is_list = LISTS.iter().any(|list| file == Path::new(list));
         for (at, line) in (1..).zip(text.lines()) {
+            if is_list && is_row_of_another(line, number) {
+                continue;
+            }
             if let Some((_, what)) = line.split_once(FILL_IN) {
                 lacking.push(format!("{}:{at}: to be filled in{what}", file.display()));
             }
@@ -209,7 +216,14 @@ fn files(root: &Path, level: &Level, number: u8) -> Result<Vec<PathBuf>> {
     let sections = deck::sections(root)?.into_iter();
     let own = sections.filter(|section| section.level == Some(number));
     files.extend(own.map(|section| Path::new(deck::PATH).join(section.file)));
-    files.extend(["README.md".into(), "docs/src/instructors.md".into()]);
+    files.extend(LISTS.map(PathBuf::from));
     files.retain(|file| root.join(file).is_file());
     Ok(files)
+}
+
+/// Whether a line is a table's row about another level: `| 03 | ...`, `| [03](...`.
+fn is_row_of_another(line: &str, number: u8) -> bool {
+    let cell = line.strip_prefix("| ").unwrap_or_default();
+    let digits = cell.trim_start_matches('[').get(..2);
+    digits.is_some_and(|it| it.parse::<u8>().is_ok_and(|row| row != number))
 }

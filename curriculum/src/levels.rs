@@ -89,6 +89,12 @@ pub fn last_of(levels: &[Level], part: u8) -> Option<u8> {
     of_part.filter_map(|level| level.number).max()
 }
 
+/// The number of the first level of a part.
+pub fn first_of(levels: &[Level], part: u8) -> Option<u8> {
+    let of_part = levels.iter().filter(|level| level.facts.part == part);
+    of_part.filter_map(|level| level.number).min()
+}
+
 /// The root of the workspace: the first directory above the current one (which
 /// cargo sets to the package for tests) that has `levels/` and a `Cargo.toml`.
 pub fn workspace_root() -> Result<PathBuf> {

@@ -19,7 +19,8 @@ const LEVELS: &str = "levels";
 
 /// A crate, or all levels as one.
 struct Crate {
-    directory: PathBuf,
+    /// Of all levels as one: the solution of each part.
+    directories: Vec<PathBuf>,
     uses: BTreeSet<String>,
     /// What only its tests use.
     tests_use: BTreeSet<String>,
@@ -49,7 +50,11 @@ pub fn markdown(root: &Path, levels: &[Level]) -> Result<String> {
         let users = users.map(|(user, _)| user.clone()).collect();
         let cells = [&own.uses, &own.tests_use, &users].map(list).concat();
         writeln!(page, "| [`{name}`](#{name}) |{cells}")?;
-        sections += &section(name, own, &files(root, &own.directory)?)?;
+        let mut all = Vec::new();
+        for directory in &own.directories {
+            all.extend(files(root, directory)?);
+        }
+        sections += &section(name, own, &all)?;
     }
     Ok(page + &sections)
 }
@@ -58,18 +63,19 @@ pub fn markdown(root: &Path, levels: &[Level]) -> Result<String> {
 fn section(name: &str, own: &Crate, files: &[(PathBuf, String)]) -> Result<String> {
     let mut text = format!("\n## `{name}`\n");
     if name == LEVELS {
-        let last = own.directory.display();
+        let solutions = own.directories.iter();
+        let solutions: Vec<String> = solutions.map(|it| format!("`{}`", it.display())).collect();
         write!(
             text,
-            "\nEach level has some of these files, and `{last}` all that its part has come to.\n"
+            "\nEach level has some of its part's files, and the part's solution all of them: {}.\n",
+            solutions.join(", ")
         )?;
     }
     let mut before = None;
     for (file, about) in files {
         let directory = file.parent().unwrap_or(file);
         if before.replace(directory) != Some(directory) {
-            let place = own.directory.join(directory);
-            write!(text, "\n| `{}/` | |\n|---|---|\n", place.display())?;
+            write!(text, "\n| `{}/` | |\n|---|---|\n", directory.display())?;
         }
         let file = file.file_name().unwrap_or_default().to_string_lossy();
         writeln!(text, "| `{file}` | {about} |")?;
@@ -119,12 +125,13 @@ fn crates(root: &Path, levels: &[Level]) -> Result<BTreeMap<String, Crate>> {
         let name = named(package["name"].as_str().unwrap_or_default());
         let manifest = Path::new(package["manifest_path"].as_str().unwrap_or_default());
         let directory = manifest.parent().unwrap_or(manifest);
-        let directory = match levels.last() {
-            Some(last) if name == LEVELS => last.path(),
-            _ => directory.strip_prefix(root).unwrap_or(directory).to_owned(),
+        let solutions = levels.iter().filter(|level| level.number.is_none());
+        let directories = match name == LEVELS {
+            true => solutions.map(Level::path).collect(),
+            false => vec![directory.strip_prefix(root).unwrap_or(directory).to_owned()],
         };
         let own = crates.entry(name.clone()).or_insert_with(|| Crate {
-            directory,
+            directories,
             uses: BTreeSet::new(),
             tests_use: BTreeSet::new(),
         });
@@ -185,7 +192,7 @@ fn files(root: &Path, directory: &Path) -> Result<Vec<(PathBuf, String)>> {
             let path = path.display();
             format!("{path} does not say what it is about: it has to begin with `//! ...`")
         })?;
-        Ok((file, about))
+        Ok((path, about))
     };
     files.into_iter().map(about).collect()
 }

@@ -179,10 +179,6 @@ fn a_level_is_added_as_the_page_says() {
         println!("not tried: the checks need root");
         return;
     }
-    if !Path::new("/proc/timer_list").exists() {
-        println!("not tried: the page's level covers /proc/timer_list, and it is not here");
-        return;
-    }
     let copy = Copy::new();
     let page = fs::read_to_string(copy.root.join(PAGE)).unwrap();
     let number = syllabus::LAST + 1;

@@ -14,7 +14,7 @@ export function cheatSheetFaults() {
     const sheets = join('docs', 'src', 'cheatsheets');
     const calls = sources('linux-sys/src');
     const errors = sources('linux-sys/src/explain');
-    const code = calls + sources('given/src') + sources('levels/complete/src');
+    const code = calls + sources('given/src') + sources('levels/complete/src') + sources('levels/harden/src');
     const names = readdirSync(join(root, sheets)).sort();
     const levels = readdirSync(join(root, 'levels')).filter((name) => /^\d\d_/.test(name));
     const faults = levels.filter((level) => !names.includes(`${level.slice(0, 2)}.md`)).map((level) => `${level} has no cheat sheet`);

@@ -11,7 +11,7 @@ const STEPPED = {
     'prepare/capabilities.html': 6,
     'prepare/cgroups.html': 4,
 };
-const CHAPTERS = ['capabilities', 'cgroups', 'chroot', 'docker', 'lsm', 'memory', 'mounts', 'namespaces', 'overlayfs', 'processes', 'seccomp', 'syscalls', 'users'];
+const CHAPTERS = ['capabilities', 'cgroups', 'chroot', 'docker', 'ebpf', 'lsm', 'memory', 'mount-api', 'mounts', 'namespaces', 'overlayfs', 'processes', 'seccomp', 'syscalls', 'users'];
 
 // `watch(context, tab, complain)` reports errors of the console, and what is asked of a network.
 export async function pressed(browser, book, watch) {

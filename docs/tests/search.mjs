@@ -10,6 +10,9 @@ const WORDS = [
     ['uid map', 'glossary.html'],
     ['uid_map', 'glossary.html'],
     ['netns', 'glossary.html'],
+    ['eBPF', 'prepare/ebpf.html'],
+    ['move_mount', 'prepare/mount-api.html'],
+    ['RESOLVE_IN_ROOT', 'prepare/mount-api.html'],
     ['cheat sheet 03', 'cheatsheets/03.html'],
 ];
 

@@ -16,7 +16,7 @@ fn habits_with(verb: &str) -> &'static [Habit] {
 }
 
 /// Options of Docker's `run`.
-const RUN: [(&[&str], &str); 9] = [
+const RUN: [(&[&str], &str); 10] = [
     (
         &["-it", "-ti", "-t", "--tty", "--interactive"],
         "the command has your terminal in any case, so leave it out; `-i NAME` chooses the image",
@@ -38,8 +38,13 @@ const RUN: [(&[&str], &str); 9] = [
         "no port of a container can be reached from outside here",
     ),
     (
-        &["-v", "--volume", "--mount"],
-        "no directory of the host can be shown to a container here",
+        &["-v", "--volume"],
+        "a directory of the host can be shown to a container from level 16 on",
+    ),
+    (
+        &["--mount"],
+        "from level 16 on, write `--mount type=bind,source=HOST,target=CONTAINER,readonly` as \
+         `-v HOST:CONTAINER:ro`, and `type=tmpfs` as `--tmpfs CONTAINER`",
     ),
     (
         &["-w", "--workdir"],
@@ -52,7 +57,8 @@ const RUN: [(&[&str], &str); 9] = [
     ),
     (
         &["--privileged"],
-        "nothing lifts all the limits at once here; from level 11 on there is `--cap-add ALL`",
+        "nothing lifts all the limits at once here; from level 11 on there is `--cap-add ALL`, and from \
+         level 13 on `--security-opt seccomp=unconfined`",
     ),
 ];
 
@@ -133,6 +139,11 @@ mod tests {
             ("rd run --keep -ti bash", "your terminal in any case"),
             ("rd run --name=web sh", "made up for each run"),
             ("rd run -d sh", "with `&`"),
+            ("rd run -v /srv:/data sh", "from level 16 on"),
+            (
+                "rd run --mount type=tmpfs,target=/run sh",
+                "`--tmpfs CONTAINER`",
+            ),
         ] {
             let told = told(line).unwrap_or_default();
             assert!(told.contains(part), "{line}: {told}");

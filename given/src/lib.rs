@@ -20,6 +20,8 @@
 //! | [`streams`] | standard streams, handed over to the command's user |
 //! | [`terminal`] | the terminal is left as it was found |
 //! | [`mod@mount_point`] | a place to mount on, reached without following an image's links |
+//! | [`seccomp`] | the list of system calls that a container may make |
+//! | [`mod@volume`] | what of the host a container is shown, and where |
 //! | [`units`] | sizes, users and capabilities on the command line |
 //!
 //! Everything a *level* has to say about the kernel is in the level.
@@ -37,26 +39,32 @@ pub mod passing;
 pub mod printable;
 mod renamed;
 pub mod report;
+pub mod seccomp;
 pub mod signals;
 pub mod streams;
 pub mod terminal;
 pub mod units;
+pub mod volume;
 pub mod wrap;
 
-pub use cgroup::all::{Hierarchies, hierarchies};
+pub use cgroup::all::{Hierarchies, hierarchies, unified_group};
 pub use cgroup::remove::remove_groups;
 pub use cgroup::{Hierarchy, Lacking, Version, cpu_weight, read, write};
 pub use command_line::{CONTAINERS, IMAGES, container_dir, image_dir, main, new_id};
 pub use container_lock::{ContainerLock, KEPT, MARKED, create_container_dir};
 pub use environment::{Variable, environment, variable};
 pub use error::Error;
-pub use mount_point::mount_point;
+pub use mount_point::{exists, mount_point};
 pub use parent::{Parent, check_parent_alive, this_process};
 pub use passing::forward_signals;
 pub use printable::{printable, printable_lines};
 #[allow(deprecated, reason = "for work that was begun before")]
 pub use renamed::{clean_start, hold_signals, parent_must_live, pass_signals_until_end, tell};
 pub use report::{decide, exit, log, print_usage, warn_of};
+pub use seccomp::{NEXT_CALL, SecurityOption, call, listed_calls, op};
 pub use signals::{block_signals, reset_signals_and_fds};
 pub use streams::hand_over_streams;
-pub use units::{CapabilityName, Swap, SwapSize, User, memory_size, memory_swap_size};
+pub use units::{
+    CapabilityName, DeviceRate, Swap, SwapSize, User, cpus, memory_size, memory_swap_size,
+};
+pub use volume::{Tmpfs, Volume, mount_target, tmpfs, volume};

@@ -8,6 +8,13 @@ use linux_sys::{Errno, Mode, OFlag, OpenHow, ResolveFlag, openat2};
 
 use crate::Error;
 
+/// Whether something is at `path`. Not to know is an error: who covers only what is there
+/// must not leave open what could not be looked at.
+pub fn exists(path: &Path) -> Result<bool, Error> {
+    path.try_exists()
+        .map_err(|error| format!("cannot look for {}: {error}", path.display()).into())
+}
+
 /// The directory `name` of the new root, made if the image has none, and
 /// refused if it is anything but a directory.
 ///

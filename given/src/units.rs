@@ -132,6 +132,76 @@ impl FromStr for CapabilityName {
     }
 }
 
+/// How much time of processors `--cpus` gives in each tenth of a second, in microseconds:
+/// 150000 for 1.5. That is the period that both versions of cgroups begin with.
+pub fn cpus(text: &str) -> Result<u64, String> {
+    let is_plain = text.chars().all(|it| it.is_ascii_digit() || it == '.');
+    let number = text.parse::<f64>().ok().filter(|_| is_plain);
+    let number = number.ok_or("a number of processors is wanted, such as 2 or 0.5")?;
+    let time = (number * 100_000.0).round();
+    // The kernel takes no less than a millisecond (sched-bwc.rst).
+    if time < 1000.0 {
+        return Err("that is too little to run at all: 0.01 is the least".into());
+    }
+    if number > 100_000.0 {
+        return Err("that is more than any machine has".into());
+    }
+    Ok(time as u64)
+}
+
+/// What `--device-write-bps` says: a disk, and how much may be written to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DeviceRate {
+    /// The disk's numbers.
+    pub major: u64,
+    /// See `major`.
+    pub minor: u64,
+    /// Bytes in a second.
+    pub bytes: u64,
+}
+
+impl FromStr for DeviceRate {
+    type Err = String;
+
+    /// `/dev/vda:1m`, Docker's way, or `254:0:1m`, with the numbers.
+    fn from_str(text: &str) -> Result<DeviceRate, String> {
+        let (device, rate) = text
+            .rsplit_once(':')
+            .ok_or("DEVICE:RATE is wanted, as in /dev/vda:1m")?;
+        let bytes = memory_size(rate)
+            .map_err(|_| format!("{rate:?} is no rate: bytes in a second, or with k, m, g"))?;
+        let (major, minor) = numbers_of(device)?;
+        Ok(DeviceRate {
+            major,
+            minor,
+            bytes,
+        })
+    }
+}
+
+/// The numbers of a block device.
+fn numbers_of(device: &str) -> Result<(u64, u64), String> {
+    if let Some((major, minor)) = device.split_once(':')
+        && let (Ok(major), Ok(minor)) = (major.parse::<u32>(), minor.parse::<u32>())
+    {
+        return Ok((major.into(), minor.into()));
+    }
+    let found =
+        nix::sys::stat::stat(device).map_err(|errno| format!("{device}: {}", errno.desc()))?;
+    let kind = nix::sys::stat::SFlag::from_bits_truncate(found.st_mode & libc::S_IFMT);
+    if kind != nix::sys::stat::SFlag::S_IFBLK {
+        return Err(format!(
+            "{device} is no block device: `lsblk --paths` lists the disks, and `findmnt -T DIR` says \
+             which one a directory is on"
+        ));
+    }
+    let numbers = found.st_rdev;
+    Ok((
+        nix::sys::stat::major(numbers),
+        nix::sys::stat::minor(numbers),
+    ))
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test may")]
@@ -206,5 +276,40 @@ mod tests {
         }
         assert_eq!("all".parse(), Ok(CapabilityName::All));
         assert!("CAP_EVERYTHING".parse::<CapabilityName>().is_err());
+    }
+
+    #[test]
+    fn processors_are_time_in_a_period() {
+        let times = ["1", "1.5", "0.01", ".5", "64"].map(|text| cpus(text).unwrap());
+        assert_eq!(times, [100_000, 150_000, 1000, 50_000, 6_400_000]);
+        for text in [
+            "", "0", "0.0", "0.001", "-1", "1e3", "inf", "NaN", "1,5", "1.5.", "100001", "two",
+            "+1",
+        ] {
+            assert!(cpus(text).is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_rate_is_a_disk_and_bytes() {
+        let rate: DeviceRate = "254:16:1m".parse().unwrap();
+        assert_eq!((rate.major, rate.minor, rate.bytes), (254, 16, 1 << 20));
+        for text in [
+            "",
+            ":",
+            "1m",
+            "254:0",
+            "254:0:",
+            "254:0:0",
+            "254:x:1m",
+            "/dev/null:1m",
+            "/etc:1m",
+            "/no such disk:1m",
+            "-1:0:1m",
+            "254:0:1mb",
+            "254:4294967296:1m",
+        ] {
+            assert!(text.parse::<DeviceRate>().is_err(), "{text:?}");
+        }
     }
 }

@@ -18,6 +18,7 @@ mod mounts;
 mod namespaces;
 mod network;
 mod processes;
+mod programs;
 mod signals;
 mod table;
 
@@ -34,6 +35,7 @@ const SUBJECTS: &[&[Call]] = &[
     files::CALLS,
     signals::CALLS,
     identity::CALLS,
+    programs::CALLS,
     attack_calls::CALLS,
 ];
 
@@ -115,6 +117,8 @@ pub fn explain_traced(name: &str, arguments: &str, errno: Errno) -> Option<&'sta
             ("mount", Case::Propagation)
         }
         "mount" if has("\"overlay\"") => ("mount", Case::Overlay),
+        "seccomp" if !has("NEW_LISTENER") => ("seccomp", Case::Filter),
+        "bpf" if has("BPF_PROG_ATTACH") => ("bpf", Case::Attach),
         "prctl" if has("PR_SET_PDEATHSIG") => ("prctl", Case::DeathSignal),
         "prctl" if has("PR_SET_KEEPCAPS") => ("prctl", Case::KeepCapabilities),
         "prctl" if has("PR_CAPBSET") => ("prctl", Case::BoundingSet),

@@ -78,6 +78,18 @@ flags! {
 }
 
 flags! {
+    /// How [`open_tree`](crate::open_tree) takes hold of a tree of mounts.
+    OpenTreeFlags {
+        /// A copy, which is mounted nowhere yet.
+        OPEN_TREE_CLONE = libc::OPEN_TREE_CLONE;
+        /// The descriptor does not survive exec.
+        OPEN_TREE_CLOEXEC = libc::OPEN_TREE_CLOEXEC;
+        /// With what is mounted below.
+        AT_RECURSIVE = libc::AT_RECURSIVE.cast_unsigned();
+    }
+}
+
+flags! {
     /// Of which events a tracer hears, in [`ptrace_seize`](crate::ptrace_seize).
     TraceOptions {
         /// The traced process is killed when its tracer ends.

@@ -121,6 +121,39 @@ pub fn keyctl_search(name: impl AsRef<OsStr>) -> Result<i32> {
     number("keyctl", key, &shown)
 }
 
+/// Takes all keys off the session keyring, for all processes that share it.
+///
+/// # Errors
+///
+/// * `EACCES`: this process may not write to the ring.
+/// * `ENOSYS`: a kernel without keys.
+///
+/// # Example
+///
+/// ```no_run
+/// use linux_sys::{Errno, add_key, keyctl_clear, keyctl_join_session_keyring, keyctl_search};
+///
+/// keyctl_join_session_keyring()?;
+/// add_key("door", b"open sesame")?;
+/// keyctl_clear()?;
+/// assert_eq!(keyctl_search("door").unwrap_err().errno(), Errno::ENOKEY);
+/// # Ok::<(), linux_sys::Error>(())
+/// ```
+///
+/// Manual page: keyctl(2), `KEYCTL_CLEAR`. Checks.
+pub fn keyctl_clear() -> Result<()> {
+    let shown = [plain("KEYCTL_CLEAR"), plain("KEY_SPEC_SESSION_KEYRING")];
+    // SAFETY: two numbers; no memory is read.
+    let done = unsafe {
+        libc::syscall(
+            libc::SYS_keyctl,
+            libc::KEYCTL_CLEAR,
+            libc::KEY_SPEC_SESSION_KEYRING,
+        )
+    };
+    number("keyctl", done, &shown).map(drop)
+}
+
 /// The number of a key: the kernel's are positive ints.
 fn number(call: &'static str, answer: libc::c_long, shown: &[Shown]) -> Result<i32> {
     match Errno::result(answer) {

@@ -44,7 +44,9 @@
 //! | ... of type `overlay` | layers directories | 04 | mount(2) |
 //! | [`umount`] | detaches a filesystem | 01 | umount(2) |
 //! | [`umount2`] | the same, also of busy ones | 03 | umount2(2) |
+//! | ... with `MS_BIND`, and again with `MS_REMOUNT` | covers a path | 12 | mount(2) |
 //! | [`mount_setattr`] | changes a whole tree of mounts at once | checks | mount_setattr(2) |
+//! | [`open_tree`], [`mount_setattr_tree`], [`move_mount`] | a tree of mounts, made ready before it has a place | 16 | open_tree(2), ... |
 //!
 //! ## Namespaces: what a process sees
 //!
@@ -99,8 +101,11 @@
 //! |---|---|---|---|
 //! | [`ptrace_seize`] | takes hold of a process | checks, x-ray | ptrace(2) |
 //! | [`name_to_handle_at`], [`open_by_handle_at`] | a file without a path to it | checks | open_by_handle_at(2) |
-//! | [`add_key`], [`keyctl_search`], [`keyctl_join_session_keyring`] | the session's keys | checks | keyctl(2) |
+//! | [`add_key`], [`keyctl_search`], [`keyctl_clear`], [`keyctl_join_session_keyring`] | the session's keys | checks | keyctl(2) |
 //! | [`tiocsti`] | types on a terminal | checks | ioctl_tty(2) |
+//! | [`clone3`] | fork, in new namespaces, with flags that no filter sees | checks | clone(2) |
+//! | [`io_uring_setup`] | a ring for orders that no filter sees | checks | io_uring_setup(2) |
+//! | [`getpid_of_i386`], [`getpid_of_x32`], [`no_such_call`] | numbers of another table, or of none | checks | syscall(2) |
 //!
 //! ## Calls that wait for an answer
 //!
@@ -114,16 +119,26 @@
 //!
 //! ## Watching a process
 //!
-//! Only the x-ray makes these, most of them after [`ptrace_seize`].
+//! Only the x-ray and the checks make these, most of them after [`ptrace_seize`].
 //!
 //! | call | what it does | level | manual |
 //! |---|---|---|---|
 //! | [`wait_traced`] | waits for the next stop of any process | x-ray | wait(2) |
 //! | [`ptrace_cont`], [`ptrace_syscall`] | lets it go on; to its next system call | x-ray | ptrace(2) |
 //! | [`ptrace_listen`] | leaves it stopped by its signal | x-ray | ptrace(2) |
+//! | [`ptrace_interrupt`], [`ptrace_detach`] | stops it now; lets go of it | checks | ptrace(2) |
+//! | [`ptrace_seccomp_get_filter`] | the filter that decides about its calls | checks | ptrace(2) |
 //! | [`ptrace_setoptions`], [`ptrace_geteventmsg`] | of which events to hear; what belongs to one | x-ray | ptrace(2) |
 //! | [`ptrace_get_syscall_info`], [`ptrace_getregset`] | its call, its registers | x-ray | ptrace(2) |
 //! | [`getifaddrs`] | the addresses in its network namespace | x-ray | getifaddrs(3) |
+//!
+//! ## Programs that the kernel asks
+//!
+//! | call | what it does | level | manual |
+//! |---|---|---|---|
+//! | [`seccomp_set_mode_filter`] | about every system call | 13 | seccomp(2) |
+//! | [`bpf_prog_load_cgroup_device`], [`bpf_prog_attach`] | about device nodes, for a control group | 15 | bpf(2) |
+//! | [`bpf_prog_query`], [`bpf_prog_get_fd_by_id`] | which of them a group has; whether one is still there | checks | bpf(2) |
 //!
 //! # When a call fails
 //!
@@ -153,6 +168,8 @@
 #[cfg(not(all(target_os = "linux", target_pointer_width = "64")))]
 compile_error!("containers are made of Linux system calls: build this on 64-bit Linux");
 
+mod attack_calls;
+mod bpf;
 mod capability;
 mod clone;
 mod device;
@@ -165,6 +182,7 @@ mod handle;
 mod identity;
 mod keys;
 mod mount;
+mod mount_api;
 pub mod mountinfo;
 mod namespace;
 mod network;
@@ -175,6 +193,7 @@ mod process;
 mod purpose;
 mod root;
 mod seccomp;
+mod seccomp_filter;
 mod signal;
 mod start;
 mod terminal;
@@ -190,6 +209,13 @@ pub use nix::sched::CloneFlags;
 pub use nix::sys::stat::{Mode, SFlag};
 pub use nix::unistd::{Gid, Pid, Uid};
 
+pub use attack_calls::{clone3, getpid_of_i386, getpid_of_x32, io_uring_setup, no_such_call};
+pub use bpf::{
+    BPF_DEVCG_ACC_MKNOD, BPF_DEVCG_ACC_READ, BPF_DEVCG_ACC_WRITE, BPF_DEVCG_DEV_BLOCK,
+    BPF_DEVCG_DEV_CHAR, BpfInsn, DEVICE_ACCESS_TYPE, DEVICE_MAJOR, DEVICE_MINOR, EBPF_AND_K,
+    EBPF_EXIT, EBPF_JNE_K, EBPF_JSET_K, EBPF_LOAD_W, EBPF_MOV_K, EBPF_MOV_X, EBPF_RSH_K,
+    bpf_prog_attach, bpf_prog_get_fd_by_id, bpf_prog_load_cgroup_device, bpf_prog_query,
+};
 pub use capability::{Capabilities, Capability, CapabilitySet, UnknownCapability, capget, capset};
 pub use clone::clone;
 pub use device::{makedev, mknod, umask};
@@ -197,11 +223,12 @@ pub use directory::{chmod, mkdir, rmdir, symlink};
 pub use environment::{clearenv, setenv};
 pub use error::{Error, Result};
 pub use explain::explain_traced;
-pub use flags::{CloseRangeFlags, MountAttrFlags, TraceOptions};
+pub use flags::{CloseRangeFlags, MountAttrFlags, OpenTreeFlags, TraceOptions};
 pub use handle::{FileHandle, name_to_handle_at, open_by_handle_at};
 pub use identity::{setgid, setgroups, setresgid, setresuid, setuid};
-pub use keys::{add_key, keyctl_join_session_keyring, keyctl_search};
+pub use keys::{add_key, keyctl_clear, keyctl_join_session_keyring, keyctl_search};
 pub use mount::{MountAttr, mount, mount_setattr, umount, umount2};
+pub use mount_api::{mount_setattr_tree, move_mount, open_tree};
 pub use namespace::{sethostname, setns, unshare};
 pub use network::{
     AF_INET, AF_UNIX, IFF_UP, InterfaceAddress, SOCK_CLOEXEC, SOCK_DGRAM, SOCK_STREAM, getifaddrs,
@@ -219,6 +246,11 @@ pub use process::{
 pub use purpose::purpose_traced;
 pub use root::{chdir, chroot, pivot_root};
 pub use seccomp::{Notification, notif_continue, notif_fail, notif_recv, seccomp_new_listener};
+pub use seccomp_filter::{
+    AUDIT_ARCH_NATIVE, BPF_JEQ_K, BPF_JGE_K, BPF_JSET_K, BPF_LD_W_ABS, BPF_RET_K,
+    SECCOMP_DATA_ARCH, SECCOMP_DATA_ARG0, SECCOMP_DATA_NR, SECCOMP_RET_ALLOW, SockFilter,
+    seccomp_ret_errno, seccomp_set_mode_filter,
+};
 pub use signal::{
     Disposition, How, SI_KERNEL, SI_USER, SignalInfo, SignalSet, kill, signal, signal_name,
     sigpending, sigprocmask, sigtimedwait,
@@ -228,8 +260,8 @@ pub use terminal::{
     tcgetpgrp, tcsetpgrp, tiocexcl, tiocgetd, tiocgexcl, tiocnxcl, tiocsetd, tiocsti,
 };
 pub use trace::{
-    Registers, SyscallInfo, TraceEvent, TraceStatus, ptrace_cont, ptrace_get_syscall_info,
-    ptrace_geteventmsg, ptrace_getregset, ptrace_listen, ptrace_seize, ptrace_setoptions,
-    ptrace_syscall, wait_traced,
+    Registers, SyscallInfo, TraceEvent, TraceStatus, ptrace_cont, ptrace_detach,
+    ptrace_get_syscall_info, ptrace_geteventmsg, ptrace_getregset, ptrace_interrupt, ptrace_listen,
+    ptrace_seccomp_get_filter, ptrace_seize, ptrace_setoptions, ptrace_syscall, wait_traced,
 };
 pub use waitid::waitid;

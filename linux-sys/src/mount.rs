@@ -5,7 +5,7 @@ use std::path::Path;
 use nix::errno::Errno;
 use nix::mount::{MntFlags, MsFlags};
 
-use crate::error::{c_string, flags, plain, quoted};
+use crate::error::{Shown, c_string, flags, plain, quoted};
 use crate::explain::Case;
 use crate::flags::MountAttrFlags;
 use crate::{Error, Result};
@@ -210,8 +210,7 @@ impl Default for MountAttr {
 
 /// Changes the attributes of a mount, and if asked of all mounts below it, in one step or not at all.
 ///
-/// `MS_REMOUNT` cannot do that: it changes one mount at a time. No level needs it; the
-/// checks make their sandbox read-only with it.
+/// `MS_REMOUNT` cannot do that: it changes one mount at a time.
 ///
 /// # Arguments
 ///
@@ -243,14 +242,35 @@ impl Default for MountAttr {
 /// # }
 /// ```
 ///
-/// Manual page: mount_setattr(2). For the checks.
+/// Manual page: mount_setattr(2). Checks; level 16 has its [neighbour](crate::mount_setattr_tree).
 pub fn mount_setattr(target: impl AsRef<Path>, recursive: bool, attr: MountAttr) -> Result<()> {
-    let target = target.as_ref();
-    let at_flags = if recursive { libc::AT_RECURSIVE } else { 0 };
+    let directory = (libc::AT_FDCWD, plain("AT_FDCWD"));
+    set_attributes(directory.0, directory.1, target.as_ref(), recursive, attr)
+}
+
+/// Both of `mount_setattr`: of what is mounted at a path, or on what a descriptor is, if the
+/// path is empty.
+pub(crate) fn set_attributes(
+    directory: i32,
+    shown: Shown,
+    target: &Path,
+    recursive: bool,
+    attr: MountAttr,
+) -> Result<()> {
+    let is_tree = target.as_os_str().is_empty();
+    let (bits, names) = match (is_tree, recursive) {
+        (false, false) => (0, "0"),
+        (false, true) => (libc::AT_RECURSIVE, "AT_RECURSIVE"),
+        (true, false) => (libc::AT_EMPTY_PATH, "AT_EMPTY_PATH"),
+        (true, true) => (
+            libc::AT_EMPTY_PATH | libc::AT_RECURSIVE,
+            "AT_EMPTY_PATH|AT_RECURSIVE",
+        ),
+    };
     let shown = [
-        plain("AT_FDCWD"),
+        shown,
         quoted(target),
-        plain(if recursive { "AT_RECURSIVE" } else { "0" }),
+        plain(names),
         plain(format_args!(
             "{{set: {}, clear: {}, propagation: {}}}",
             attr.set,
@@ -270,9 +290,9 @@ pub fn mount_setattr(target: impl AsRef<Path>, recursive: bool, attr: MountAttr)
     let done = unsafe {
         libc::syscall(
             libc::SYS_mount_setattr,
-            libc::AT_FDCWD,
+            directory,
             path.as_ptr(),
-            at_flags,
+            bits,
             &raw const raw,
             size_of_val(&raw),
         )

@@ -76,6 +76,16 @@ const PURPOSES: &[(&str, &str, &str)] = &[
     ),
     ("capset", "", "what this process may do, and what it might"),
     (
+        "bpf",
+        "BPF_PROG_LOAD",
+        "the kernel looks at a program, and takes it over",
+    ),
+    (
+        "bpf",
+        "BPF_PROG_ATTACH",
+        "from here on, the kernel asks the program about all in this group",
+    ),
+    (
         "prctl",
         "PR_SET_PDEATHSIG",
         "this signal comes when the parent dies",

@@ -7,7 +7,7 @@ use nix::unistd::Pid;
 
 use crate::error::plain;
 use crate::explain::Case;
-use crate::{Error, Result};
+use crate::{AUDIT_ARCH_NATIVE, Error, Result};
 
 /// A system call that waits for an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,17 +104,6 @@ pub fn seccomp_new_listener(calls: &[i64]) -> Result<OwnedFd> {
 /// With more calls, a jump over all of them would not fit into its eight bits.
 const MOST: usize = 200;
 
-/// The number by which the kernel tells which machine's calls they are (linux/audit.h).
-const ARCHITECTURE: u32 = if cfg!(target_arch = "x86_64") {
-    0xc000_003e
-} else if cfg!(target_arch = "aarch64") {
-    0xc000_00b7
-} else if cfg!(target_arch = "riscv64") {
-    0xc000_00f3
-} else {
-    0
-};
-
 /// The filter: `NOTIFY` for one of these calls, `ALLOW` for all others, and for those of
 /// another architecture, whose numbers mean something else.
 fn program(calls: &[i64]) -> Vec<libc::sock_filter> {
@@ -130,7 +119,7 @@ fn program(calls: &[i64]) -> Vec<libc::sock_filter> {
     let count = calls.len();
     let mut program = vec![
         load(ARCH),
-        skip_unless(ARCHITECTURE, 0, count as u8 + 1),
+        skip_unless(AUDIT_ARCH_NATIVE, 0, count as u8 + 1),
         load(NUMBER),
     ];
     for (index, call) in calls.iter().enumerate() {

@@ -8,7 +8,7 @@ use nix::unistd::Pid;
 
 use crate::error::plain;
 use crate::explain::Case;
-use crate::{Error, Result, TraceOptions};
+use crate::{Error, Result, SockFilter, TraceOptions};
 
 /// Becomes the tracer of the process `pid`: from now on the caller may stop it, and change
 /// its memory and registers.
@@ -91,6 +91,95 @@ pub fn ptrace_syscall(pid: Pid, signal: i32) -> Result<()> {
 /// Manual page: ptrace(2), `PTRACE_LISTEN`. X-ray.
 pub fn ptrace_listen(pid: Pid) -> Result<()> {
     request("PTRACE_LISTEN", libc::PTRACE_LISTEN, pid, 0)
+}
+
+/// Stops a process that was seized with [`ptrace_seize`], wherever it is: waitpid(2) then tells
+/// of it. A call that it sleeps in goes on when the process does.
+///
+/// # Errors
+///
+/// * `ESRCH`: not traced by the caller.
+///
+/// Manual page: ptrace(2), `PTRACE_INTERRUPT`. Checks.
+pub fn ptrace_interrupt(pid: Pid) -> Result<()> {
+    request("PTRACE_INTERRUPT", libc::PTRACE_INTERRUPT, pid, 0)
+}
+
+/// Lets a stopped process go, without a tracer from now on.
+///
+/// # Errors
+///
+/// * `ESRCH`: not traced by the caller, or not stopped.
+///
+/// Manual page: ptrace(2), `PTRACE_DETACH`. Checks.
+pub fn ptrace_detach(pid: Pid) -> Result<()> {
+    request("PTRACE_DETACH", libc::PTRACE_DETACH, pid, 0)
+}
+
+/// The filter of system calls number `index` of a stopped process, as it was loaded: none if it
+/// has not so many.
+///
+/// # Arguments
+///
+/// * `index`: 0 is the filter that was loaded first.
+///
+/// # Errors
+///
+/// * `EACCES`: the caller has not CAP_SYS_ADMIN, or has a filter itself.
+/// * `EINVAL`: the process has none at all; or the kernel was built without
+///   `CONFIG_CHECKPOINT_RESTORE`.
+/// * `ESRCH`: not traced by the caller, or not stopped.
+///
+/// # Example
+///
+/// ```no_run
+/// use linux_sys::{
+///     Pid, TraceOptions, WaitOptions, ptrace_interrupt, ptrace_seccomp_get_filter, ptrace_seize,
+///     waitpid,
+/// };
+///
+/// let pid = Pid::from_raw(4711);
+/// ptrace_seize(pid, TraceOptions::empty())?;
+/// ptrace_interrupt(pid)?;
+/// waitpid(pid, WaitOptions::empty())?;
+/// for instruction in ptrace_seccomp_get_filter(pid, 0)?.unwrap_or_default() {
+///     println!("{instruction:?}");
+/// }
+/// # Ok::<(), linux_sys::Error>(())
+/// ```
+///
+/// Manual page: ptrace(2), `PTRACE_SECCOMP_GET_FILTER`. Checks.
+pub fn ptrace_seccomp_get_filter(pid: Pid, index: usize) -> Result<Option<Vec<SockFilter>>> {
+    // Of linux/ptrace.h; the C library's header has no name for it.
+    const PTRACE_SECCOMP_GET_FILTER: libc::c_uint = 0x420c;
+    let name = "PTRACE_SECCOMP_GET_FILTER";
+    let shown = |data: &dyn std::fmt::Display| {
+        let data = plain(data);
+        [plain(name), plain(pid), plain(index), data]
+    };
+    let nothing = std::ptr::null_mut::<SockFilter>();
+    // SAFETY: with a null pointer the request only counts the instructions.
+    let count = unsafe { libc::ptrace(PTRACE_SECCOMP_GET_FILTER, pid.as_raw(), index, nothing) };
+    let count = match Errno::result(count) {
+        Ok(count) => count as usize,
+        Err(Errno::ENOENT) => return Ok(None),
+        Err(errno) => return Err(Error::new("ptrace", Case::Any, errno, &shown(&"NULL"))),
+    };
+    let empty = SockFilter {
+        code: 0,
+        jt: 0,
+        jf: 0,
+        k: 0,
+    };
+    let mut filter = vec![empty; count];
+    let into = filter.as_mut_ptr();
+    // SAFETY: the request writes the instructions of this filter, as many as it has counted: a
+    // filter never changes, and the process is stopped, so none gets in between. `SockFilter`
+    // is laid out as `sock_filter` is.
+    let done = unsafe { libc::ptrace(PTRACE_SECCOMP_GET_FILTER, pid.as_raw(), index, into) };
+    Errno::result(done)
+        .map(|_| Some(filter))
+        .map_err(|errno| Error::new("ptrace", Case::Any, errno, &shown(&"filter")))
 }
 
 fn request(name: &'static str, number: libc::c_uint, pid: Pid, data: u32) -> Result<()> {

@@ -151,9 +151,14 @@ impl Groups {
                     enable(&hierarchy.top, name)?;
                 }
                 // A controller that the machine does not hand down is one we can do without.
-                let _ = enable(&hierarchy.top, "pids");
+                for name in ["pids", "io"] {
+                    let _ = enable(&hierarchy.top, name);
+                }
             }
-            let (path, lock) = make_group(&hierarchy.top)?;
+            let (path, lock) = match make_group(&hierarchy.top) {
+                Err(_) if !hierarchy.is_needed() => continue,
+                made => made?,
+            };
             groups.made.push(Group {
                 hierarchy,
                 path,
@@ -366,7 +371,7 @@ mod tests {
     use super::*;
 
     fn hierarchy(line: &str) -> Option<Hierarchy> {
-        let in_v1 = ["cpu", "cpuacct", "memory", "blkio"];
+        let in_v1 = ["cpu", "cpuacct", "memory", "freezer", "blkio"];
         Hierarchy::from_mount(&Mount::parse(line)?, &in_v1)
     }
 
@@ -394,7 +399,10 @@ mod tests {
     #[test]
     fn version_2_has_what_it_says_and_no_other_file_is_asked() {
         let (_top, mount) = version_2("cpuset cpu io memory hugetlb pids rdma misc\n");
-        assert_eq!(shown(&mount, "0::/\n"), ["version 2: cpu memory pids ()"]);
+        assert_eq!(
+            shown(&mount, "0::/\n"),
+            ["version 2: cpu io memory pids ()"]
+        );
     }
 
     #[test]
@@ -409,7 +417,7 @@ mod tests {
         assert_eq!(
             shown(&mounts, own_groups),
             [
-                "version 2: memory pids ()",
+                "version 2: io memory pids ()",
                 "version 1: cpu cpuacct (cpu,cpuacct)"
             ]
         );
@@ -447,12 +455,19 @@ mod tests {
 
     #[test]
     fn what_we_set_no_limit_with_is_only_mounted_along() {
-        let found = hierarchy("32 31 0:29 / /cg rw - cgroup cgroup rw,memory,blkio");
+        let found = hierarchy("32 31 0:29 / /cg rw - cgroup cgroup rw,memory,freezer");
         let found = found.map(|it| (it.controllers, it.options));
         assert_eq!(
             found,
-            Some((vec!["memory".to_owned()], "memory,blkio".to_owned()))
+            Some((vec!["memory".to_owned()], "memory,freezer".to_owned()))
         );
+    }
+
+    #[test]
+    fn a_controller_of_version_1_goes_by_the_name_of_version_2() {
+        let found = hierarchy("32 31 0:29 / /cg rw - cgroup cgroup rw,blkio");
+        let found = found.map(|it| (it.controllers, it.options));
+        assert_eq!(found, Some((vec!["io".to_owned()], "blkio".to_owned())));
     }
 
     #[test]

@@ -36,6 +36,12 @@ pub const TABLE: &[(&str, &str)] = &table![
     "10_setuid",
     "11_capabilities",
     "complete",
+    "12_masked_paths",
+    "13_seccomp",
+    "14_pids_io",
+    "15_devices",
+    "16_volumes",
+    "harden",
 ];
 
 /// The number of the last level: the first is 0, and the solutions of the parts have none.

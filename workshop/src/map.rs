@@ -7,22 +7,37 @@ use crate::course::{Course, word};
 use crate::progress::{Progress, State};
 use crate::screen::{self, BOLD, CODE, DIM, GREEN, RED, YELLOW, paint, prose, say};
 
-/// The levels, one a line.
+/// The levels of the part that the learner is in, one a line, and a line for each other part:
+/// all of them are more than a terminal has.
 pub(crate) fn show(course: &Course, progress: &Progress) -> Result<()> {
     let here = progress.here(course)?;
+    let levels: Vec<&Level> = course.numbered().collect();
+    let part_here = here
+        .or(levels.last().copied())
+        .map(|level| level.facts.part);
     let (mut done, mut skipped) = (0, 0);
     let mut lines = Vec::new();
-    for level in course.numbered() {
-        let state = progress.state(course, level)?;
-        done += usize::from(matches!(state, State::Done | State::Changed));
-        skipped += usize::from(state == State::Skipped);
-        lines.push(line(course, level, state, here == Some(level)));
+    for part in levels.chunk_by(|one, next| one.facts.part == next.facts.part) {
+        let (mut done_here, mut skipped_here) = (0, 0);
+        for level in part {
+            let state = progress.state(course, level)?;
+            done_here += usize::from(matches!(state, State::Done | State::Changed));
+            skipped_here += usize::from(state == State::Skipped);
+            if part_here == Some(level.facts.part) {
+                lines.push(line(course, level, state, here == Some(level)));
+            }
+        }
+        if part_here != part.first().map(|level| level.facts.part) {
+            lines.extend(in_short(part, done_here, skipped_here));
+        }
+        done += done_here;
+        skipped += skipped_here;
     }
     let skipped = match skipped {
         0 => String::new(),
         count => format!(", {count} skipped"),
     };
-    let count = format!("{done} of {} levels done{skipped}", lines.len());
+    let count = format!("{done} of {} levels done{skipped}", levels.len());
     say(format!(
         "\n{}  {count}\n",
         paint(BOLD, "Rubber Docker in Rust")
@@ -30,6 +45,24 @@ pub(crate) fn show(course: &Course, progress: &Progress) -> Result<()> {
     lines.iter().for_each(say);
     say("");
     Ok(())
+}
+
+/// The line of another part than the learner's.
+fn in_short(part: &[&Level], done: usize, skipped: usize) -> Option<String> {
+    let (first, last) = (part.first()?, part.last()?);
+    let (style, sign) = match part.len() - done {
+        0 => (GREEN, "done"),
+        rest if rest == skipped => (DIM, "skipped"),
+        _ => (DIM, ""),
+    };
+    let sign = paint(style, format!("{sign:>7}"));
+    let number = first.facts.part;
+    let text = format!(
+        "to {}: Part {number}, {done} of {} done",
+        word(last),
+        part.len()
+    );
+    Some(format!("{sign}  {}  {}", word(first), paint(DIM, text)))
 }
 
 /// In which column the titles begin.

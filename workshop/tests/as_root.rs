@@ -125,6 +125,11 @@ impl Tree {
     }
 }
 
+/// The directory of the solution whose program is `rd`.
+fn last_solution() -> &'static str {
+    syllabus::all().last().unwrap().directory
+}
+
 /// Those of these verbs of `program` that are raised by the script of the tree.
 fn raised<'a>(tree: &Tree, program: &str, verbs: &[&'a str]) -> Vec<&'a str> {
     let machine = Machine::with(&[("sudo", SUDO)]);
@@ -178,13 +183,15 @@ fn which_verbs_are_raised_is_the_level_s_own_affair() {
             "34_list_that_is_called_otherwise",
             "roots = [\"state\"]\n# root = [\"x\"]\n  root  = [ \"create\", ]\n",
         ),
-        ("complete", "root = [\"run\", \"state\"]\n"),
+        ("complete", "root = [\"create\"]\n"),
+        (last_solution(), "root = [\"run\", \"state\"]\n"),
     ]);
     for (program, expected) in [
         ("level31", &["create", "start"][..]),
         ("level32", &[]),
         ("level33", &["create", "start"]),
         ("level34", &["create"]),
+        ("complete", &["create"]),
         ("rd", &["run", "state"]),
     ] {
         assert_eq!(raised(&tree, program, &VERBS), expected, "{program}");
@@ -204,9 +211,9 @@ fn where_no_level_says_it_run_is_raised() {
 
 #[test]
 fn the_script_finds_its_tree_from_wherever_it_is_started() {
-    let tree = Tree::with(&[("complete", "root = [\"start\"]\n")]);
+    let tree = Tree::with(&[(last_solution(), "root = [\"start\"]\n")]);
     let machine = Machine::with(&[("sudo", SUDO)]);
-    let sub = tree.root().join("levels/complete");
+    let sub = tree.root().join("levels").join(last_solution());
     for (directory, script) in [
         (tree.root(), ".cargo/as-root"),
         (sub, "../../.cargo/as-root"),

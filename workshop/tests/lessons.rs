@@ -75,9 +75,13 @@ fn every_step_of_every_level_is_in_its_solution() {
             }
         }
         // Two blocks side by side do not both have what stands between their neighbours.
-        let long = said
-            .lines()
-            .filter(|line| line.len() > 50 && line.starts_with("  + "));
+        // (An instruction of a filter and what begins a block may be there twice.)
+        let long = said.lines().filter(|line| {
+            line.len() > 50
+                && line.starts_with("  + ")
+                && !line.contains(" op(")
+                && !line.ends_with('{')
+        });
         let distinct: BTreeSet<&str> = long.clone().collect();
         assert_eq!(long.count(), distinct.len(), "twice the same:\n{said}");
         assert!(

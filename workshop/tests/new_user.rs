@@ -284,7 +284,7 @@ fn from_a_fresh_clone_through_three_levels() {
     assert!(said.contains("level 00 is done."), "{said}");
     let (_, said) = terminal.types("cargo workshop");
     assert!(
-        said.contains("1 of 12 levels done") && said.contains("Next: level 01"),
+        said.contains("1 of 17 levels done") && said.contains("Next: level 01"),
         "{said}"
     );
     fits(said.split_once("Rubber Docker").unwrap().1, 22);

@@ -79,6 +79,7 @@ fn name(number: u64) -> Option<&'static str> {
         libc::SYS_capset => "capset",
         libc::SYS_prctl => "prctl",
         libc::SYS_seccomp => "seccomp",
+        libc::SYS_bpf => "bpf",
         libc::SYS_close_range => "close_range",
         _ => return None,
     })
@@ -190,6 +191,7 @@ pub(crate) fn decode(number: u64, given: &[u64; 6], memory: &Memory) -> Option<C
         "capset" => vec![capabilities(memory, b)?],
         "prctl" => prctl(a, b, c)?,
         "seccomp" => vec![seccomp_operation(a)?],
+        "bpf" => bpf(memory, a, b)?,
         "close_range" => vec![a.to_string(), last_descriptor(b), close_flags(c)],
         _ => Vec::new(),
     };
@@ -246,6 +248,25 @@ fn joined<'a>(names: impl Iterator<Item = &'a str>) -> String {
 
 pub(crate) fn list(words: &[String]) -> String {
     format!("[{}]", words.join(", "))
+}
+
+/// The commands that give the kernel a program and attach it: linux/bpf.h. Each begins with two
+/// numbers of 32 bits.
+fn bpf(memory: &Memory, command: u64, attr: u64) -> Option<Vec<String>> {
+    let both = memory.number(attr)?;
+    let (first, second) = (both & 0xffff_ffff, both >> 32);
+    match command {
+        5 => Some(vec![
+            "BPF_PROG_LOAD".to_owned(),
+            format!("{second} instructions"),
+        ]),
+        8 => Some(vec![
+            "BPF_PROG_ATTACH".to_owned(),
+            memory.descriptor(first),
+            memory.descriptor(second),
+        ]),
+        _ => None,
+    }
 }
 
 /// A user or group: the largest number means "as it is".

@@ -4,9 +4,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 const USAGE: &str = "\
-checks judge --level NN --binary PATH [--alone] [--only NAME] [--first] [--json]
-    judges a program by the checks of the levels up to NN, or of NN alone; with --first
-    it stops at the failure that is explained first
+checks judge --level NN --binary PATH [--alone | --from NN] [--only NAME] [--first] [--json]
+    judges a program by the checks of the levels up to NN, or of NN alone, or from one level
+    on; with --first it stops at the failure that is explained first
 checks judge --level NN --binary PATH --optional [--json]
     looks at the choice of the learner's own that level NN leaves, and at nothing else
 checks test PACKAGE PATH [ARG]...

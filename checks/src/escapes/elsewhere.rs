@@ -76,46 +76,41 @@ pub(super) const SHARED: &[Elsewhere] = &[
             ("checks/wrong/01/store-open-to-all.patch", ""),
         ],
     },
+    Elsewhere {
+        what: "a link of the image in the target of a volume, or of a tmpfs (`-v`, `--tmpfs`)",
+        why: "`given::mount_target` walks it as the container would (`RESOLVE_IN_ROOT`), and level 16 \
+              mounts at a descriptor",
+        shown_by: &[
+            ("checks/wrong/16/target-as-text.patch", ""),
+            ("checks/wrong/16/tmpfs-on-a-path-as-text.patch", ""),
+        ],
+    },
+    Elsewhere {
+        what: "a mount of the host's below a volume that is read-only (`-v HOST:CONTAINER:ro`)",
+        why: "level 16 makes all mounts of the volume's tree read-only",
+        shown_by: &[
+            ("checks/wrong/16/read-only-at-the-top-alone.patch", ""),
+            ("checks/wrong/16/remounted-read-only.patch", ""),
+        ],
+    },
+    Elsewhere {
+        what: "what the host mounts later below a volume, whatever `:ro` has said",
+        why: "level 16 copies the host's mounts when the container's own are private",
+        shown_by: &[("checks/wrong/16/opened-before-private.patch", "")],
+    },
+    Elsewhere {
+        what: "a setuid program in a volume, or a device node",
+        why: "all mounts of a volume are `nosuid` and `nodev`, from level 16 on",
+        shown_by: &[
+            ("checks/wrong/16/setuid-counts.patch", ""),
+            ("checks/wrong/16/devices-open.patch", ""),
+        ],
+    },
 ];
 
 /// Open, all of it tried above: what will stop it, and what helps until then.
 /// Each row that nothing stops yet is here, once.
 pub(super) const LATER: &[Later] = &[
-    Later {
-        what: "The kernel's own files in /proc",
-        rows: &[
-            "have core_pattern open for writing: the kernel runs what is in it, on the host",
-            "write a program's name to core_pattern",
-            "have the path of modprobe open for writing: the kernel runs that program, on the host",
-            "give the kernel an order by /proc/sysrq-trigger; `b` would be: restart",
-            "read what the kernel tells root of the whole machine",
-        ],
-        stop: "read-only and masked paths: [the warm-up](onward.md#warm-up-covered-paths)",
-        today: "`--user 1000:1000`, or any number that is not root's: the files are root's. There \
-                is a row for that, which level 10 closes",
-    },
-    Later {
-        what: "A user namespace that the command makes, with all capabilities in it",
-        rows: &[
-            "mount a file system, in a user namespace of one's own",
-            "lift one's own limit of memory of version 1, in a user namespace of one's own (`--memory 32m`)",
-        ],
-        stop: "[seccomp](onward.md#6-seccomp), which refuses `unshare` and `clone` with that flag",
-        today: "`sysctl user.max_user_namespaces=0`, if no other program on the machine needs \
-                them. Such a namespace gives the command kernel code that was written for root, \
-                and the files of the container's own control groups: on version 1 the command can \
-                lift its limits with them, and have its freezer hold it against SIGKILL. `--user` \
-                with a number that is not root's closes those files, because root owns them",
-    },
-    Later {
-        what: "The session's keys",
-        rows: &["leave a key in the caller's session keyring"],
-        stop: "a session keyring of its own, which the child joins before exec, and \
-               [seccomp](onward.md#6-seccomp) for root's other rings; or a \
-               [user namespace](onward.md#7-user-namespaces), which has keyrings of its own",
-        today: "`keyctl session - rd run ...` (from the package keyutils) gives this run a new, \
-                empty ring",
-    },
     Later {
         what: "The terminal, and the process group that comes with it",
         rows: &[
@@ -147,19 +142,12 @@ pub(super) const LATER: &[Later] = &[
         rows: &[
             "overwrite the program that made the container, which root will start again (CVE-2019-5736)",
         ],
-        stop: "for good, a [user namespace](onward.md#7-user-namespaces): its root may not write \
+        stop: "for good, a [user namespace](onward.md#4-user-namespaces): its root may not write \
                to the files of the host's root. Or what runc does: start once more from a sealed \
                copy in memory (memfd_create(2)), so that `/proc/self/exe` is only that copy",
         today: "`--user` again, since the file is root's; or make `rd` a file that root cannot \
                 write to (`chattr +i`, or a read-only mount). And start no image as root that you \
                 do not trust",
-    },
-    Later {
-        what: "As many processes as there is memory for",
-        rows: &["start as many processes as one likes"],
-        stop: "one limit more: write `pids.max` where level 09 writes `memory.max`",
-        today: "`ulimit -u 100` before `rd run --user 1000:1000 ...` (it does not bind root); and \
-                `--memory`, since a process costs memory as well",
     },
     Later {
         what: "The host's disk, to the last byte and the last file",
@@ -192,20 +180,13 @@ pub(super) const LATER: &[Later] = &[
             "use up the inotify instances of a user of the host who has the same number",
             "use up the waiting signals of a user of the host who has the same number",
             "use up the room for pipes of a user of the host who has the same number",
-            "use up the keys of a user of the host who has the same number",
         ],
-        stop: "a [user namespace](onward.md#7-user-namespaces), which maps a container's numbers \
+        stop: "a [user namespace](onward.md#4-user-namespaces), which maps a container's numbers \
                to numbers that no other user of the host has. The kernel counts inotify's \
                watches, message queues, epoll's watches and `ulimit -u` in the same way",
         today: "`--user` with a number of its own for each container: level 10 closes the rows \
                 with that. Root's number is the one that the host's services have. \
                 `sysctl fs.inotify.max_user_instances=1024` gives every number more of these",
-    },
-    Later {
-        what: "Any device, with the capability to make one",
-        rows: &["open any device of the machine, when given CAP_MKNOD (`--cap-add ALL`)"],
-        stop: "[a list of devices](onward.md#4-a-list-of-devices)",
-        today: "do not give it: `rd` does so only when you ask",
     },
 ];
 
@@ -218,13 +199,15 @@ pub(super) const NOT_TRIED: &[(&str, &str)] = &[
          namespace of one's own",
     ),
     (
-        "use the keys of root's user keyring, or see all of /proc/keys",
-        "it is the machine's own ring, which a test had better leave alone; the row about the \
-         session's keys says what stops it",
+        "use the keys of root's user keyring",
+        "it is the machine's own ring, which a test had better leave alone; the rows about the \
+         session's keys say what stops it: no call that has to do with keys is on level 13's list. \
+         Level 12 covers /proc/keys, which lists them",
     ),
     (
-        "take all processors",
+        "take all processors from a neighbour",
         "shares are a question of time: `.ci/run system-tests` measures them, and `.ci/qemu.sh` \
-         does on cgroup version 2",
+         does on cgroup version 2, together with the ceilings of level 14: processes, time and \
+         what is written to a disk",
     ),
 ];

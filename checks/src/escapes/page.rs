@@ -100,7 +100,8 @@ people who use `rd` today; the middle one is for learners who
 const SHARED_INTRODUCTION: &str = "
 ## Stopped by what all levels share
 
-No single level stops these; the code that all levels are given does, from the first one on. The last
+No single level stops these; the code that all levels are given does, from the first one on. Or a level
+stops them together with the option by which they would come, so that no earlier one could try. The last
 column names what shows it: a test that makes the attack, or a wrong solution without the defence, which
 the checks refuse.
 

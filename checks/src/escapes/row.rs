@@ -43,7 +43,7 @@ pub(super) struct Later {
     pub(super) today: &'static str,
 }
 
-/// The program that is the solution of a level: the next one, or `rd`.
+/// The program that is the solution of a level: the next one, or its part's solution.
 pub(super) fn solution(level: u8) -> String {
     syllabus::after(level).map_or_else(String::new, Entry::package)
 }

@@ -183,7 +183,7 @@ fn unpacked_images(host: &Host) -> Result<Vec<PathBuf>, Failure> {
 }
 
 /// The one unpacked image.
-fn unpacked_image(host: &Host) -> Result<PathBuf, Finding> {
+pub(super) fn unpacked_image(host: &Host) -> Result<PathBuf, Finding> {
     let mut found = unpacked_images(host)?;
     let expected = "one unpacked image below .images in the container directory";
     let at = host.store().join(".images").display().to_string();

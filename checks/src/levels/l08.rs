@@ -294,10 +294,15 @@ fn is_given(group: &Path, file: &str) -> bool {
 
 fn not_asked(host: &Host, group: &Path, limit: &Changed, option: &str) -> Failure {
     let file = &limit.file;
-    let failure = Failure::seen(format!("{} in {file}, {option}", limit.found))
+    // A file with a line for each disk has none at first.
+    let shown = |text: &str| match text {
+        "" => "no line".to_owned(),
+        text => text.to_owned(),
+    };
+    let failure = Failure::seen(format!("{} in {file}, {option}", shown(&limit.found)))
         .expected(format!(
             "{} in {file}, as in a group that was just made: no option has asked for another limit",
-            limit.usual
+            shown(&limit.usual)
         ))
         .at(group.join(file).display().to_string());
     if group.ends_with(PARENT) {

@@ -13,6 +13,11 @@ pub(crate) mod l08;
 mod l09;
 mod l10;
 mod l11;
+mod l12;
+mod l13;
+mod l14;
+mod l15;
+mod l16;
 mod moments;
 mod observed;
 mod program;
@@ -41,6 +46,11 @@ pub const LEVELS: &[LevelChecks] = &[
     l09::LEVEL,
     l10::LEVEL,
     l11::LEVEL,
+    l12::LEVEL,
+    l13::LEVEL,
+    l14::LEVEL,
+    l15::LEVEL,
+    l16::LEVEL,
 ];
 
 /// What each level knows of the errors of its own calls, and of what they fail on.

@@ -194,7 +194,7 @@ pub(super) fn all_is_done_at_start(host: &Host) -> Outcome {
 
 /// Until the command is about to start. What the parent would do to its container meanwhile
 /// is held: it comes too late unless the child waits for it, and then it is let go on.
-fn until_start(level: &mut Supervised) -> Result<(Option<Call>, Vec<Call>), Failure> {
+pub(super) fn until_start(level: &mut Supervised) -> Result<(Option<Call>, Vec<Call>), Failure> {
     let parent = level.level();
     let (mut is_born, mut held, mut quiet) = (false, Vec::new(), Quiet::default());
     loop {

@@ -46,7 +46,7 @@ struct Made {
 }
 
 /// What level `number` adds to a container must be there, or the command must not start.
-pub(super) fn stop_the_command(host: &Host, number: u8, options: &[&'static str]) -> Outcome {
+pub(super) fn stop_the_command(host: &Host, number: u8, options: &[&str]) -> Outcome {
     let (all, expected) = write_down(host, options)?;
     for made in chosen(&all, number) {
         refuse(host, options, made, &expected)?;
@@ -54,7 +54,7 @@ pub(super) fn stop_the_command(host: &Host, number: u8, options: &[&'static str]
     Ok(())
 }
 
-fn invocation<'a>(host: &'a Host, options: &[&'static str]) -> Invocation<'a> {
+fn invocation<'a>(host: &'a Host, options: &[&str]) -> Invocation<'a> {
     let status = STATUS.to_string();
     let invocation = host.run(&["probe", "exit", &status]);
     options
@@ -64,7 +64,7 @@ fn invocation<'a>(host: &'a Host, options: &[&'static str]) -> Invocation<'a> {
 
 fn supervise<'a>(
     host: &'a Host,
-    options: &[&'static str],
+    options: &[&str],
 ) -> Result<Supervised<'a>, crate::finding::Finding> {
     let calls = calls::numbers(&[calls::BIRTHS, calls::EXECS, calls::WAITS, calls::ISOLATING]);
     Supervised::start(invocation(host, options), &calls)
@@ -74,7 +74,7 @@ fn supervise<'a>(
 /// them.
 fn write_down(
     host: &Host,
-    options: &[&'static str],
+    options: &[&str],
 ) -> Result<(Vec<Made>, Surroundings), crate::finding::Finding> {
     let mut level = supervise(host, options)?;
     let mut counts = BTreeMap::new();
@@ -125,7 +125,7 @@ fn errno(call: &Call) -> Errno {
     }
 }
 
-fn refuse(host: &Host, options: &[&'static str], made: &Made, expected: &Surroundings) -> Outcome {
+fn refuse(host: &Host, options: &[&str], made: &Made, expected: &Surroundings) -> Outcome {
     let mut level = supervise(host, options)?;
     let mut count = 0;
     let mut is_refused = false;

@@ -9,9 +9,9 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use linux_sys::{CloneFlags, FileHandle, Fork, Pid, TraceOptions};
+use linux_sys::{CloneFlags, FileHandle, Fork, MntFlags, MsFlags, Pid, TraceOptions, WaitOptions};
 
-use super::escape::named;
+use super::escape::{SPOT, keep, named};
 use super::failure::Failure;
 
 /// Takes hold of a process, as a debugger does.
@@ -100,6 +100,40 @@ pub(super) fn own_groups() -> Result<(), Failure> {
     Ok(())
 }
 
+/// Opens a file below /proc/sys for writing, and leaves it open. If what is mounted there does
+/// not let it, it makes that writable, takes it away, or mounts a proc that nothing covers.
+pub(super) fn knob(file: &Path) -> Result<(), Failure> {
+    let covered = "/proc/sys";
+    let again = MsFlags::MS_REMOUNT | MsFlags::MS_BIND;
+    let inert = MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC;
+    if keep(file, true).is_ok() {
+        return Ok(());
+    }
+    let writable = linux_sys::mount("", covered, "", again | inert, "");
+    if writable.is_ok() && keep(file, true).is_ok() {
+        return Ok(());
+    }
+    let away = linux_sys::umount2(covered, MntFlags::MNT_DETACH);
+    if away.is_ok() && keep(file, true).is_ok() {
+        return Ok(());
+    }
+    // A proc belongs to a PID namespace, and who has the right to mount it to the same user
+    // namespace as that: so to a new one, whose first process mounts it in our mount namespace.
+    linux_sys::unshare(CloneFlags::CLONE_NEWPID)?;
+    match linux_sys::fork()? {
+        Fork::Child => {
+            let mounted = linux_sys::mount("proc", SPOT, "proc", inert, "");
+            if let Err(why) = &mounted {
+                eprintln!("probe: {why}");
+            }
+            linux_sys::exit(u8::from(mounted.is_err()))
+        }
+        Fork::Parent { child } => linux_sys::waitpid(child, WaitOptions::empty())?,
+    };
+    let below = file.strip_prefix("/proc").unwrap_or(file);
+    keep(&Path::new(SPOT).join(below), true)
+}
+
 /// Takes back the wish to die with the parent.
 pub(super) fn orphan() -> Result<(), Failure> {
     linux_sys::set_pdeathsig(0)?;
@@ -131,6 +165,23 @@ pub(super) fn overwrite(program: &Path) -> Result<(), Failure> {
             }
         }
     }
+}
+
+/// Uses up so much of a processor's time, by the kernel's count and not by the clock.
+pub(super) fn burn(milliseconds: u32) -> Result<(), Failure> {
+    // Nanoseconds on a processor, nanoseconds of waiting for one, turns
+    // (Documentation/scheduler/sched-stats.rst).
+    let place = Path::new("/proc/self/schedstat");
+    let wanted = u64::from(milliseconds) * 1_000_000;
+    loop {
+        let text = std::fs::read_to_string(place).map_err(|why| named(place, &why))?;
+        let used = text.split(' ').next().and_then(|used| used.parse().ok());
+        if used.is_none_or(|used: u64| used >= wanted) {
+            break;
+        }
+    }
+    println!("used {milliseconds} ms of a processor");
+    Ok(())
 }
 
 /// Starts so many processes, which do nothing.

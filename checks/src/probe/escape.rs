@@ -3,7 +3,7 @@
 
 use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions};
-use std::io;
+use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
@@ -14,7 +14,7 @@ use linux_sys::{
 use super::failure::Failure;
 
 /// An empty directory that every image has, to mount things on.
-const SPOT: &str = "/tmp";
+pub(super) const SPOT: &str = "/tmp";
 
 /// Opens a file and leaves it open, to be seen from outside in `/proc/PID/fd`.
 pub(super) fn keep(path: &Path, writable: bool) -> Result<(), Failure> {
@@ -196,6 +196,44 @@ pub(super) fn device(
         }
     }
     Err(refused)
+}
+
+/// Moves into a new group in one's own, in the hierarchy of version 2.
+pub(super) fn subgroup(name: &OsStr) -> Result<(), Failure> {
+    linux_sys::mount("none", SPOT, "cgroup2", MsFlags::empty(), "")?;
+    let group = Path::new(SPOT).join(name);
+    fs::create_dir(&group).map_err(|why| named(&group, &why))?;
+    let file = group.join("cgroup.procs");
+    fs::write(&file, "0").map_err(|why| named(&file, &why))?;
+    println!("moved to the control group {}", name.display());
+    Ok(())
+}
+
+/// Makes a device node, tries to open it in three ways, and removes it. What came of all that is
+/// a line of `report`: the numbers of the errors, 0 for none.
+pub(super) fn opens(report: &Path, kind: SFlag, number: u64) -> Result<(), Failure> {
+    // The root of a container may be mounted without devices.
+    let node = Path::new("/dev/opens");
+    let made = linux_sys::mknod(node, kind, Mode::from_bits_truncate(0o600), number);
+    let mut results = vec![made.err().map_or(0, |why| why.errno() as i32)];
+    for (read, write) in [(true, false), (false, true), (true, true)] {
+        let opened = OpenOptions::new()
+            .read(read)
+            .write(write)
+            .custom_flags(nix::libc::O_NONBLOCK | nix::libc::O_NOCTTY)
+            .open(node);
+        results.push(opened.err().and_then(|why| why.raw_os_error()).unwrap_or(0));
+    }
+    let _ = fs::remove_file(node);
+    let words: Vec<String> = results.iter().map(i32::to_string).collect();
+    let mut file = OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(report)
+        .map_err(|why| named(report, &why))?;
+    writeln!(file, "{}", words.join(" "))?;
+    println!("{kind:?} {number:x}: {}", words.join(" "));
+    Ok(())
 }
 
 /// Makes a mount writable that is not.

@@ -72,9 +72,11 @@ fn shown(root: &Path, row: &Row) -> Result<String> {
         let argument = row.argument.unwrap_or("anything");
         format!("{LIST}: the run of level {level} has no step {call} with {argument}")
     })?;
-    let whose = match *level {
-        "complete" => "the finished runtime".to_owned(),
-        _ => format!("the solution of level {level}"),
+    let mut solutions = syllabus::all().iter().filter(|it| it.number.is_none());
+    let whose = match solutions.clone().find(|it| it.directory == *level) {
+        None => format!("the solution of level {level}"),
+        found if found == solutions.next_back() => "the finished runtime".to_owned(),
+        Some(part) => format!("the solution of Part {}", part.facts.part),
     };
     let address = format!("../{DIRECTORY}/{level}.html#step-{number}");
     let picture = match directory.join(format!("{level}.png")).is_file() {

@@ -8,7 +8,6 @@
 use crate::course::{Course, Verdict, nothing_of};
 use crate::patched;
 use crate::right_reason::{no_root, reports};
-use curriculum::caught::Order;
 use curriculum::patch;
 use curriculum::unusual::{self, Unusual};
 use libtest_mimic::{Failed, Trial};
@@ -60,11 +59,10 @@ fn expect_accepted(course: &'static Course, path: &Path, unusual: &Unusual) -> V
     let directory = tempfile::tempdir_in(&course.scratch)?;
     let binary = patched::binary(course, &unusual.patch, directory.path())?;
     let mut refused = Vec::new();
-    let options: &[&str] = match patched::order(&unusual.patch) {
-        Order::Whole => &[],
-        Order::Own => &["--alone"],
-    };
-    for report in reports(course, &binary, unusual.patch.level, options)? {
+    let level = unusual.patch.level;
+    let options = patched::order(&unusual.patch).options(level);
+    let options: Vec<&str> = options.iter().map(String::as_str).collect();
+    for report in reports(course, &binary, level, &options)? {
         match report["verdict"].as_str() {
             Some("pass") => {}
             Some("skip") => course.notice(format!(

@@ -1,9 +1,12 @@
 //! Every level passes what was asked before it and lacks what it asks itself,
 //! and its failure names the step that is missing.
 //!
-//! Each binary is judged once, by the checks of its own level and of all before.
-//! That says everything: what level 07 does with the checks of 02 is part of
+//! Each binary is judged once, by the checks of its own level and of those before it in its
+//! part. That says everything: what level 07 does with the checks of 02 is part of
 //! level 07's own run, and the solution of a part, which closes its chain, passes them all.
+//!
+//! The parts before it are a library, and the same one for a whole part. So their checks are
+//! asked at both ends of that: of the level that begins the part, and of its solution.
 
 use crate::build::Build;
 use crate::course::{Course, Verdict, nothing_of};
@@ -33,8 +36,11 @@ fn judge(course: &'static Course, index: usize) -> Verdict {
     let Some(up_to) = level.number.or(last) else {
         return course.skip("there is no level yet".to_owned());
     };
+    let begins = levels::first_of(&course.levels, level.facts.part).unwrap_or_default();
+    let is_at_an_end = level.number.is_none_or(|number| number == begins);
+    let first = if is_at_an_end { 0 } else { begins };
     let binary = Build::get(course).binary(&level.package)?;
-    let reports = reports(course, binary, up_to, &[])?;
+    let reports = reports(course, binary, up_to, &["--from", &first.to_string()])?;
     matrix::note(index, &reports);
     let mut found = Vec::new();
     let mut missing_steps = Vec::new();
@@ -57,7 +63,7 @@ fn judge(course: &'static Course, index: usize) -> Verdict {
         }
     }
     if let Some(number) = level.number {
-        for earlier in 0..=number {
+        for earlier in first..=number {
             let asked = reports
                 .iter()
                 .any(|report| report["level"].as_u64() == Some(earlier.into()));

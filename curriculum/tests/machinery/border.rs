@@ -69,6 +69,7 @@ fn a_part_is_its_levels_and_behind_them_its_solution() {
     );
     let solutions: Vec<Option<usize>> = (0..5).map(|it| levels::solution(&levels, it)).collect();
     assert_eq!(solutions, [Some(1), Some(2), None, Some(4), None]);
+    assert_eq!(levels::first_of(&levels, 2), Some(2));
     assert_eq!(levels::last_of(&levels, 1), Some(1));
     assert_eq!(levels::last_of(&levels, 2), Some(2));
     assert_eq!(patch::solution(&levels, 1), Some(2));

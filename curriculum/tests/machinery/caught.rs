@@ -94,12 +94,22 @@ fn the_step_must_be_one_of_the_level() {
 }
 
 #[test]
-fn only_a_third_is_judged_by_all_levels_and_all_are_if_asked_for() {
+fn only_a_third_is_judged_by_its_whole_part_and_all_by_all_levels_if_asked_for() {
     let (mut mistake, mut whole) = (mistake(), 0);
     for number in 0..300 {
         mistake.patch.text = number.to_string();
-        whole += usize::from(caught::order(&mistake.patch, false) == Order::Whole);
+        whole += usize::from(caught::order(&mistake.patch, false) == Order::Part);
         assert_eq!(caught::order(&mistake.patch, true), Order::Whole);
     }
     assert!((75..130).contains(&whole), "{whole} of 300");
+}
+
+#[test]
+fn a_part_begins_with_its_first_level() {
+    let options = |order: Order, level| order.options(level).join(" ");
+    assert_eq!(options(Order::Part, 11), "--from 0");
+    assert_eq!(options(Order::Part, 12), "--from 12");
+    assert_eq!(options(Order::Part, 16), "--from 12");
+    assert_eq!(options(Order::Own, 16), "--alone");
+    assert_eq!(options(Order::Whole, 16), "");
 }

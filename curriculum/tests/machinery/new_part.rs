@@ -35,16 +35,16 @@ fn violations(root: &Path, levels: &[Level]) -> Vec<String> {
 fn it_stands_above_the_library_of_the_last_part() {
     let course = Course::new();
     let root = course.root();
-    make(root, NEXT, "masked_paths", Some("harden")).unwrap();
+    make(root, NEXT, "config", Some("engine")).unwrap();
     let levels = course.levels();
     let [.., last, below, level, solution] = &levels[..] else {
         panic!("too few levels");
     };
     let names = [last, below, level, solution].map(|it| (it.facts.part, it.package.as_str()));
-    let package = format!("level{NEXT}");
+    let [before, package] = [NEXT - 1, NEXT].map(|number| format!("level{number}"));
     assert_eq!(
         names,
-        [(1, "level11"), (1, "complete"), (2, &*package), (2, "rd")]
+        [(2, &*before), (2, "harden"), (3, &*package), (3, "rd")]
     );
 
     // Of its own it has the two files that know the options; all others are the library's.
@@ -65,34 +65,35 @@ fn it_stands_above_the_library_of_the_last_part() {
         assert_eq!(code(of(level, file)), code(of(solution, file)), "{file}");
     }
     let manifest = of(level, "Cargo.toml");
+    let harden = "harden = { path = \"../harden\", package = \"harden\" }\n";
     let isolate = "isolate = { path = \"../complete\", package = \"complete\" }\n";
     let own = "clap.workspace = true\ngiven.workspace = true\n";
     let dependencies =
-        format!("\n[dependencies]\n{own}{isolate}linux-sys.workspace = true\n\n[dev-");
+        format!("\n[dependencies]\n{own}{harden}{isolate}linux-sys.workspace = true\n\n[dev-");
     for level in [level, solution] {
         let manifest = of(level, "Cargo.toml");
         assert!(manifest.contains(&dependencies), "{manifest}");
     }
     assert!(!manifest.contains("[lib]"), "{manifest}");
 
-    // The part is closed like the one before it, and a third could begin above it.
+    // The part is closed like the one before it, and another could begin above it.
     let library = |level| promotion::library(root, level).unwrap();
-    assert_eq!(library(below), Some("isolate".to_owned()));
-    assert_eq!(library(solution), Some("harden".to_owned()));
+    assert_eq!(library(below), Some("harden".to_owned()));
+    assert_eq!(library(solution), Some("engine".to_owned()));
     assert_eq!(violations(root, &levels), [""; 0]);
     let lock = Lock::read(root).unwrap();
     for level in [below, level, solution] {
         let state = lock.state(root, level).unwrap();
         assert_eq!(state, State::Skeleton, "{}", level.directory);
     }
-    assert_eq!(of(level, "level.toml").lines().nth(1), Some("part = 2"));
+    assert_eq!(of(level, "level.toml").lines().nth(1), Some("part = 3"));
 }
 
 #[test]
 fn rd_is_the_solution_of_the_new_part() {
     let course = Course::new();
     let root = course.root();
-    make(root, NEXT, "masked_paths", Some("harden")).unwrap();
+    make(root, NEXT, "config", Some("engine")).unwrap();
     for file in [
         "Cargo.toml",
         "src/main.rs",
@@ -100,56 +101,58 @@ fn rd_is_the_solution_of_the_new_part() {
         "tests/check.rs",
         "README.md",
     ] {
-        let text = read(root, Path::new("levels/complete").join(file));
+        let text = read(root, Path::new("levels/harden").join(file));
         let is_rd = |line: &&str| {
             line.split(|it: char| !it.is_alphanumeric())
                 .any(|it| it == "rd")
         };
         let left: Vec<&str> = text.lines().filter(is_rd).collect();
-        assert_eq!(left, [""; 0], "levels/complete/{file}");
+        assert_eq!(left, [""; 0], "levels/harden/{file}");
     }
+    let levels = course.levels();
+    let before = levels.iter().find(|it| it.number == Some(NEXT - 1));
+    let before = &before.unwrap().directory;
     let lists = [
         (
             "syllabus/src/lib.rs",
-            "    \"complete\",\n    \"12_masked_paths\",\n    \"harden\",\n",
+            "    \"harden\",\n    \"17_config\",\n    \"engine\",\n",
         ),
         (
             "docs/src/SUMMARY.md",
-            "- [The solution of Part 1](lessons/complete.md)\n\
-             - [Level 12: paths that are covered](lessons/12.md)\n\
-             - [The finished runtime](lessons/harden.md)\n",
+            "- [The solution of Part 2](lessons/harden.md)\n\
+             - [Level 17: paths that are covered](lessons/17.md)\n\
+             - [The finished runtime](lessons/engine.md)\n",
         ),
         (
             "README.md",
-            "| FILL IN: its calls |\n| [`rd`](levels/harden) |",
+            "| FILL IN: its calls |\n| [`rd`](levels/engine) |",
         ),
         (
             ".cargo/as-root",
-            "    complete)               needs_root=$(verb_needs_root \"$levels/complete/level.toml\") ;;\n    \
-             rd)                     needs_root=$(verb_needs_root \"$levels/harden/level.toml\") ;;\n",
+            "    harden)                 needs_root=$(verb_needs_root \"$levels/harden/level.toml\") ;;\n    \
+             rd)                     needs_root=$(verb_needs_root \"$levels/engine/level.toml\") ;;\n",
         ),
         (
-            "levels/12_masked_paths/README.md",
-            "level 12 is done; on to levels/harden/README.md",
+            "levels/17_config/README.md",
+            "level 17 is done; on to levels/engine/README.md",
         ),
         // Between two parts the road goes by the solution.
         (
-            "levels/11_capabilities/README.md",
-            "level 11 is done; on to levels/complete/README.md",
+            &*format!("levels/{before}/README.md"),
+            "; on to levels/harden/README.md",
         ),
-        ("docs/src/lessons/harden.md", "levels/harden/README.md"),
+        ("docs/src/lessons/engine.md", "levels/engine/README.md"),
     ];
     for (file, text) in lists {
-        let text = text.replace("12", &NEXT.to_string());
-        let file = file.replace("12", &NEXT.to_string());
+        let text = text.replace("17", &NEXT.to_string());
+        let file = file.replace("17_config", &format!("{NEXT}_config"));
         assert!(read(root, &file).contains(&text), "{file} has no {text:?}");
     }
-    let levels = course.levels();
     let lacking = lacking::of(root, &levels, levels.len() - 2)
         .unwrap()
         .join("\n");
     assert!(
-        lacking.contains("levels/complete/README.md: no link on to this level"),
+        lacking.contains("levels/harden/README.md: no link on to this level"),
         "{lacking}"
     );
 }

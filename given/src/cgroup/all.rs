@@ -7,6 +7,7 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use super::{
     Hierarchy, Mounted, PARENT, Version, cpuset, enable, find, is_reachable, make_parent, read,
@@ -51,7 +52,9 @@ pub fn hierarchies(needed: &[&str]) -> Result<Hierarchies, Error> {
     for controller in needed.iter().collect::<BTreeSet<_>>() {
         found(find(&mounts, controller)?, Some(controller));
     }
-    for place in places(&mounts) {
+    let places = places(&mounts);
+    let _ = UNIFIED.set(unified(&places));
+    for place in places {
         found(place, None);
     }
     Ok(Hierarchies { all })
@@ -107,6 +110,25 @@ impl Hierarchies {
     pub fn prepare(&self) -> Result<(), Error> {
         self.all.iter().try_for_each(Found::prepare)
     }
+}
+
+/// What [`hierarchies`] has seen of version 2: to read and look once more takes as long as it
+/// took then.
+static UNIFIED: OnceLock<Option<PathBuf>> = OnceLock::new();
+
+/// The group of container `id` in the hierarchy of version 2, if this machine has one: a place
+/// for what asks for a group and for no controller.
+pub fn unified_group(id: &str) -> Result<Option<PathBuf>, Error> {
+    let parent = match UNIFIED.get() {
+        Some(parent) => parent.clone(),
+        None => unified(&places(&read(Path::new("/proc/self/mountinfo"))?)),
+    };
+    Ok(parent.map(|parent| parent.join(id)))
+}
+
+fn unified(places: &[Mounted]) -> Option<PathBuf> {
+    let unified = places.iter().find(|it| it.version == Version::V2);
+    unified.map(|it| it.top.join(PARENT))
 }
 
 /// One place for each hierarchy, which may be mounted twice. One that is mounted read-only

@@ -74,7 +74,7 @@ fn enable(group: &Path, controller: &str) -> Result<(), Error> {
 fn find<'a>(mounts: &'a str, controller: &str) -> Result<Mounted<'a>, Error> {
     let has = |mounted: &Mounted| {
         let is_there = match mounted.version {
-            Version::V1 => mounted.has_option(controller),
+            Version::V1 => mounted.has_option(name_on_version_1(controller)),
             Version::V2 => read(&mounted.top.join("cgroup.controllers"))
                 .is_ok_and(|names| names.split_whitespace().any(|name| name == controller)),
         };
@@ -93,6 +93,14 @@ fn find<'a>(mounts: &'a str, controller: &str) -> Result<Mounted<'a>, Error> {
             )
             .into()
         })
+}
+
+/// Controllers go by version 2's names here.
+fn name_on_version_1(controller: &str) -> &str {
+    match controller {
+        "io" => "blkio",
+        same => same,
+    }
 }
 
 /// A cgroup hierarchy, as it is mounted somewhere.
@@ -160,6 +168,7 @@ pub fn write(path: &Path, value: &str) -> Result<(), Error> {
         .map_err(|error| {
             let meaning = match errno_of(&error) {
                 Errno::ENOENT => said(Errno::ENOENT, missing(path)),
+                Errno::ENODEV if is_about_disks(path) => said(Errno::ENODEV, NO_SUCH_DISK),
                 errno => meaning(errno),
             };
             format!("write {value:?} to {}: {meaning}", path.display()).into()
@@ -194,6 +203,14 @@ fn missing(path: &Path) -> &'static str {
     }
 }
 
+/// Whether the file's limits are for a disk each: `io.max`, `blkio.throttle.write_bps_device`.
+fn is_about_disks(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    ["io.", "blkio."].iter().any(|it| name.starts_with(it))
+}
+
+const NO_SUCH_DISK: &str = "no disk has these numbers, or they are a partition's, and the kernel limits whole disks alone: `lsblk` shows the disk that a partition is on, and `cat /sys/block/*/dev` the numbers of all";
+
 const NO_SUCH_FILE: &str = "there is no such file here: the kernel lacks it, or the controller is not enabled in the parent's cgroup.subtree_control";
 
 /// What the kernel means when it refuses something in a cgroup file system.
@@ -222,6 +239,21 @@ fn said(errno: Errno, meaning: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_file_that_names_disks_is_known_by_its_controller() {
+        let is_it = |file: &str| is_about_disks(&Path::new("/sys/fs/cgroup/one").join(file));
+        assert!(
+            ["io.max", "blkio.throttle.write_bps_device"]
+                .into_iter()
+                .all(is_it)
+        );
+        assert!(
+            !["cpu.max", "pids.max", "cgroup.procs"]
+                .into_iter()
+                .any(is_it)
+        );
+    }
 
     #[test]
     fn the_curve_goes_through_its_fixed_points() {

@@ -1,7 +1,7 @@
 //! isolate: Part I, done. You built it, now it is your library.
 //!
 //! These are the files that the levels have filled, one kernel concept in each, and the
-//! program beside them, `rd`, uses them from here. So may yours.
+//! program beside them, `complete`, uses them from here. So may yours.
 //!
 //! | room | holds | begun in level |
 //! |---|---|---|

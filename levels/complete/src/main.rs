@@ -1,15 +1,15 @@
-//! rd: the container runtime that you have built
+//! complete: Part I, solved: a container that is isolated
 //!
-//! Every level is solved here, in the order of the kernel's own logic: read
+//! Levels 00 to 11 are solved here, in the order of the kernel's own logic: read
 //! `contain` in src/container.rs aloud, and you have said what a container is.
 //! What its steps call is a library as well, `isolate`: src/lib.rs.
 //!
 //! The lessons: levels/*/README.md
 //!
 //! Try:
-//!   cargo run -p rd -- run bash
-//!   cargo run -p rd -- run ps aux
-//!   cargo test -p rd
+//!   cargo run -p complete -- run bash
+//!   cargo run -p complete -- run ps aux
+//!   cargo test -p complete
 
 mod container;
 use isolate::{capabilities, cgroup, mounts, network, rootfs, user};

@@ -1,5 +1,5 @@
-//! `cargo test -p rd`: what the kernel must show, of this level and of all before it.
+//! `cargo test -p complete`: what the kernel must show, of this level and of all before it.
 
 fn main() -> std::process::ExitCode {
-    checks::main(env!("CARGO_PKG_NAME"), env!("CARGO_BIN_EXE_rd"))
+    checks::main(env!("CARGO_PKG_NAME"), env!("CARGO_BIN_EXE_complete"))
 }

@@ -15,8 +15,74 @@ const NO_KEYS: &str = "this kernel was built without keys (CONFIG_KEYS), or a se
 
 pub(super) const CALLS: &[Call] = &[
     call(
+        "clone3",
+        &[
+            (
+                Any,
+                ENOSYS,
+                "this kernel is older than Linux 5.3, or a seccomp filter hides the call, because \
+                 it cannot see the flags",
+            ),
+            (
+                Any,
+                EPERM,
+                "a new namespace takes CAP_SYS_ADMIN, but for one of users, which is refused after \
+                 chroot(2) and where it is switched off",
+            ),
+        ],
+    ),
+    call(
+        "io_uring_setup",
+        &[
+            (Any, EINVAL, "a ring must have room for one order at least"),
+            (
+                Any,
+                ENOSYS,
+                "this kernel was built without io_uring, or a seccomp filter hides it",
+            ),
+            (
+                Any,
+                EPERM,
+                "io_uring is switched off for the caller: /proc/sys/kernel/io_uring_disabled",
+            ),
+        ],
+    ),
+    call(
+        "getpid",
+        &[(
+            Any,
+            ENOSYS,
+            "this kernel has no such table of system calls, or a seccomp filter hides it",
+        )],
+    ),
+    Call {
+        name: "syscall",
+        section: 2,
+        page: "syscalls",
+        meanings: &[
+            (Any, ENOSYS, "no system call of this kernel has this number"),
+            (
+                Any,
+                EPERM,
+                "no system call has this number; a seccomp filter has said EPERM, by which a program \
+                 cannot know that it should try an older one",
+            ),
+        ],
+    },
+    call(
         "ptrace",
         &[
+            (
+                Any,
+                EACCES,
+                "only a process with CAP_SYS_ADMIN that has no filter itself may read a filter",
+            ),
+            (
+                Any,
+                EINVAL,
+                "that process has no filter, or this kernel was built without \
+                 CONFIG_CHECKPOINT_RESTORE",
+            ),
             (
                 Any,
                 EPERM,
@@ -96,29 +162,6 @@ pub(super) const CALLS: &[Call] = &[
                 "there is no key of this name on the session keyring, or on a ring that is on it",
             ),
             (Any, ENOSYS, NO_KEYS),
-        ],
-    ),
-    call(
-        "seccomp",
-        &[
-            (
-                Any,
-                EACCES,
-                "a filter needs CAP_SYS_ADMIN, or the promise that no program gains rights by exec \
-                 (no_new_privs)",
-            ),
-            (
-                Any,
-                EBUSY,
-                "another process decides about this thread's calls already, and only one can: some \
-                 container runtimes do that for their containers",
-            ),
-            (
-                Any,
-                EINVAL,
-                "this kernel has no user notification (it came with Linux 5.0, and letting calls go \
-                 on with 5.5)",
-            ),
         ],
     ),
     call(

@@ -222,6 +222,68 @@ pub(super) const CALLS: &[Call] = &[
         ],
     ),
     call(
+        "open_tree",
+        &[
+            (Any, EACCES, "a directory on the way may not be searched"),
+            (
+                Any,
+                EINVAL,
+                "the path is on a mount of another mount namespace, or on an unbindable one: take a \
+                 copy of what this process sees itself",
+            ),
+            (
+                Any,
+                ELOOP,
+                "too many symbolic links on the way: follow it with `namei -l`",
+            ),
+            (
+                Any,
+                ENOENT,
+                "there is no such file or directory, seen from the root and working directory that \
+                 this process has *now*: after pivot_root the host's paths are gone",
+            ),
+            (
+                Any,
+                ENOTDIR,
+                "something on the way to it is a file: follow it with `namei -l`",
+            ),
+            (
+                Any,
+                EPERM,
+                "a copy of a mount needs CAP_SYS_ADMIN in this mount namespace: run as root",
+            ),
+        ],
+    ),
+    call(
+        "move_mount",
+        &[
+            (Any, EBUSY, "the very same thing is mounted there already"),
+            (
+                Any,
+                EINVAL,
+                "one is a file and the other a directory; or the target is on a mount of another mount \
+                 namespace, or below one that is shared, or the tree has a place already: make the \
+                 target of the kind that the source is, and open it after unshare and after `/` \
+                 is private",
+            ),
+            (
+                Any,
+                ELOOP,
+                "the tree would lie within itself: choose another target",
+            ),
+            (
+                Any,
+                ENOENT,
+                "the target has been removed since it was opened",
+            ),
+            (
+                Any,
+                EPERM,
+                "mounting needs CAP_SYS_ADMIN in this mount namespace: run as root",
+            ),
+        ],
+    ),
+    call(
         "pivot_root",
         &[
             (

@@ -23,6 +23,10 @@ pub(crate) enum Case {
     Move,
     /// mount: a new overlay.
     Overlay,
+    /// seccomp: a filter that decides by itself.
+    Filter,
+    /// bpf: a program and the group that it is for.
+    Attach,
     /// prctl: the signal at the parent's death.
     DeathSignal,
     /// prctl: keeping capabilities across setuid.

@@ -18,6 +18,7 @@ mod identity;
 mod mounts;
 mod namespaces;
 mod processes;
+mod programs;
 #[path = "../sandbox/mod.rs"]
 mod sandbox;
 mod signals;
@@ -48,6 +49,7 @@ const SUBJECTS: &[&[Test]] = &[
     capabilities::TESTS,
     errors::TESTS,
     attack_calls::TESTS,
+    programs::TESTS,
 ];
 
 /// How long one test may take.

@@ -8,9 +8,9 @@ use crate::mount::Mount;
 
 /// What a level sets limits with. Without these there is nothing to judge.
 pub(super) const NEEDED: [&str; 2] = ["cpu", "memory"];
-/// Nice to have: a count of processor time where version 1 keeps it elsewhere, and a
-/// limit that a fork bomb runs into.
-const WELCOME: [&str; 2] = ["cpuacct", "pids"];
+/// Nice to have: a count of processor time where version 1 keeps it elsewhere, a limit that a
+/// fork bomb runs into, and one for disks.
+const WELCOME: [&str; 3] = ["cpuacct", "pids", "io"];
 
 /// The version of cgroups that a controller is in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,7 +44,12 @@ pub struct Hierarchy {
 }
 
 impl Hierarchy {
-    /// Whether it is the one that has this controller.
+    /// Whether it has a controller without which there is nothing to judge.
+    pub(super) fn is_needed(&self) -> bool {
+        NEEDED.into_iter().any(|name| self.has(name))
+    }
+
+    /// Whether it is the one that has this controller, by version 2's name.
     pub fn has(&self, controller: &str) -> bool {
         self.controllers.iter().any(|name| name == controller)
     }
@@ -84,6 +89,10 @@ impl Hierarchy {
             Version::V1 => names.join(","),
             Version::V2 => String::new(),
         };
+        // Version 1's name for it.
+        for name in names.iter_mut().filter(|name| *name == "blkio") {
+            *name = "io".to_owned();
+        }
         names.retain(|name| NEEDED.contains(&&**name) || WELCOME.contains(&&**name));
         Some(Hierarchy {
             version,

@@ -48,12 +48,12 @@ pub(crate) fn left_in(containers: &Path) -> Vec<PathBuf> {
     all.filter(|path| !path.ends_with(".images")).collect()
 }
 
-/// The solutions, in the order of the levels. That of a level is the next level's program, so
-/// the first one, level00, is none.
+/// The solutions, in the order of the levels. That of a level is the next level's program, and
+/// that of a part's last level the part's: so the first levels of parts are none.
 pub(crate) fn solutions() -> Vec<String> {
-    let levels = syllabus::numbered().skip(1);
-    let levels = levels.map(syllabus::Entry::package);
-    levels.chain([syllabus::RUNTIME.to_owned()]).collect()
+    let numbers = syllabus::numbered().filter_map(|level| level.number);
+    let solutions = numbers.filter_map(syllabus::after);
+    solutions.map(syllabus::Entry::package).collect()
 }
 
 /// A program, and the store that it uses.

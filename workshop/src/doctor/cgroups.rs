@@ -1,4 +1,4 @@
-//! The control groups of levels 08 and 09.
+//! The control groups of levels 08 and 09, and what level 15 needs of them.
 //!
 //! This follows `given::hierarchies`, which finds and prepares them for the levels, step
 //! by step; only it looks where that acts.
@@ -19,6 +19,7 @@ pub(super) fn findings(machine: &Machine) -> Vec<Finding> {
         controller(machine, &mounts, "cpu", needed("cgroup-cpu")),
         controller(machine, &mounts, "memory", needed("cgroup-memory")),
         swap(machine, &mounts),
+        device_programs(machine, &mounts),
     ]
 }
 
@@ -318,6 +319,68 @@ fn swap(machine: &Machine, mounts: &[Mount]) -> Finding {
         "there is swap, which --memory-swap can limit",
     )
     .seen("/proc/swaps", areas.join("; "))
+}
+
+/// What level 15 attaches its program to: as `given::unified_group` finds it. Whether the kernel
+/// takes such a program, only root can try; what it was built with, it may tell.
+fn device_programs(machine: &Machine, mounts: &[Mount]) -> Finding {
+    let about = |state, summary| {
+        let levels = needed("device-programs");
+        finding("device-programs", state, levels, summary)
+    };
+    let config = format!("/boot/config-{}", machine.release());
+    if let Some(text) = machine.read(&config)
+        && !text.lines().any(|line| line == "CONFIG_CGROUP_BPF=y")
+    {
+        return about(
+            State::InTheWay,
+            "this kernel cannot ask a program about devices",
+        )
+        .seen(config, "no CONFIG_CGROUP_BPF=y")
+        .remedy("start a kernel that was built with it; every distribution's is");
+    }
+    let seen = |mount: &&Mount| {
+        let last = mounts.iter().rfind(|it| it.point == mount.point);
+        last.is_some_and(|last| last.kind == "cgroup2" && !last.is_read_only())
+    };
+    let mut of_v2 = mounts.iter().filter(|mount| mount.kind == "cgroup2");
+    if let Some(mount) = of_v2.clone().find(seen) {
+        return about(
+            State::Fine,
+            "a program about devices has control groups of version 2 to be attached to",
+        )
+        .seen("/proc/self/mountinfo, type cgroup2", &mount.point);
+    }
+    let found = about(
+        State::InTheWay,
+        "there are no control groups of version 2 to attach a program about devices to",
+    );
+    if let Some(mount) = of_v2.next_back() {
+        let found = found.seen("/proc/self/mountinfo", &mount.line);
+        return match surroundings::container(machine) {
+            Some(_) => found
+                .remedy(
+                    "the container's engine mounts them: start it with everything, or use a \
+                     virtual machine",
+                )
+                .command("docker run --privileged ..."),
+            None => found
+                .remedy("mount them writable")
+                .command(format!("sudo mount -o remount,rw {}", mount.point)),
+        };
+    }
+    // Beside those of version 1 if there are some; no controller has to move for it.
+    let command = match mounts.iter().any(|mount| mount.kind == "cgroup") {
+        false => "sudo mount -t cgroup2 cgroup2 /sys/fs/cgroup".to_owned(),
+        true => {
+            let point = "/sys/fs/cgroup/unified";
+            format!("sudo mkdir -p {point} && sudo mount -t cgroup2 cgroup2 {point}")
+        }
+    };
+    found
+        .seen("/proc/self/mountinfo", "no mount of the type cgroup2")
+        .remedy("mount version 2; it needs no controller for this, so all others stay as they are")
+        .command(command)
 }
 
 fn in_container(machine: &Machine, outside: &str, inside: &str) -> String {

@@ -33,6 +33,7 @@ pub(super) fn findings(machine: &Machine) -> Vec<Finding> {
     findings.extend(calls(&tries()));
     findings.extend(namespaces(machine));
     findings.push(overlay(machine));
+    findings.push(seccomp(machine));
     findings.push(user_namespaces(machine));
     findings
 }
@@ -207,6 +208,23 @@ fn overlay(machine: &Machine) -> Finding {
     in_the_way("this kernel has no overlayfs, not even as a module")
         .seen(modules, "no overlay.ko in modules.dep or modules.builtin")
         .remedy("start a kernel that was built with it; every distribution's is")
+}
+
+/// Whether a process may have a filter of system calls whose answer is an error.
+fn seccomp(machine: &Machine) -> Finding {
+    let file = "/proc/sys/kernel/seccomp/actions_avail";
+    let found = |state, summary| finding("seccomp", state, needed("seccomp"), summary);
+    let actions = machine.read(file).unwrap_or_default();
+    if actions.split_whitespace().any(|action| action == "errno") {
+        return found(State::Fine, "a process may have a filter of system calls")
+            .seen(file, actions.trim_end());
+    }
+    found(
+        State::InTheWay,
+        "this kernel has no filters of system calls",
+    )
+    .seen(file, "no errno in it, or not there")
+    .remedy("start a kernel that was built with CONFIG_SECCOMP_FILTER; every distribution's is")
 }
 
 /// Of no consequence here, but the first thing that a learner finds who searches for

@@ -12,7 +12,7 @@
 //! | `surroundings.rs` | a container, WSL, a chroot |
 //! | `privilege.rs` | root, sudo, capabilities |
 //! | `kernel.rs` | version, system calls, namespaces, overlayfs |
-//! | `cgroups.rs` | layout, controllers, swap |
+//! | `cgroups.rs` | layout, controllers, swap, programs about devices |
 //! | `storage.rs` | the directories of images and containers |
 //! | `tools.rs` | Rust, the linker, what the lessons use |
 //! | `show.rs` | text and JSON |

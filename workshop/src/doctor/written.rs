@@ -41,6 +41,10 @@ fn machine(files: &[(&str, &str)]) -> (TempDir, Machine) {
         ("/proc/filesystems", "nodev\tproc\nnodev\toverlay\n"),
         ("/proc/1/cgroup", "0::/init.scope\n"),
         (
+            "/proc/sys/kernel/seccomp/actions_avail",
+            "kill_process trap errno allow\n",
+        ),
+        (
             "/proc/swaps",
             "Filename Type Size Used Priority\n/swap file 1000 0 -2\n",
         ),
@@ -219,7 +223,11 @@ fn version_2_that_is_not_mounted_is_to_be_mounted_whatever_version_1_lists() {
     let nothing = [V1_ONLY, known, ("/proc/self/mountinfo", root)];
     assert_eq!(
         faults(&nothing),
-        ["cgroup-cpu 8-last", "cgroup-memory 9-last"]
+        [
+            "cgroup-cpu 8-last",
+            "cgroup-memory 9-last",
+            "device-programs 15-last"
+        ]
     );
     for id in ["cgroup-cpu", "cgroup-memory"] {
         let told = finding(&nothing, id);
@@ -233,7 +241,10 @@ fn version_2_that_is_not_mounted_is_to_be_mounted_whatever_version_1_lists() {
         ("/proc/self/mountinfo", &some),
         ("/sys/fs/cgroup/cpu/cgroup.procs", ""),
     ];
-    assert_eq!(faults(&hybrid), ["cgroup-memory 9-last"]);
+    assert_eq!(
+        faults(&hybrid),
+        ["cgroup-memory 9-last", "device-programs 15-last"]
+    );
     let told = finding(&hybrid, "cgroup-memory");
     assert!(told.contains("cgroup2 /sys/fs/cgroup/unified\""), "{told}");
 }
@@ -247,7 +258,11 @@ fn a_hierarchy_that_another_mount_made_read_only() {
     let files = [("/proc/self/mountinfo", covered)];
     assert_eq!(
         faults(&files),
-        ["cgroup-cpu 8-last", "cgroup-memory 9-last"]
+        [
+            "cgroup-cpu 8-last",
+            "cgroup-memory 9-last",
+            "device-programs 15-last"
+        ]
     );
 }
 
@@ -273,6 +288,7 @@ fn docker_s_usual_container() {
         "apparmor 1-last",
         "cgroup-cpu 8-last",
         "cgroup-memory 9-last",
+        "device-programs 15-last",
     ];
     assert_eq!(faults(&files), expected);
     assert!(finding(&files, "container").contains("/.dockerenv"));
@@ -320,6 +336,14 @@ fn overlayfs_as_a_module_that_is_there_or_not() {
 }
 
 #[test]
+fn a_kernel_may_be_built_without_filters_of_system_calls() {
+    let without = [("/proc/sys/kernel/seccomp/actions_avail", "")];
+    assert_eq!(faults(&without), ["seccomp 13-last"]);
+    assert!(finding(&without, "seccomp").contains("CONFIG_SECCOMP_FILTER"));
+    assert!(finding(&[], "seccomp").contains("may have a filter"));
+}
+
+#[test]
 fn limits_of_namespaces_bind_root_too_and_those_of_users_do_not() {
     assert_eq!(
         faults(&[("/proc/sys/user/max_net_namespaces", "0\n")]),
@@ -358,6 +382,33 @@ fn without_swap_level_09_works_and_shows_less() {
     let none = [("/proc/swaps", "Filename Type Size Used Priority\n")];
     assert_eq!(faults(&none), [""; 0]);
     assert!(finding(&none, "swap").contains("Note"));
+}
+
+#[test]
+fn a_program_about_devices_needs_version_2_and_no_controller_of_it() {
+    let root = "22 1 8:1 / / rw,relatime - ext4 /dev/sda1 rw\n";
+    let of_v1 = "31 22 0:27 / /cg rw - cgroup cgroup rw,cpu,memory\n";
+    let of_v2 = "32 22 0:28 / /v2 rw - cgroup2 cgroup2 rw\n";
+    let with = |mounts: &str| {
+        let mounts = format!("{root}{of_v1}{mounts}");
+        faults(&[("/proc/self/mountinfo", &mounts), ("/cg/cgroup.procs", "")])
+    };
+    assert_eq!(with(of_v2), [""; 0]);
+    assert_eq!(with(""), ["device-programs 15-last"]);
+    assert_eq!(
+        with(&of_v2.replace("rw -", "ro -")),
+        ["device-programs 15-last"]
+    );
+    let only_v1 = format!("{root}{of_v1}");
+    let files = [("/proc/self/mountinfo", only_v1.as_str())];
+    assert!(finding(&files, "device-programs").contains("mkdir -p /sys/fs/cgroup/unified"));
+    let config = [(
+        "/boot/config-6.1.0-18-amd64",
+        "# CONFIG_CGROUP_BPF is not set\n",
+    )];
+    assert_eq!(faults(&config), ["device-programs 15-last"]);
+    let config = [("/boot/config-6.1.0-18-amd64", "CONFIG_CGROUP_BPF=y\n")];
+    assert_eq!(faults(&config), [""; 0]);
 }
 
 #[test]

@@ -38,7 +38,7 @@ const LACKING: [(&str, &str, &str, &[&str]); 4] = [
     ),
     (
         "level11",
-        "rd",
+        "complete",
         "missing",
         &["PR_CAPBSET_DROP", "without CAP_DAC_READ_SEARCH"],
     ),

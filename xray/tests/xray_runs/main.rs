@@ -24,7 +24,7 @@ use std::process::ExitCode;
 use libtest_mimic::{Arguments, Failed, Trial};
 
 /// All programs of the chain, and how many calls in a row, at least, must be among their steps.
-const PROGRAMS: [(&str, &[&str]); 13] = [
+const PROGRAMS: [(&str, &[&str]); 14] = [
     ("level00", &["execve", "exit"]),
     ("level01", &["execve", "clone", "close_range", "exit"]),
     ("level02", &["clone", "mount", "chroot", "chdir", "umount2"]),
@@ -62,9 +62,10 @@ const PROGRAMS: [(&str, &[&str]); 13] = [
         &["clone", "setgroups", "ioctl", "pivot_root", "execve"],
     ),
     (
-        "rd",
+        "complete",
         &["clone", "sethostname", "pivot_root", "capset", "execve"],
     ),
+    ("rd", &["clone", "pivot_root", "mount", "capset", "execve"]),
 ];
 
 fn main() -> ExitCode {

@@ -1,12 +1,16 @@
 //! The host's files and devices: by path, from above the root, by another process's root.
 
-use std::fs::Metadata;
-use std::os::unix::fs::MetadataExt;
+use std::fs::{self, Metadata, OpenOptions};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 
-use super::{Sight, failed, hold, kept, left_in_canary, since, text, words};
+use linux_sys::{CloneFlags, MntFlags, OpenTreeFlags};
+
+use super::{Sight, failed, hold, kept, left_in_canary, open_file, since, text, words};
 use crate::finding::Failure;
 use crate::host::Host;
-use crate::procfs;
+use crate::seccomp_supervisor::sleeps_in;
+use crate::{calls, namespace, procfs};
+use sandbox::wait::await_that;
 
 pub(crate) fn read_by_path(host: &Host, _: u8) -> Result<Sight, Failure> {
     let canary = host.canary().join("alive");
@@ -38,6 +42,7 @@ pub(crate) fn root_of_process_1(host: &Host, _: u8) -> Result<Sight, Failure> {
 /// The kernel's log, read by a device like any other: what works with it works with
 /// a disk, and looking at it changes nothing.
 const KMSG: (u32, u32) = (1, 11);
+pub(crate) const KMSG_PATH: &str = "/dev/kmsg";
 
 fn is_kmsg(file: &Metadata) -> bool {
     file.rdev() == linux_sys::makedev(KMSG.0.into(), KMSG.1.into())
@@ -68,11 +73,50 @@ fn dev(solution: u8) -> &'static [&'static str] {
     if solution < 2 { &[] } else { &["/dev"] }
 }
 
-/// A right that was asked for is a right: nothing else keeps devices from being opened.
+/// A right that was asked for is a right; but to make a node is not to open it.
 pub(crate) fn device_with_right(host: &Host, solution: u8) -> Result<Sight, Failure> {
     let words = [&["device", "1", "11", "."][..], dev(solution)].concat();
     let container = hold(host, &words, since(11, solution, "--cap-add=ALL"))?;
     Ok(kept(&container, is_kmsg, "the device 1:11"))
+}
+
+/// A device of the host's that is mounted on a file of the container's /dev: by a person of the
+/// host's who means well, or by a program there that was told to. No right of the command's is
+/// needed for it, so it opens for writing, for which the log asks nothing either.
+pub(crate) fn bound_device(host: &Host, solution: u8) -> Result<Sight, Failure> {
+    let words = "probe hold then try keep-writable /dev/full then pause";
+    let command: Vec<&str> = words.split(' ').collect();
+    let mut container = host.run(&command).hold()?;
+    let flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC;
+    let device = linux_sys::open_tree(KMSG_PATH, flags).map_err(|why| failed("a device", &why))?;
+    let target = container.inside("dev/full");
+    let place = OpenOptions::new()
+        .read(true)
+        .custom_flags(nix::libc::O_PATH)
+        .open(&target)
+        .map_err(|why| Failure::unreadable(&target, why))?;
+    // A path of the mount namespace that the target is in, to take the mount away by.
+    let root = fs::read_link(container.proc("root")).unwrap_or_default();
+    let told = namespace::look_into(container.pid, CloneFlags::CLONE_NEWNS, || {
+        let moved = linux_sys::move_mount(&device, &place);
+        moved.map_or_else(|why| why.to_string(), |()| String::new())
+    })?;
+    if !told.is_empty() {
+        return Err(Failure::seen(told));
+    }
+    container.release();
+    // First it sleeps in the read of its standard input, and in the end in pause.
+    let is_paused = || {
+        let call = sleeps_in(container.pid).filter(|call| *call != nix::libc::SYS_read);
+        call.is_some_and(|call| calls::RESTS.contains(&call))
+    };
+    await_that(|| open_file(&container, is_kmsg).is_some() || is_paused());
+    let sight = kept(&container, is_kmsg, "the device 1:11");
+    if solution < 2 {
+        // It is the host's own /dev, or what the host sees as well.
+        let _ = linux_sys::umount2(root.join("dev/full"), MntFlags::MNT_DETACH);
+    }
+    Ok(sight)
 }
 
 /// What "shocker" did to Docker in 2014: no path, so no root.

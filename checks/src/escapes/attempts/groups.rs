@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use super::{Sight, failed, hold, sight};
+use super::{Sight, failed, hold, sight, since};
 use crate::container::Container;
 use crate::finding::{Failure, Finding};
 use crate::host::Host;
@@ -61,6 +61,28 @@ fn group_of_cpu(groups: &str) -> Option<&str> {
     let of_version_1 = lines().find(|(names, _)| names.split(',').any(|name| name == "cpu"));
     let of_version_2 = lines().find(|(names, _)| names.is_empty());
     of_version_1.or(of_version_2).map(|(_, group)| group)
+}
+
+/// Used up is the same time with a ceiling and without, however busy the machine is; by the
+/// kernel's count it shows whether anything has made the command wait for it.
+pub(crate) fn all_processors(host: &Host, solution: u8) -> Result<Sight, Failure> {
+    let hierarchies = cgroups::hierarchies().map_err(|why| failed("cgroups", &why))?;
+    let Some(hierarchy) = hierarchies.iter().find(|it| it.has("cpu")) else {
+        return Err(Failure::seen("no hierarchy has the cpu controller"));
+    };
+    let option = since(14, solution, "--cpus=0.1");
+    let container = hold(host, &["burn", "50"], option)?;
+    let groups = procfs::read_text(container.proc("cgroup"))?;
+    let group = group_of_cpu(&groups).unwrap_or_default();
+    let group = hierarchy.top.join(group.trim_start_matches('/'));
+    let count = fs::read_to_string(group.join("cpu.stat")).unwrap_or_default();
+    let count = count
+        .lines()
+        .find_map(|line| line.strip_prefix("nr_throttled "))
+        .map_or_else(|| "not there".to_owned(), str::to_owned);
+    let is_held = count.parse().is_ok_and(|count: u64| count > 0);
+    let seen = format!("nr_throttled of the command's group is {count}");
+    Ok(sight(&container, !is_held, seen))
 }
 
 pub(crate) fn too_much_memory(host: &Host, solution: u8) -> Result<Sight, Failure> {

@@ -20,10 +20,19 @@ pub(crate) const MODPROBE: &str = "/proc/sys/kernel/modprobe";
 /// The machine's memory, as a file.
 pub(crate) const KCORE: &str = "/proc/kcore";
 pub(crate) const TIMERS: &str = "/proc/timer_list";
+/// Who may make an io_uring: 0 is everybody.
+pub(crate) const RINGS: &str = "/proc/sys/kernel/io_uring_disabled";
 
 /// Open for writing is enough: to write would change the machine.
 pub(crate) fn core_pattern(host: &Host, _: u8) -> Result<Sight, Failure> {
     opened(host, "keep-writable", CORE_PATTERN, None)
+}
+
+/// The same by all that a process may do that has every right, if only in a user namespace of
+/// its own. After chroot(2) the kernel refuses one (EPERM), and the command needs none.
+pub(crate) fn knob_with_own_users(host: &Host, _: u8) -> Result<Sight, Failure> {
+    let words = ["own-users", "then", "try", "knob", CORE_PATTERN];
+    opened_by(host, &words, CORE_PATTERN, None)
 }
 
 pub(crate) fn core_pattern_as_user(host: &Host, solution: u8) -> Result<Sight, Failure> {
@@ -51,10 +60,33 @@ pub(crate) fn timers(host: &Host, _: u8) -> Result<Sight, Failure> {
     opened(host, "keep", TIMERS, None)
 }
 
+/// A ring is a descriptor; what is written to its memory later is no system call.
+pub(crate) fn ring(host: &Host, _: u8) -> Result<Sight, Failure> {
+    let container = hold(host, &["ring"], None)?;
+    let entries = fs::read_dir(container.proc("fd")).map_err(|why| failed("/proc/PID/fd", &why))?;
+    let mut targets = entries
+        .flatten()
+        .filter_map(|entry| fs::read_link(entry.path()).ok());
+    let is_there = targets.any(|target| target == Path::new("anon_inode:[io_uring]"));
+    let what = if is_there { "a" } else { "no" };
+    let seen = format!("the command has {what} ring open");
+    Ok(sight(&container, is_there, seen))
+}
+
 /// A file of the kernel's that the command has open, be it of another /proc than ours.
 fn opened(host: &Host, verb: &str, path: &str, option: Option<&str>) -> Result<Sight, Failure> {
-    let container = hold(host, &[verb, path], option)?;
-    let wanted = if verb == "keep-writable" { 1 } else { 0 };
+    opened_by(host, &[verb, path], path, option)
+}
+
+/// For reading if the verb is `keep`, otherwise for writing.
+fn opened_by(
+    host: &Host,
+    words: &[&str],
+    path: &str,
+    option: Option<&str>,
+) -> Result<Sight, Failure> {
+    let container = hold(host, words, option)?;
+    let wanted = if words.first() == Some(&"keep") { 0 } else { 1 };
     let flags = flags_of_open(&container, path);
     let seen = match flags {
         Some(flags) => format!("the command has {path} open with the flags {flags:#o}"),
@@ -64,7 +96,8 @@ fn opened(host: &Host, verb: &str, path: &str, option: Option<&str>) -> Result<S
     Ok(sight(&container, is_open, seen))
 }
 
-/// How the kernel's own file of this name is open. What lies mounted on it has the same path.
+/// How the kernel's own file of this name is open. What lies mounted on it has the same path, so
+/// the file system of the open file is asked, and not only its name.
 fn flags_of_open(container: &Container, path: &str) -> Option<i32> {
     let name = Path::new(path).file_name().unwrap_or(OsStr::new(path));
     let is_of_proc =

@@ -57,6 +57,24 @@ pub(crate) fn mount_with_own_users(host: &Host, _: u8) -> Result<Sight, Failure>
     mount_ramfs(host, &words)
 }
 
+/// The same by a child, which clone3 has made: after chroot(2) the kernel refuses that as well,
+/// and the command mounts by itself.
+pub(crate) fn mount_with_heir(host: &Host, _: u8) -> Result<Sight, Failure> {
+    let words = ["heir", "then", "try", "mount", "ramfs", "/tmp"];
+    let container = hold(host, &words, None)?;
+    let mut count = 0;
+    for pid in process::children(container.pid)
+        .into_iter()
+        .chain([container.pid])
+    {
+        let mounts = procfs::mounts(pid)?;
+        let ramfs = procfs::mounted_at(&mounts, "/tmp").is_some_and(|it| it.fstype == "ramfs");
+        count += usize::from(ramfs);
+    }
+    let seen = format!("the command and its child have {count} ramfs on /tmp");
+    Ok(sight(&container, count > 0, seen))
+}
+
 fn mount_ramfs(host: &Host, words: &[&str]) -> Result<Sight, Failure> {
     let container = hold(host, words, None)?;
     let mounts = container.mounts()?;

@@ -141,6 +141,23 @@ pub(crate) fn key(host: &Host, _: u8) -> Result<Sight, Failure> {
     Ok(sight(&container, found, seen))
 }
 
+/// Who shares a ring may also empty it.
+pub(crate) fn forget_keys(host: &Host, _: u8) -> Result<Sight, Failure> {
+    // The machine's own stays as it was.
+    linux_sys::keyctl_join_session_keyring()
+        .and_then(|_| linux_sys::add_key("the-callers", b"open sesame"))
+        .map_err(|why| failed("the host's keyring", &why))?;
+    let container = hold(host, &["forget-keys"], None)?;
+    let is_gone = match linux_sys::keyctl_search("the-callers") {
+        Ok(_) => false,
+        Err(why) if why.errno() == Errno::ENOKEY => true,
+        Err(why) => return Err(failed("the host's keyring", &why)),
+    };
+    let seen = if is_gone { "is gone" } else { "is still there" };
+    let seen = format!("the caller's key {seen}");
+    Ok(sight(&container, is_gone, seen))
+}
+
 /// The caller's terminal, as the caller's shell reads it when the container has ended.
 pub(crate) fn typing(host: &Host, _: u8) -> Result<Sight, Failure> {
     let pair = openpty(None, None).map_err(|why| failed("a terminal", &why))?;

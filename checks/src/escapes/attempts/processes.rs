@@ -137,9 +137,10 @@ pub(crate) fn orphan(host: &Host, _: u8) -> Result<Sight, Failure> {
 }
 
 /// More processes than a learner's pipeline has.
-pub(crate) fn crowd(host: &Host, _: u8) -> Result<Sight, Failure> {
+pub(crate) fn crowd(host: &Host, solution: u8) -> Result<Sight, Failure> {
     const CROWD: usize = 200;
-    let container = hold(host, &["crowd", &CROWD.to_string()], None)?;
+    let option = since(14, solution, "--pids-limit=100");
+    let container = hold(host, &["crowd", &CROWD.to_string()], option)?;
     let count = process::children(container.pid).len();
     let seen = format!("the command has {count} children");
     Ok(sight(&container, count == CROWD, seen))
