@@ -5,7 +5,7 @@ use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use linux_sys::{
     AF_INET, CloneFlags, IFF_UP, Mode, MsFlags, Pid, SFlag, SIGKILL, SOCK_CLOEXEC, SOCK_DGRAM, Uid,
@@ -212,19 +212,20 @@ pub(super) fn subgroup(name: &OsStr) -> Result<(), Failure> {
 /// Makes a device node, tries to open it in three ways, and removes it. What came of all that is
 /// a line of `report`: the numbers of the errors, 0 for none.
 pub(super) fn opens(report: &Path, kind: SFlag, number: u64) -> Result<(), Failure> {
-    // The root of a container may be mounted without devices.
-    let node = Path::new("/dev/opens");
-    let made = linux_sys::mknod(node, kind, Mode::from_bits_truncate(0o600), number);
+    // The root of a container may be mounted without devices. By its number, since two processes
+    // may do this at the same time.
+    let node = PathBuf::from(format!("/dev/opens-{}", std::process::id()));
+    let made = linux_sys::mknod(&node, kind, Mode::from_bits_truncate(0o600), number);
     let mut results = vec![made.err().map_or(0, |why| why.errno() as i32)];
     for (read, write) in [(true, false), (false, true), (true, true)] {
         let opened = OpenOptions::new()
             .read(read)
             .write(write)
             .custom_flags(nix::libc::O_NONBLOCK | nix::libc::O_NOCTTY)
-            .open(node);
+            .open(&node);
         results.push(opened.err().and_then(|why| why.raw_os_error()).unwrap_or(0));
     }
-    let _ = fs::remove_file(node);
+    let _ = fs::remove_file(&node);
     let words: Vec<String> = results.iter().map(i32::to_string).collect();
     let mut file = OpenOptions::new()
         .create(true)
