@@ -106,6 +106,17 @@ pub(crate) const FILES: &[i64] = &[
     libc::SYS_renameat2,
 ];
 
+/// Which argument is the first path of a call that makes files or looks for them. The others
+/// are numbers, or memory that the kernel writes to: what lies there before is no path.
+fn first_path(number: i64) -> Option<usize> {
+    match number {
+        old::MKDIR | old::OPEN | old::SYMLINK | old::LINK | old::RENAME => Some(0),
+        old::STAT | old::LSTAT | old::ACCESS | libc::SYS_symlinkat => Some(0),
+        _ if FILES.contains(&number) || LOOKS.contains(&number) => Some(1),
+        _ => None,
+    }
+}
+
 /// What looks whether a file is there, or opens it.
 pub(crate) const LOOKS: &[i64] = &[
     old::STAT,
@@ -292,10 +303,8 @@ impl Caller {
             libc::SYS_rt_sigtimedwait => one("rt_sigtimedwait".into(), None),
             libc::SYS_pidfd_open => one("pidfd_open".into(), None),
             // What makes files, or looks for them: the first path that it names tells which.
-            _ => {
-                let paths = [self.quoted(0), self.quoted(1), self.quoted(2)];
-                let path = paths.into_iter().find(|it| it.len() > 2);
-                let path = path.filter(|_| FILES.contains(&number) || LOOKS.contains(&number));
+            number => {
+                let path = first_path(number).map(|index| self.quoted(index));
                 one(format!("call {number}({})", path.unwrap_or_default()), None)
             }
         }
