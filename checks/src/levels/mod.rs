@@ -18,6 +18,7 @@ mod l13;
 mod l14;
 mod l15;
 mod l16;
+mod l17;
 mod moments;
 mod observed;
 mod program;
@@ -51,6 +52,7 @@ pub const LEVELS: &[LevelChecks] = &[
     l14::LEVEL,
     l15::LEVEL,
     l16::LEVEL,
+    l17::LEVEL,
 ];
 
 /// What each level knows of the errors of its own calls, and of what they fail on.

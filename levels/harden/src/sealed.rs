@@ -1,4 +1,4 @@
-//! This program, in memory and sealed: nobody can write to it, a container's root neither.
+//! This program, in memory and sealed: nobody can write to it, root in a container neither.
 
 use std::fs::File;
 use std::io;
@@ -9,28 +9,29 @@ use linux_sys::{
 };
 
 /// The parent's part, before there is a container: go on as a copy of this program that nobody
-/// can change. Returns when we are the copy.
+/// can change. Returns in the copy alone.
 pub fn seal_self() -> Result<(), Error> {
-    // The last one, or another seal could be added; a file on a tmpfs has that one alone.
+    // Given: what we are running, opened for reading.
+    let mut program = given::this_program()?;
+
+    // All four: a file on a tmpfs has the last one from its birth, and no other.
     let all = SealFlag::F_SEAL_WRITE
         | SealFlag::F_SEAL_SHRINK
         | SealFlag::F_SEAL_GROW
         | SealFlag::F_SEAL_SEAL;
-    // Given: what we are running, opened.
-    let mut program = given::this_program()?;
     if fcntl_get_seals(&program).is_ok_and(|seals| seals.contains(all)) {
         return Ok(());
     }
 
-    // No path leads to it. It closes itself at the exec, which has read it by then.
-    let flags =
-        MemfdFlags::MFD_CLOEXEC | MemfdFlags::MFD_ALLOW_SEALING | MemfdFlags::MFD_EXEC;
+    // No path leads to it. The kernel has read it by the time that exec closes it.
+    let flags = MemfdFlags::MFD_CLOEXEC | MemfdFlags::MFD_ALLOW_SEALING | MemfdFlags::MFD_EXEC;
     let mut copy = File::from(memfd_create("rd", flags)?);
     io::copy(&mut program, &mut copy)?;
-    fcntl_add_seals(&copy, all)?;
 
+    // Before somebody can have a descriptor of it who would write to it later on.
+    fcntl_add_seals(&copy, all)?;
     // Given: our signals as our caller had them, and what it has called us with.
     let (arguments, environment) = given::as_started()?;
-    let never = execveat(&copy, &arguments, &environment)?;
-    match never {}
+    execveat(&copy, &arguments, &environment)?;
+    Ok(())
 }
