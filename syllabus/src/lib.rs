@@ -42,6 +42,7 @@ pub const TABLE: &[(&str, &str)] = &table![
     "15_devices",
     "16_volumes",
     "17_sealed_self",
+    "18_terminal",
     "harden",
 ];
 

@@ -19,6 +19,7 @@ mod l14;
 mod l15;
 mod l16;
 mod l17;
+mod l18;
 mod moments;
 mod observed;
 mod program;
@@ -53,6 +54,7 @@ pub const LEVELS: &[LevelChecks] = &[
     l15::LEVEL,
     l16::LEVEL,
     l17::LEVEL,
+    l18::LEVEL,
 ];
 
 /// What each level knows of the errors of its own calls, and of what they fail on.

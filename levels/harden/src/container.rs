@@ -9,8 +9,8 @@ use linux_sys::{
 };
 
 use crate::{
-    Container, Options, capabilities, cgroup, masks, mounts, network, rootfs, seccomp, user,
-    volumes,
+    Container, Options, capabilities, cgroup, masks, mounts, network, rootfs, seccomp, session,
+    user, volumes,
 };
 
 /// The steps in order, one a level. Returns only if a step has failed: after
@@ -56,6 +56,11 @@ pub fn contain(options: &Options, container: &Container) -> Result<Infallible, E
     if options.read_only {
         masks::make_root_read_only()?;
     }
+
+    // In the container's root, where its /dev/pts is, and while the calls are still allowed.
+    // Given: a new terminal in the container's own /dev/pts, with `-t`.
+    session::begin_session(given::new_terminal(&container.terminal, options.user)?)?;
+    session::leave_inheritance()?;
 
     let kept = capabilities::kept(&options.cap_add, &options.cap_drop);
     // While we have CAP_SYS_ADMIN. Without it the kernel takes a filter only from who has

@@ -11,6 +11,7 @@
 //! | [`devices`] | which devices open | 15 |
 //! | [`volumes`] | what it is shown of the host, and what it gets in memory | 16 |
 //! | [`sealed`] | this program, which no container can write to | 17 |
+//! | [`session`] | its session, terminal and keys, and what each process may use | 18 |
 //!
 //! As in `isolate`, every function takes values, and none knows a command line.
 
@@ -19,4 +20,5 @@ pub mod devices;
 pub mod masks;
 pub mod sealed;
 pub mod seccomp;
+pub mod session;
 pub mod volumes;

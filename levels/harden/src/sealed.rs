@@ -25,7 +25,7 @@ pub fn seal_self() -> Result<(), Error> {
 
     // No path leads to it. The kernel has read it by the time that exec closes it.
     let flags = MemfdFlags::MFD_CLOEXEC | MemfdFlags::MFD_ALLOW_SEALING | MemfdFlags::MFD_EXEC;
-    let mut copy = File::from(memfd_create("rd", flags)?);
+    let mut copy = File::from(memfd_create("runtime", flags)?);
     io::copy(&mut program, &mut copy)?;
 
     // Before somebody can have a descriptor of it who would write to it later on.
