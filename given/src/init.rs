@@ -6,7 +6,9 @@
 use std::fs::{self, OpenOptions};
 use std::os::unix::fs::FileExt;
 
-use linux_sys::{CloseRangeFlags, How, Pid, SignalSet, close_range, kill, sigprocmask, sigtimedwait};
+use linux_sys::{
+    CloseRangeFlags, How, Pid, SignalSet, close_range, kill, sigprocmask, sigtimedwait,
+};
 use nix::libc::{SIGCHLD, SIGCONT, SIGTSTP, SIGTTIN, SIGTTOU};
 
 use crate::Error;
@@ -47,7 +49,10 @@ fn forget() -> std::io::Result<()> {
     let field = |number: usize| fields.get(number - 3).copied().unwrap_or(0);
     let memory = OpenOptions::new().write(true).open("/proc/self/mem")?;
     let name = b"init\0";
-    for (start, end, text) in [(field(48), field(49), &name[..]), (field(50), field(51), &[])] {
+    for (start, end, text) in [
+        (field(48), field(49), &name[..]),
+        (field(50), field(51), &[]),
+    ] {
         let mut zeros = vec![0; end.saturating_sub(start) as usize];
         let length = text.len().min(zeros.len());
         zeros[..length].copy_from_slice(&text[..length]);

@@ -59,10 +59,7 @@ pub fn terminal_socket(is_asked_for: bool) -> Result<TerminalSocket, Error> {
 /// the parent. `None` without `-t`.
 ///
 /// It belongs to `user`, who may open it once more by its name, as `script` and `ssh` do.
-pub fn new_terminal(
-    socket: &TerminalSocket,
-    user: Option<User>,
-) -> Result<Option<OwnedFd>, Error> {
+pub fn new_terminal(socket: &TerminalSocket, user: Option<User>) -> Result<Option<OwnedFd>, Error> {
     let Some([_, socket]) = &socket.0 else {
         return Ok(None);
     };

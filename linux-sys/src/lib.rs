@@ -275,8 +275,8 @@ pub use signal::{
 };
 pub use start::ignored_at_start;
 pub use terminal::{
-    WindowSize, tcgetpgrp, tcsetpgrp, tiocexcl, tiocgetd, tiocgexcl, tiocgptpeer, tiocgwinsz, tiocnxcl, tiocsctty,
-    tiocsetd, tiocsti, tiocswinsz,
+    WindowSize, tcgetpgrp, tcsetpgrp, tiocexcl, tiocgetd, tiocgexcl, tiocgptpeer, tiocgwinsz,
+    tiocnxcl, tiocsctty, tiocsetd, tiocsti, tiocswinsz,
 };
 pub use trace::{
     Registers, SyscallInfo, TraceEvent, TraceStatus, ptrace_cont, ptrace_detach,

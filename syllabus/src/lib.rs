@@ -43,6 +43,7 @@ pub const TABLE: &[(&str, &str)] = &table![
     "16_volumes",
     "17_sealed_self",
     "18_terminal",
+    "19_init",
     "harden",
 ];
 

@@ -20,6 +20,7 @@ mod l15;
 mod l16;
 mod l17;
 mod l18;
+mod l19;
 mod moments;
 mod observed;
 mod program;
@@ -55,6 +56,7 @@ pub const LEVELS: &[LevelChecks] = &[
     l16::LEVEL,
     l17::LEVEL,
     l18::LEVEL,
+    l19::LEVEL,
 ];
 
 /// What each level knows of the errors of its own calls, and of what they fail on.

@@ -57,7 +57,7 @@ pub fn contain(options: &Options, container: &Container) -> Result<Infallible, E
         masks::make_root_read_only()?;
     }
 
-    // TODO(18) 1. The calls are here already: why behind `enter`, and why before the filter?
+    // TODO(18) 2. The calls are here already: why behind `enter`, and why before the filter?
     // Write what they do.
     // Given: a new terminal in the container's own /dev/pts, with `-t`.
     session::begin_session(given::new_terminal(&container.terminal, options.user)?)?;

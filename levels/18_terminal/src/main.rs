@@ -218,9 +218,11 @@ fn start_and_wait(options: &Options, container: &Container) -> Result<u8, Error>
     // the parent's alone.
     let child = clone(|| given::exit(contain(options, container)), namespaces)?;
 
-    // Given: Ctrl-C, Ctrl-Z and `kill` find their way to the child until it ends. So do keys, if
-    // it has a terminal of its own, and what it prints there comes back.
-    given::relay(child, &container.terminal)?;
+    // TODO(18) 1. With a terminal of its own keys come to the command through us. This call does
+    // not carry them; `given::relay`, which takes `container.terminal` as well, does both.
+    // Given: Ctrl-C, Ctrl-Z and `kill` find their way to the child until it ends.
+    given::forward_signals(child)?;
+    // END TODO(18)
 
     // A process that has ended stays as a zombie until its parent asks how.
     let status = match waitpid(child, WaitOptions::empty())? {

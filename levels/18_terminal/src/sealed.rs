@@ -4,9 +4,7 @@ use std::fs::File;
 use std::io;
 
 use given::Error;
-use linux_sys::{
-    MemfdFlags, SealFlag, execveat, fcntl_add_seals, fcntl_get_seals, memfd_create,
-};
+use linux_sys::{MemfdFlags, SealFlag, execveat, fcntl_add_seals, fcntl_get_seals, memfd_create};
 
 /// The parent's part, before there is a container: go on as a copy of this program that nobody
 /// can change. Returns in the copy alone.

@@ -16,11 +16,11 @@ const LIMITS: [(Resource, u64, u64); 2] = [
 /// A session of its own, with a terminal of its own or with none.
 pub fn begin_session(terminal: Option<OwnedFd>) -> Result<(), Error> {
     if let Some(terminal) = &terminal {
-        // TODO(18) 2. A session, whose terminal is this one; and 0, 1 and 2 are it as well.
+        // TODO(18) 3. A session, whose terminal is this one; and 0, 1 and 2 are it as well.
         let _ = terminal;
         // END TODO(18)
     }
-    // TODO(18) 3. Without a terminal of its own the command has its caller's, or no terminal on
+    // TODO(18) 4. Without a terminal of its own the command has its caller's, or no terminal on
     // its input. In which of the two cases may it have a session of its own?
     // END TODO(18)
     Ok(())
@@ -28,11 +28,8 @@ pub fn begin_session(terminal: Option<OwnedFd>) -> Result<(), Error> {
 
 /// Our caller's keys, limits, and rank when memory is short.
 pub fn leave_inheritance() -> Result<(), Error> {
-    // TODO(18) 4. A ring of keys that our caller's session does not have.
-    // END TODO(18)
-
-    // TODO(18) 5. The limits in LIMITS, and none of them above what it is now. And in
-    // /proc/self/oom_score_adj not less than 0.
+    // TODO(18) 5. A ring of keys that our caller's session does not have; the limits in LIMITS, and
+    // none of them above what it is now; in /proc/self/oom_score_adj not less than 0.
     let _ = LIMITS;
     // END TODO(18)
     Ok(())

@@ -12,11 +12,13 @@
 //! | [`volumes`] | what it is shown of the host, and what it gets in memory | 16 |
 //! | [`sealed`] | this program, which no container can write to | 17 |
 //! | [`session`] | its session, terminal and keys, and what each process may use | 18 |
+//! | [`init`] | a number 1 that is not the command | 19 |
 //!
 //! As in `isolate`, every function takes values, and none knows a command line.
 
 pub mod controllers;
 pub mod devices;
+pub mod init;
 pub mod masks;
 pub mod sealed;
 pub mod seccomp;

@@ -13,7 +13,7 @@
 //!   cargo test -p rd
 
 mod container;
-use harden::{controllers, devices, masks, sealed, seccomp, session, volumes};
+use harden::{controllers, devices, init, masks, sealed, seccomp, session, volumes};
 use isolate::{capabilities, cgroup, mounts, network, rootfs, user};
 
 use std::ffi::OsString;
@@ -101,6 +101,10 @@ pub struct Options {
     /// Give the command a terminal of its own
     #[arg(short, long)]
     pub tty: bool,
+
+    /// Let this program be number 1 in the container, and the command its child
+    #[arg(long)]
+    pub init: bool,
 
     /// Keep the container's directory after the command has ended
     #[arg(long)]
@@ -214,8 +218,8 @@ fn start_and_wait(options: &Options, container: &Container) -> Result<u8, Error>
     // the parent's alone.
     let child = clone(|| given::exit(contain(options, container)), namespaces)?;
 
-    // Given: Ctrl-C, Ctrl-Z and `kill` find their way to the child until it ends. So do keys, if
-    // it has a terminal of its own, and what it prints there comes back.
+    // Given: Ctrl-C, Ctrl-Z and `kill` find their way to the child until it ends; and keys to the
+    // terminal that it has made.
     given::relay(child, &container.terminal)?;
 
     // A process that has ended stays as a zombie until its parent asks how.
