@@ -166,6 +166,8 @@ pub(crate) const ISOLATING: &[i64] = &[
     libc::SYS_capset,
     libc::SYS_seccomp,
     libc::SYS_bpf,
+    libc::SYS_memfd_create,
+    libc::SYS_fcntl,
 ];
 
 /// The calls of all these lists that this machine's kernel has.
@@ -213,6 +215,8 @@ const PR_CAP_AMBIENT_IS_SET: u64 = 1;
 
 /// SECCOMP_SET_MODE_FILTER: the others are questions.
 const LOADS_A_FILTER: u64 = libc::SECCOMP_SET_MODE_FILTER as u64;
+/// The only command of fcntl(2) that takes something away.
+const ADD_SEALS: u64 = libc::F_ADD_SEALS as u64;
 /// What bpf(2) is asked for, by linux/bpf.h.
 const BPF_PROG_LOAD: u64 = 5;
 const BPF_PROG_ATTACH: u64 = 8;
@@ -236,7 +240,17 @@ impl Caller {
             libc::SYS_unshare => self.namespaces("unshare", first, (2, 1)),
             libc::SYS_setns => self.namespaces("setns", second, (2, 1)),
             libc::SYS_execve => many("execve", self.quoted(0), Some((0, 1))),
+            libc::SYS_execveat if self.executes_itself() => {
+                many("execveat of a copy", self.executed(), Some((17, 4)))
+            }
             libc::SYS_execveat => many("execveat", self.executed(), Some((0, 1))),
+            libc::SYS_memfd_create => {
+                one(format!("memfd_create({})", self.quoted(0)), Some((17, 3)))
+            }
+            libc::SYS_fcntl => match second == ADD_SEALS {
+                true => one("fcntl(F_ADD_SEALS)".into(), Some((17, 4))),
+                false => one("fcntl".into(), None),
+            },
             libc::SYS_wait4 => one("wait4".into(), Some((0, 3))),
             libc::SYS_waitid => one("waitid".into(), Some((0, 3))),
             libc::SYS_mount => self.mount(),
@@ -446,6 +460,15 @@ impl Caller {
                 format!("{:?}", fs::read_link(open).unwrap_or_default().display())
             }
         }
+    }
+
+    /// Whether the program that execveat executes is a file in memory, or what already runs.
+    fn executes_itself(&self) -> bool {
+        let open = procfs::path(self.pid, &format!("fd/{}", self.arguments[0]));
+        let is_in_memory = fs::read_link(&open).is_ok_and(|it| it.starts_with("/memfd:"));
+        let own = procfs::identity(procfs::path(self.pid, "exe"));
+        let is_own = procfs::identity(open).is_ok_and(|it| own.is_ok_and(|own| own == it));
+        self.text(1).is_empty() && (is_in_memory || is_own)
     }
 
     /// A path of the caller's, reached from here.

@@ -11,6 +11,7 @@ use linux_sys::{AF_INET, CloneFlags, SOCK_CLOEXEC, SOCK_DGRAM, bpf_prog_query, s
 use crate::calls::without_ids;
 use crate::container::Visitor;
 use crate::finding::Failure;
+use crate::own_program::Program;
 use crate::{namespace, procfs};
 use sandbox::cgroups;
 
@@ -23,6 +24,9 @@ const OF_EXEC: [&str; 4] = ["CapInh", "CapPrm", "CapEff", "CapAmb"];
 
 /// The key of how many filters of system calls it has.
 const FILTERS: &str = "Seccomp_filters";
+
+/// The key of what keeps the level's own program from being changed.
+const SEALS: &str = "the seals of the level's program";
 
 /// Files of a group in which limits are, as far as levels set any.
 const LIMITS: [&str; 11] = [
@@ -70,6 +74,8 @@ impl Surroundings {
             false => "another".to_owned(),
         };
         all.insert("its parent".to_owned(), parent);
+        let seals = Program::of(level).map_or_else(|_| String::new(), |it| it.seals());
+        all.insert(SEALS.to_owned(), seals);
 
         // Before Linux 5.9 the filters were not counted.
         let filters = procfs::status(pid, "Seccomp_filters").unwrap_or_default();
@@ -171,6 +177,7 @@ impl Difference {
             "its hostname" => (5, 2),
             "the flags of its lo" => (7, 2),
             FILTERS => (13, 6),
+            SEALS => (17, 4),
             "Groups" => (10, 1),
             "Uid" | "Gid" => (10, 2),
             _ if name.starts_with("its group") => (8, 2),
