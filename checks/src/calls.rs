@@ -44,6 +44,7 @@ mod old {
     pub(super) const STAT: i64 = libc::SYS_stat;
     pub(super) const LSTAT: i64 = libc::SYS_lstat;
     pub(super) const ACCESS: i64 = libc::SYS_access;
+    pub(super) const DUP2: i64 = libc::SYS_dup2;
 }
 #[cfg(not(target_arch = "x86_64"))]
 mod old {
@@ -60,6 +61,7 @@ mod old {
     pub(super) const STAT: i64 = -11;
     pub(super) const LSTAT: i64 = -12;
     pub(super) const ACCESS: i64 = -13;
+    pub(super) const DUP2: i64 = -14;
 }
 
 /// The calls that make a process.
@@ -168,6 +170,11 @@ pub(crate) const ISOLATING: &[i64] = &[
     libc::SYS_bpf,
     libc::SYS_memfd_create,
     libc::SYS_fcntl,
+    libc::SYS_setsid,
+    libc::SYS_dup3,
+    old::DUP2,
+    libc::SYS_keyctl,
+    libc::SYS_prlimit64,
 ];
 
 /// The calls of all these lists that this machine's kernel has.
@@ -217,6 +224,7 @@ const PR_CAP_AMBIENT_IS_SET: u64 = 1;
 const LOADS_A_FILTER: u64 = libc::SECCOMP_SET_MODE_FILTER as u64;
 /// The only command of fcntl(2) that takes something away.
 const ADD_SEALS: u64 = libc::F_ADD_SEALS as u64;
+const JOIN_SESSION_KEYRING: u64 = libc::KEYCTL_JOIN_SESSION_KEYRING as u64;
 /// What bpf(2) is asked for, by linux/bpf.h.
 const BPF_PROG_LOAD: u64 = 5;
 const BPF_PROG_ATTACH: u64 = 8;
@@ -284,9 +292,24 @@ impl Caller {
                     _ => one("socket of another family".into(), None),
                 }
             }
-            libc::SYS_ioctl => match second == libc::SIOCSIFFLAGS {
-                true => one("ioctl(SIOCSIFFLAGS)".into(), Some((7, 2))),
-                false => one("ioctl".into(), None),
+            libc::SYS_ioctl => match second {
+                libc::SIOCSIFFLAGS => one("ioctl(SIOCSIFFLAGS)".into(), Some((7, 2))),
+                libc::TIOCSCTTY => one("ioctl(TIOCSCTTY)".into(), Some((18, 3))),
+                _ => one("ioctl".into(), None),
+            },
+            libc::SYS_setsid => one("setsid".into(), Some((18, 4))),
+            libc::SYS_dup3 | old::DUP2 => match second {
+                0..=2 => one(format!("dup2 to {second}"), Some((18, 3))),
+                _ => one("dup2 to another".into(), None),
+            },
+            libc::SYS_keyctl => match first == JOIN_SESSION_KEYRING {
+                true => one("keyctl(KEYCTL_JOIN_SESSION_KEYRING)".into(), Some((18, 5))),
+                false => one("keyctl".into(), None),
+            },
+            // Without new limits it is a question.
+            libc::SYS_prlimit64 => match self.arguments[2] {
+                0 => one("prlimit64 of another kind".into(), None),
+                _ => one(format!("prlimit64 of limit {second}"), Some((18, 5))),
             },
             old::MKNOD => many("mknod", self.quoted(0), Some((2, 3))),
             libc::SYS_mknodat => many("mknod", self.quoted(1), Some((2, 3))),
@@ -429,6 +452,10 @@ impl Caller {
 
     fn write(&self) -> Description {
         let open = procfs::path(self.pid, &format!("fd/{}", self.arguments[0]));
+        if fs::read_link(&open).is_ok_and(|it| it.ends_with("oom_score_adj")) {
+            let name = "write to oom_score_adj".to_owned();
+            return (name.clone(), name, Some((18, 5)));
+        }
         if !is_control_group(&open) {
             return ("write".into(), "write".into(), None);
         }

@@ -121,6 +121,11 @@ impl<'a> Container<'a> {
         Visitor::enter(self.pid)?.mounts()
     }
 
+    /// Types these at the level's standard input.
+    pub(crate) fn type_keys(&mut self, keys: &[u8]) -> Result<(), Failure> {
+        self.run.type_keys(keys)
+    }
+
     /// Lets the probe go on, and looks no further: it may have more to do than to end.
     pub(crate) fn release(&mut self) {
         self.run.release();

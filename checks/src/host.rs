@@ -217,6 +217,7 @@ impl Host {
             command: words_of_this_run(command),
             umask: UMASK,
             errors: None,
+            stdin: None,
             stderr: None,
             prelude: String::new(),
             is_job: false,
@@ -273,6 +274,7 @@ pub(crate) struct Invocation<'a> {
     command: Vec<OsString>,
     umask: u32,
     errors: Option<PathBuf>,
+    stdin: Option<File>,
     stderr: Option<File>,
     prelude: String,
     is_job: bool,
@@ -307,6 +309,12 @@ impl<'a> Invocation<'a> {
     /// `2>>FILE`, as a caller has it who keeps a log.
     pub(crate) fn errors_to(mut self, file: &Path) -> Self {
         self.errors = Some(file.to_owned());
+        self
+    }
+
+    /// Another standard input than a pipe. Its end is for the check to bring about.
+    pub(crate) fn stdin(mut self, stdin: File) -> Self {
+        self.stdin = Some(stdin);
         self
     }
 
@@ -415,7 +423,7 @@ impl<'a> Invocation<'a> {
                 .env(names::variable(), names::value())
                 .envs(self.variables.iter().map(|(name, value)| (name, value)))
                 .current_dir(host.work())
-                .stdin(Stdio::piped())
+                .stdin(self.stdin.map_or_else(Stdio::piped, Stdio::from))
                 .stdout(Stdio::piped())
                 .stderr(errors);
             let child = spawn(&mut command);
@@ -515,7 +523,8 @@ impl Run<'_> {
         };
         let mut line = Vec::new();
         // Other lines may come of a println! left over from a learner's search.
-        while line != b"ready\n" {
+        // A terminal makes its line ends two characters.
+        while line.trim_ascii_end() != b"ready" {
             line.clear();
             if stdout.read_until(b'\n', &mut line).unwrap_or(0) == 0 {
                 return false;
@@ -537,6 +546,16 @@ impl Run<'_> {
     /// Lets a holding probe go on: the end of its standard input.
     pub(crate) fn release(&mut self) {
         self.stdin = None;
+    }
+
+    /// Types these, if its standard input is the pipe that it usually is.
+    pub(crate) fn type_keys(&mut self, keys: &[u8]) -> Result<(), Failure> {
+        let Some(stdin) = &mut self.stdin else {
+            return Ok(());
+        };
+        stdin
+            .write_all(keys)
+            .map_err(|why| Failure::seen(format!("its standard input: {why}")).elsewhere())
     }
 
     /// Device and inode of what it was given as 0, 1 and 2.

@@ -47,7 +47,9 @@ impl Program {
             ("F_SEAL_SEAL", SealFlag::F_SEAL_SEAL),
         ];
         let in_force = self.in_force();
-        let missing = all.into_iter().filter(|(_, seal)| !in_force.contains(*seal));
+        let missing = all
+            .into_iter()
+            .filter(|(_, seal)| !in_force.contains(*seal));
         missing.map(|(name, _)| name).collect()
     }
 

@@ -34,6 +34,14 @@ pub(super) const LEVEL: LevelChecks = LevelChecks {
             run: protected,
         },
         Check {
+            name: "the level's process has made nothing yet when it becomes its copy",
+            step: 1,
+            usually: "seal_self stands too late: what was made before, the copy does not know of, \
+                      and makes it once more",
+            needs: &[],
+            run: before_all_else,
+        },
+        Check {
             name: "the copy has all four seals, of a program on a tmpfs too",
             step: 2,
             usually: "a seal is missing in what you ask for and in what you set: without one of \
@@ -59,14 +67,6 @@ pub(super) const LEVEL: LevelChecks = LevelChecks {
             run: unasked,
         },
         Check {
-            name: "the level's process has made nothing yet when it becomes its copy",
-            step: 1,
-            usually: "seal_self stands too late: what was made before, the copy does not know of, \
-                      and makes it once more",
-            needs: &[],
-            run: before_all_else,
-        },
-        Check {
             name: "the copy has the arguments and the environment that the program was given",
             step: 4,
             usually: "execveat was not given what `given::as_started()` returns: all of argv, the \
@@ -81,6 +81,15 @@ pub(super) const LEVEL: LevelChecks = LevelChecks {
                       starts, has the file open on",
             needs: &[],
             run: descriptors,
+        },
+        Check {
+            name: "what the program was started to ignore its copy ignores, and no other signal",
+            step: 4,
+            usually: "what was made of argv and the environment by hand is not all: Rust's runtime \
+                      ignores SIGPIPE, exec hands that on, and the copy takes it for its caller's \
+                      wish. `given::as_started()` puts signals back as well",
+            needs: &[],
+            run: signals,
         },
         refusals::check(
             "a container whose program cannot be sealed does not run",
@@ -217,9 +226,9 @@ const ON_A_TMPFS: &str = "it took the file for the copy already. A file on a tmp
 /// Whether it does so where its file is on no tmpfs.
 fn becomes_a_copy(host: &Host) -> bool {
     let own = procfs::identity(host.program()).ok();
-    hold(host).hold().is_ok_and(|container| {
-        procfs::identity(procfs::path(container.level(), "exe")).ok() != own
-    })
+    hold(host)
+        .hold()
+        .is_ok_and(|container| procfs::identity(procfs::path(container.level(), "exe")).ok() != own)
 }
 
 fn sealed(host: &Host) -> Outcome {
@@ -244,14 +253,20 @@ fn sealed(host: &Host) -> Outcome {
     Ok(())
 }
 
+/// The level's program by its bare name, as people start it: PATH leads to it.
+const BY_PATH: &str = "name=${0##*/}; exec \"$name\" \"$@\";";
 /// The level's program in the place of a shell that has removed its file.
 const GONE: &str = "exec 9<\"$0\"; rm \"$0\"; exec /proc/self/fd/9 \"$@\";";
 
 fn copied(host: &Host) -> Outcome {
     let original = procfs::read(host.program())?;
     let on_a_tmpfs = writable(host)?;
-    for invocation in [hold(host), hold(&on_a_tmpfs).prelude(GONE)] {
-        let container = invocation.hold()?;
+    for invocation in [
+        hold(host),
+        hold(&on_a_tmpfs).prelude(BY_PATH),
+        hold(&on_a_tmpfs).prelude(GONE),
+    ] {
+        let container = invocation.hold().map_err(|failure| failure.here())?;
         let path = procfs::path(container.level(), "exe");
         let found = procfs::read(&path)?;
         if found != original {
@@ -380,6 +395,40 @@ fn as_started(host: &Host) -> Outcome {
         },
     }
     .run()
+}
+
+fn signals(host: &Host) -> Outcome {
+    // SIGHUP, SIGPIPE, SIGTERM and SIGXFSZ: no shell ignores any of them by itself.
+    const JUDGED: [u32; 4] = [1, 13, 15, 25];
+    for ignored in [&[][..], &[1, 15], &[13]] {
+        let shell = host.shell();
+        let shell = match ignored.is_empty() {
+            true => shell,
+            false => shell.ignoring(ignored),
+        };
+        let container = shell.hold_shell()?;
+        let mut found = procfs::signals(container.pid, "SigIgn")?;
+        found.retain(|signal| JUDGED.contains(signal));
+        let names = |signals: Vec<i32>| match signals.is_empty() {
+            true => "none".to_owned(),
+            false => procfs::few(signals.into_iter().map(linux_sys::signal_name).collect(), 4),
+        };
+        let found: Vec<i32> = found.into_iter().map(u32::cast_signed).collect();
+        if found != ignored {
+            return Err(
+                Failure::seen(format!("the command ignores {}", names(found)))
+                    .expected(format!(
+                        "of SIGHUP, SIGPIPE, SIGTERM and SIGXFSZ it ignores what the level's \
+                         caller does: {}",
+                        names(ignored.to_vec())
+                    ))
+                    .at(container.proc("status").display().to_string())
+                    .into(),
+            );
+        }
+        container.end()?;
+    }
+    Ok(())
 }
 
 fn descriptors(host: &Host) -> Outcome {
