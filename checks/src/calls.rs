@@ -240,8 +240,8 @@ impl Caller {
             (format!("{name}({shown})"), name.to_owned(), taught)
         };
         match number {
-            old::FORK => one("fork()".into(), Some((0, 2))),
-            old::VFORK => one("vfork()".into(), Some((0, 2))),
+            old::FORK => self.birth("fork", 0),
+            old::VFORK => self.birth("vfork", 0),
             libc::SYS_clone => self.birth("clone", first),
             // struct clone_args begins with the flags.
             libc::SYS_clone3 => self.birth("clone3", self.number_at(first)),
@@ -259,6 +259,9 @@ impl Caller {
                 true => one("fcntl(F_ADD_SEALS)".into(), Some((17, 4))),
                 false => one("fcntl".into(), None),
             },
+            libc::SYS_wait4 | libc::SYS_waitid if self.is_number_1() => {
+                one("wait by number 1".into(), Some((19, 3)))
+            }
             libc::SYS_wait4 => one("wait4".into(), Some((0, 3))),
             libc::SYS_waitid => one("waitid".into(), Some((0, 3))),
             libc::SYS_mount => self.mount(),
@@ -348,6 +351,10 @@ impl Caller {
     }
 
     fn birth(&self, name: &str, flags: u64) -> Description {
+        if self.is_number_1() && flags & CloneFlags::CLONE_NEWUSER.bits() as u64 == 0 {
+            let text = format!("{name}() by number 1");
+            return (text.clone(), text, Some((19, 2)));
+        }
         self.namespaces(name, flags, (0, 2))
     }
 
@@ -422,6 +429,7 @@ impl Caller {
         let (name, taught) = match option as i32 {
             libc::PR_SET_PDEATHSIG => ("PR_SET_PDEATHSIG", Some((6, 3))),
             libc::PR_SET_KEEPCAPS => ("PR_SET_KEEPCAPS", Some((10, 2))),
+            libc::PR_SET_DUMPABLE => ("PR_SET_DUMPABLE", Some((19, 2))),
             libc::PR_SET_SECCOMP => ("PR_SET_SECCOMP", Some((13, 6))),
             libc::PR_SET_SECUREBITS => ("PR_SET_SECUREBITS", Some((10, 2))),
             // PR_CAPBSET_READ only asks, and that it fails tells a right solution something:
@@ -487,6 +495,12 @@ impl Caller {
                 format!("{:?}", fs::read_link(open).unwrap_or_default().display())
             }
         }
+    }
+
+    /// Whether it is number 1 of a PID namespace below ours.
+    fn is_number_1(&self) -> bool {
+        let numbers = procfs::status(self.pid, "NSpid").unwrap_or_default();
+        numbers.split_whitespace().skip(1).last() == Some("1")
     }
 
     /// Whether the program that execveat executes is a file in memory, or what already runs.

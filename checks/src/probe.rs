@@ -22,7 +22,7 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 use std::process::ExitCode;
 
-use linux_sys::{Errno, Fork, How, Mode, Pid, SFlag, SignalSet};
+use linux_sys::{Errno, Fork, How, Mode, Pid, SFlag, SignalSet, WaitOptions};
 
 use crate::names;
 use failure::Failure;
@@ -78,6 +78,8 @@ probe: does one thing inside a container, for those who look from outside.
                                own, by their names here, and leave it open
   knob PATH                    open PATH below /proc/sys for writing, and leave it open, by a
                                remount, an unmount or a new proc at /tmp, if it takes one
+  orphans N                    leave a process behind that has ended, and say `ready`; at the end
+                               of standard input leave N of them behind at once, and stay
   orphan                       do not die with the parent
   overwrite PATH               end the parent, then open PATH for writing, and leave it open
   crowd N                      start N processes that do nothing
@@ -224,6 +226,7 @@ fn run(words: &[OsString]) -> Result<(), Failure> {
         "knob" => attack_calls::knob(Path::new(argument(1)?)),
         "grip" => escape::grip(),
         "orphan" => attack_calls::orphan(),
+        "orphans" => orphans(number(1)?),
         "overwrite" => attack_calls::overwrite(Path::new(argument(1)?)),
         "crowd" => attack_calls::crowd(number(1)?),
         "burn" => attack_calls::burn(number(1)?),
@@ -265,6 +268,32 @@ fn node(word: &OsStr) -> Result<SFlag, Failure> {
         "b" => Ok(SFlag::S_IFBLK),
         "c" => Ok(SFlag::S_IFCHR),
         other => Err(format!("mknod: {other} is neither b nor c").into()),
+    }
+}
+
+/// Leaves processes behind that end without a parent of their own.
+fn orphans(number: u32) -> Result<(), Failure> {
+    let leave = || -> Result<(), Failure> {
+        match linux_sys::fork()? {
+            Fork::Child => {
+                // Its child ends with it, and has another parent then.
+                let _ = linux_sys::fork();
+                linux_sys::exit(0)
+            }
+            Fork::Parent { child } => {
+                linux_sys::waitpid(child, WaitOptions::empty())?;
+                Ok(())
+            }
+        }
+    };
+    leave()?;
+    ready()?;
+    io::stdin().read_to_end(&mut Vec::new())?;
+    for _ in 0..number {
+        leave()?;
+    }
+    loop {
+        nix::unistd::pause();
     }
 }
 

@@ -494,7 +494,7 @@ fn keyring(host: &Host) -> Outcome {
 }
 
 /// Soft and hard limit of a process, by the words of `/proc/PID/limits`.
-fn limit(pid: i32, name: &str) -> Result<(u64, u64), Failure> {
+pub(super) fn limit(pid: i32, name: &str) -> Result<(u64, u64), Failure> {
     let path = procfs::path(pid, "limits");
     let text = procfs::read_text(&path)?;
     let row = text.lines().find_map(|line| line.strip_prefix(name));
