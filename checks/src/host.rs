@@ -387,6 +387,7 @@ impl<'a> Invocation<'a> {
         let host = self.host;
         let arguments = self.arguments();
         let line = self.line(&arguments);
+        let has_terminal = self.options.iter().any(|it| it == "-t");
         host.say(&json!({ "ran": line }));
         host.run_starts(&line, self.options.iter().any(|it| it == "--keep"));
 
@@ -443,6 +444,7 @@ impl<'a> Invocation<'a> {
             stdout,
             errors,
             line,
+            has_terminal,
             is_over: false,
         })
     }
@@ -499,6 +501,7 @@ pub(crate) struct Run<'a> {
     stdout: Option<BufReader<ChildStdout>>,
     errors: PathBuf,
     line: String,
+    has_terminal: bool,
     is_over: bool,
 }
 
@@ -590,13 +593,32 @@ impl Run<'_> {
         self.is_over(status.as_ref().is_ok_and(|it| it.code().is_some()));
         let status = status
             .map_err(|why| Failure::seen(format!("waiting for {} failed: {why}", self.line)))?;
+        let mut errors = self.errors();
+        if self.has_terminal && matches!(status.code(), Some(125..=127)) {
+            errors = [self.said_at_the_end(), errors].concat();
+        }
         Ok(Ended {
             status,
-            errors: self.errors(),
+            errors,
             line: std::mem::take(&mut self.line),
             judged: self.host.judged,
             diagnose: self.host.diagnose,
         })
+    }
+
+    /// What is still to be read of its standard output, and is there already: on a terminal of
+    /// its own, the child's errors come out there.
+    fn said_at_the_end(&mut self) -> String {
+        let mut said = Vec::new();
+        while let Some(stdout) = &mut self.stdout {
+            let mut speaks = [PollFd::new(stdout.get_ref().as_fd(), PollFlags::POLLIN)];
+            let has_more = !stdout.buffer().is_empty()
+                || poll(&mut speaks, PollTimeout::ZERO).is_ok_and(|count| count > 0);
+            if !has_more || stdout.read_until(b'\n', &mut said).unwrap_or(0) == 0 {
+                break;
+            }
+        }
+        names::usual(&String::from_utf8_lossy(&said).replace('\r', ""))
     }
 
     /// The same, with what was still to be read of its standard output.

@@ -25,6 +25,7 @@ use std::process::ExitCode;
 use linux_sys::{Errno, Fork, How, Mode, Pid, SFlag, SignalSet, WaitOptions};
 
 use crate::names;
+pub(crate) use attack_calls::STAIN;
 use failure::Failure;
 
 const USAGE: &str = "\
@@ -81,7 +82,9 @@ probe: does one thing inside a container, for those who look from outside.
   orphans N                    leave a process behind that has ended, and say `ready`; at the end
                                of standard input leave N of them behind at once, and stay
   orphan                       do not die with the parent
-  overwrite PATH               end the parent, then open PATH for writing, and leave it open
+  overwrite PATH               open PATH for writing, once no process runs it, and leave it open
+  stain PATH                   the same, and write over what it begins with
+  stay VERB [ARGUMENT]...      do that, whether it works or not, and wait for ever
   crowd N                      start N processes that do nothing
   burn MILLISECONDS            compute until so much of a processor's time is used up
   as UID                       become the user UID, for good
@@ -161,9 +164,13 @@ fn run(words: &[OsString]) -> Result<(), Failure> {
             Fork::Child => linux_sys::exit(u8::from(run(&words[1..]).is_err())),
             Fork::Parent { .. } => Ok(()),
         },
-        "pause" => loop {
-            nix::unistd::pause();
-        },
+        "pause" => pause(),
+        "stay" => {
+            if let Err(why) = run(&words[1..]) {
+                eprintln!("probe: {why}");
+            }
+            pause()
+        }
         "hog" => privileged::hog(number(1)?),
         "try" => {
             if let Err(why) = run(&words[1..]) {
@@ -228,6 +235,7 @@ fn run(words: &[OsString]) -> Result<(), Failure> {
         "orphan" => attack_calls::orphan(),
         "orphans" => orphans(number(1)?),
         "overwrite" => attack_calls::overwrite(Path::new(argument(1)?)),
+        "stain" => attack_calls::stain(Path::new(argument(1)?)),
         "crowd" => attack_calls::crowd(number(1)?),
         "burn" => attack_calls::burn(number(1)?),
         "as" => share::become_user(number(1)?),
@@ -271,6 +279,13 @@ fn node(word: &OsStr) -> Result<SFlag, Failure> {
     }
 }
 
+/// Does nothing any more.
+fn pause() -> ! {
+    loop {
+        nix::unistd::pause();
+    }
+}
+
 /// Leaves processes behind that end without a parent of their own.
 fn orphans(number: u32) -> Result<(), Failure> {
     let leave = || -> Result<(), Failure> {
@@ -292,9 +307,7 @@ fn orphans(number: u32) -> Result<(), Failure> {
     for _ in 0..number {
         leave()?;
     }
-    loop {
-        nix::unistd::pause();
-    }
+    pause()
 }
 
 fn ready() -> io::Result<()> {

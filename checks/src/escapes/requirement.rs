@@ -12,6 +12,9 @@ const DISPOSABLE: &str = "rubber_docker.disposable";
 /// Whether a process may type into its terminal, for the next reader: came with Linux 6.2.
 const TYPING: &str = "/proc/sys/dev/tty/legacy_tiocsti";
 
+/// Whose processes a process may trace, where there is Yama.
+const YAMA: &str = "/proc/sys/kernel/yama/ptrace_scope";
+
 /// On what machine an escape is tried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Requirement {
@@ -30,6 +33,8 @@ pub(super) enum Requirement {
     Typing(bool),
     /// Every user may make user namespaces.
     UserNamespaces,
+    /// A process may trace its parent: Yama can forbid that.
+    Tracing,
 }
 
 impl Requirement {
@@ -56,6 +61,9 @@ impl Requirement {
                 false => format!("{TYPING} is 1 here or not there yet, the other case"),
             }),
             Requirement::Loader => runtime::problem(),
+            Requirement::Tracing if Path::new(YAMA).exists() && !is_at_most(YAMA, 0) => Some(
+                format!("{YAMA} is not 0: nothing here may trace its parent"),
+            ),
             Requirement::UserNamespaces => users_problem(),
             _ => None,
         }
@@ -79,6 +87,9 @@ impl Requirement {
             Requirement::Typing(false) => " (tried where `dev.tty.legacy_tiocsti` is 0)".to_owned(),
             Requirement::UserNamespaces => {
                 " (tried where everybody may make user namespaces)".to_owned()
+            }
+            Requirement::Tracing => {
+                " (tried where `kernel.yama.ptrace_scope` is 0, or Yama not there)".to_owned()
             }
         }
     }

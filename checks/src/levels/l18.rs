@@ -6,19 +6,19 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use linux_sys::{Errno, WindowSize, tiocgwinsz, tiocswinsz};
+use linux_sys::{Errno, SIGKILL, WindowSize, tiocgwinsz, tiocswinsz};
 use nix::libc::O_NOCTTY;
 use nix::pty::{OpenptyResult, openpty};
 
 use super::l10::hold_with;
 use super::refusals;
 use crate::check::{Check, LevelChecks};
-use crate::container::Container;
+use crate::container::{Container, find_command};
 use crate::execution::is_emulated;
 use crate::finding::{Failure, Finding, Outcome};
 use crate::host::{Host, Invocation};
-use crate::procfs;
-use sandbox::wait::await_that;
+use crate::{process, procfs};
+use sandbox::wait::{await_that, await_within};
 
 const LEADS: &str = "with -t the command leads a session of its own, on a terminal of its own";
 
@@ -29,7 +29,8 @@ pub(super) const LEVEL: LevelChecks = LevelChecks {
             name: LEADS,
             step: 3,
             usually: "setsid is missing, or tiocsctty is, or they stand the other way round: a \
-                      session begins without a terminal, and only its leader can get it one",
+                      session begins without a terminal, and only its leader can get it one. And \
+                      it loses a terminal that no process has open: dup2 keeps it",
             needs: &[],
             run: leads,
         },
@@ -180,30 +181,41 @@ fn device(number: u64) -> String {
     }
 }
 
-/// A container with a terminal of its own, and whether its command has come to say so.
-fn with_terminal<'a>(
-    host: &'a Host,
-    command: &[&str],
-    options: &[&str],
-    program: &str,
-) -> Result<(Container<'a>, bool), Finding> {
-    let invocation = host.run(command).option("-t");
+/// A container whose command has a terminal of its own.
+fn with_terminal<'a>(host: &'a Host, options: &[&str]) -> Result<Container<'a>, Finding> {
+    let invocation = host.run(&HOLD).option("-t");
     let invocation = options
         .iter()
         .fold(invocation, |it, option| it.option(option));
-    start(invocation, program)
+    start(invocation, PROBE)
 }
 
-fn start<'a>(invocation: Invocation<'a>, program: &str) -> Result<(Container<'a>, bool), Finding> {
-    let mut run = invocation.start()?;
-    let is_ready = run.await_ready_for(patience());
-    if !is_ready && !crate::process::is_alive(run.pid()) {
+/// Waits for the command, and not for what it says: that may not come out.
+fn start<'a>(invocation: Invocation<'a>, program: &str) -> Result<Container<'a>, Finding> {
+    let run = invocation.start()?;
+    let level = run.pid();
+    let program = Path::new(program);
+    let mut command = None;
+    await_within(patience(), || {
+        command = find_command(level, program);
+        command.is_some() || !process::is_alive(level)
+    });
+    if command.is_none() && !process::is_alive(level) {
         return Err(run.end()?.failed_to_start().into());
     }
-    Ok((
-        Container::look_for(run, Path::new(program), true)?,
-        is_ready,
-    ))
+    Ok(Container::look_for(run, program, true)?)
+}
+
+/// Ends it by the end of what is typed, or by force where that does not come to the command.
+fn finish(mut container: Container) -> Outcome {
+    let level = container.level();
+    container.release();
+    if process::await_end(level, Duration::from_secs(1))? {
+        container.end()?;
+    } else {
+        process::send(level, SIGKILL)?;
+    }
+    Ok(())
 }
 
 const PROBE: &str = "/proc/self/exe";
@@ -211,7 +223,7 @@ const HOLD: [&str; 2] = ["probe", "hold"];
 
 fn leads(host: &Host) -> Outcome {
     for options in [&[][..], &["--user", "2014:222"], &["--cap-drop", "ALL"]] {
-        let (container, _) = with_terminal(host, &HOLD, options, PROBE)?;
+        let container = with_terminal(host, options)?;
         let (seat, of_level) = (Seat::of(container.pid)?, Seat::of(container.level())?);
         let failure = |seen: String| {
             Failure::seen(seen)
@@ -239,13 +251,13 @@ fn leads(host: &Host) -> Outcome {
             );
             return Err(failure(seen).into());
         }
-        drop(container);
+        finish(container)?;
     }
     Ok(())
 }
 
 fn streams(host: &Host) -> Outcome {
-    let (container, _) = with_terminal(host, &HOLD, &[], PROBE)?;
+    let container = with_terminal(host, &[])?;
     let terminal = Seat::of(container.pid)?.terminal;
     for stream in 0..=2 {
         let path = container.proc(&format!("fd/{stream}"));
@@ -267,7 +279,7 @@ fn streams(host: &Host) -> Outcome {
 fn in_its_own_devpts(host: &Host) -> Outcome {
     for user in [None, Some("2014")] {
         let options: Vec<&str> = user.iter().flat_map(|user| ["--user", *user]).collect();
-        let (container, _) = with_terminal(host, &HOLD, &options, PROBE)?;
+        let container = with_terminal(host, &options)?;
         let path = container.proc("fd/0");
         let (found, own) = (procfs::stat(&path)?, container.inside("/dev/pts"));
         let name = fs::read_link(&path).unwrap_or_default();
@@ -302,8 +314,9 @@ fn relayed(host: &Host) -> Outcome {
             .at("the level's standard input and output")
             .into()
     };
-    let (mut container, is_ready) = with_terminal(host, &["probe", "catch"], &[], PROBE)?;
-    if !is_ready {
+    let on_a_terminal = |command: &[&str]| host.run(command).option("-t");
+    let mut container = start(on_a_terminal(&["probe", "catch"]), PROBE)?;
+    if !container.await_ready_for(patience()) {
         return Err(nothing(
             &container,
             "what the command printed has not come out",
@@ -332,7 +345,7 @@ fn relayed(host: &Host) -> Outcome {
         );
     }
     let script = "echo ready; read line; echo \"$line\" >/typed; read line";
-    let (mut container, _) = with_terminal(host, &["sh", "-c", script], &[], "/bin/sh")?;
+    let mut container = start(on_a_terminal(&["sh", "-c", script]), "/bin/sh")?;
     container.type_keys(b"a line\n")?;
     let typed = container.inside("/typed");
     if !await_that(|| fs::read(&typed).is_ok_and(|it| it == b"a line\n")) {
@@ -368,7 +381,7 @@ fn as_large(host: &Host) -> Outcome {
     let [first, second] = [(33, 101), (44, 88)].map(|(rows, columns)| WindowSize { rows, columns });
     let pair = pair(first)?;
     let invocation = at(host.run(&HOLD).option("-t"), &pair.slave)?;
-    let (container, _) = start(invocation, PROBE)?;
+    let container = start(invocation, PROBE)?;
     let name = fs::read_link(container.proc("fd/0")).unwrap_or_default();
     let path: PathBuf = container.inside(&name.to_string_lossy());
     // Without O_NOCTTY it would become our own.
@@ -429,7 +442,7 @@ fn on_the_callers_terminal(host: &Host) -> Outcome {
         rows: 24,
         columns: 80,
     })?;
-    let (container, _) = start(at(host.run(&HOLD), &pair.slave)?, PROBE)?;
+    let container = start(at(host.run(&HOLD), &pair.slave)?, PROBE)?;
     let (seat, of_level) = (Seat::of(container.pid)?, Seat::of(container.level())?);
     if of_level.terminal == 0 {
         return Err(Finding::Skip(
@@ -518,7 +531,7 @@ fn limited(host: &Host) -> Outcome {
         let invocation = options
             .iter()
             .fold(invocation, |it, option| it.option(option));
-        let (container, _) = start(invocation, PROBE)?;
+        let container = start(invocation, PROBE)?;
         for (name, soft, hard) in [
             ("Max core file size", 0, 0),
             ("Max open files", 1024, 524_288),
@@ -538,7 +551,7 @@ fn limited(host: &Host) -> Outcome {
                 );
             }
         }
-        drop(container);
+        finish(container)?;
     }
     Ok(())
 }
@@ -551,20 +564,28 @@ fn not_spared(host: &Host) -> Outcome {
             .parse()
             .map_err(|why| Failure::unreadable(path, why))
     };
+    let mut was_spared = false;
     for value in ["-1000", "-1", "0", "300"] {
         let prelude = format!("echo {value} >/proc/self/oom_score_adj;");
         let container = host.run(&HOLD).prelude(&prelude).hold()?;
         let (of_level, found) = (score(container.level())?, score(container.pid)?);
+        was_spared |= of_level < 0;
         let expected = of_level.max(0);
         if found != expected {
             return Err(Failure::seen(format!("{found}; its caller has {of_level}"))
-                .expected(format!("{expected}"))
+                .expected(expected.to_string())
                 .at(container.proc("oom_score_adj").display().to_string())
                 .into());
         }
         container.end()?;
     }
-    Ok(())
+    match was_spared {
+        true => Ok(()),
+        // It takes CAP_SYS_RESOURCE.
+        false => Err(Finding::Skip(
+            "nobody can be spared here: oom_score_adj cannot be less than it is".to_owned(),
+        )),
+    }
 }
 
 fn refused_calls(host: &Host) -> Outcome {

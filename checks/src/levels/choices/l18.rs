@@ -10,8 +10,8 @@ use crate::levels::l18::limit;
 pub(super) const CHOICE: Check = Check {
     name: "--ulimit NAME=SOFT[:HARD]: nofile, core and nproc are as asked for, the others as ever",
     step: 0,
-    usually: "SOFT is both numbers where HARD is left out, and the limits of LIMITS were set after \
-              the ones that were asked for, or in place of them",
+    usually: "SOFT is both numbers where HARD is left out, HARD is the second of two; and what \
+              was asked for takes the place of the row in LIMITS, which may have lowered too much",
     needs: &[],
     run: limited,
 };
@@ -32,8 +32,15 @@ fn limited(host: &Host) -> Outcome {
         &[],
     ];
     let usual = host.run(&["probe", "hold"]).hold()?;
+    let of_caller = NAMES.map(|(_, row)| limit(usual.level(), row));
     let usual = NAMES.map(|(_, row)| limit(usual.pid, row));
-    for asked in cases {
+    // More than the caller may use nobody can be given without CAP_SYS_RESOURCE.
+    let may_be = |(value, _, hard): &(&str, u64, u64)| {
+        let names = NAMES.iter().zip(&of_caller);
+        let mut own = names.filter(|((name, _), _)| value.starts_with(name));
+        own.all(|(_, of_caller)| of_caller.as_ref().is_ok_and(|it| it.1 >= *hard))
+    };
+    for asked in cases.into_iter().filter(|asked| asked.iter().all(may_be)) {
         let invocation = host.run(&["probe", "hold"]);
         let container = asked
             .iter()
