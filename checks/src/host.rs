@@ -15,6 +15,7 @@ use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use serde_json::{Value, json};
 
+use crate::execution::asked_with;
 use crate::finding::{Diagnose, Failure};
 use crate::names;
 use crate::probe_image;
@@ -212,7 +213,7 @@ impl Host {
         Invocation {
             host: self,
             image: names::image(),
-            options: Vec::new(),
+            options: asked_with().into_iter().map(OsString::from).collect(),
             variables: Vec::new(),
             command: words_of_this_run(command),
             umask: UMASK,
@@ -387,7 +388,7 @@ impl<'a> Invocation<'a> {
         let host = self.host;
         let arguments = self.arguments();
         let line = self.line(&arguments);
-        let has_terminal = self.options.iter().any(|it| it == "-t");
+        let has_terminal = self.options.iter().any(|it| it == "-t" || it == "--tty");
         host.say(&json!({ "ran": line }));
         host.run_starts(&line, self.options.iter().any(|it| it == "--keep"));
 

@@ -161,6 +161,12 @@ pub(super) const NOT_TRIED: &[(&str, &str)] = &[
          namespace of one's own",
     ),
     (
+        "type into the caller's terminal, or end its pipeline, where that terminal is the command's \
+         input and `-t` is not given",
+        "then it is the command's terminal as well, keys, job control and all: the caller has put it \
+         there. `-t` gives the command another, and the rows above show what that changes",
+    ),
+    (
         "use the keys of root's user keyring",
         "it is the machine's own ring, which a test had better leave alone; the rows about the \
          session's keys say what stops it: no call that has to do with keys is on level 13's list. \

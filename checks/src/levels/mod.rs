@@ -33,7 +33,7 @@ pub use choices::choice;
 pub(crate) use observed::OBSERVED;
 
 pub(crate) use program::{makes_cgroups, reached};
-pub(crate) use promises::{ended, is_asked, is_asked_with_an_option};
+pub(crate) use promises::{ended, is_asked, is_asked_with_an_option, is_true_with};
 
 /// All levels, in order.
 pub const LEVELS: &[LevelChecks] = &[

@@ -3,7 +3,8 @@
 //! A check is true of its own level and of every later one: that is what a learner can rely
 //! on. Where a later level must break such a promise, it stands here, with the reason and
 //! the check that says what is so instead. New behaviour that a caller has to ask for, as
-//! Docker's `-t` is, breaks none, and needs no line.
+//! Docker's `-t` is, breaks none. What it changes stands here as well: `checks judge --with
+//! OPTION` asks all checks of containers that are started with it, but for these.
 
 /// What becomes of a check in later levels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,6 +13,9 @@ pub(crate) enum Holds {
     Until(u8),
     /// From the level that adds this option on, its containers are asked for with it.
     With(&'static str),
+    /// It is not asked of containers that are started with this option, which a caller has to
+    /// ask for.
+    Without(&'static str),
 }
 
 /// A check that is not for ever.
@@ -51,7 +55,7 @@ pub(crate) fn is_asked(check: &str, judged: u8) -> bool {
 pub(crate) fn ended(check: &str, judged: u8) -> Option<String> {
     let is_over = |promise: &&Promise| match promise.holds {
         Holds::Until(level) => promise.check == check && judged >= level,
-        Holds::With(_) => false,
+        Holds::With(_) | Holds::Without(_) => false,
     };
     let promise = PROMISES.iter().find(is_over)?;
     Some(format!(
@@ -65,9 +69,16 @@ pub(crate) fn ended(check: &str, judged: u8) -> Option<String> {
 pub(crate) fn is_asked_with_an_option(check: &str, judged: u8) -> bool {
     let mut promises = PROMISES.iter().filter(|promise| promise.check == check);
     promises.any(|promise| match promise.holds {
-        Holds::Until(_) => false,
+        Holds::Until(_) | Holds::Without(_) => false,
         Holds::With(option) => added_by(option).is_some_and(|level| judged >= level),
     })
+}
+
+/// Whether this check is true of containers that are started with this option, for which no check
+/// asks by itself.
+pub(crate) fn is_true_with(check: &str, option: &str) -> bool {
+    let mut promises = PROMISES.iter().filter(|promise| promise.check == check);
+    !promises.any(|promise| matches!(promise.holds, Holds::Without(it) if it == option))
 }
 
 /// The level that adds this option to the command line.
@@ -101,7 +112,7 @@ mod tests {
             } = promise;
             let end = match holds {
                 Holds::Until(level) => Some(*level),
-                Holds::With(option) => added_by(option),
+                Holds::With(option) | Holds::Without(option) => added_by(option),
             };
             println!("{check:?}: {holds:?}, from level {end:?} on: {why}; then {successor:?}");
             assert!(end.is_some_and(|end| end <= syllabus::LAST));
@@ -116,7 +127,8 @@ mod tests {
                 "{successor:?} is asked before {check:?} ends"
             );
             assert!(!why.is_empty());
-            assert_eq!(PROMISES.iter().filter(|it| it.check == *check).count(), 1);
+            let same = |it: &&Promise| it.check == *check && it.holds == *holds;
+            assert_eq!(PROMISES.iter().filter(same).count(), 1);
         }
     }
 

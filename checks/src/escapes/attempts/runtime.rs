@@ -54,7 +54,7 @@ fn when_the_parent_has_ended<'a>(
     // Level 00 has no image, and every path of the host's.
     let mut container = if solution == 0 {
         let path = host.program().display().to_string();
-        host.run(&[&["probe"][..], &before, &[&path]].concat())
+        host.run(&[&["probe"][..], &before, &[path.as_str()]].concat())
             .hold()?
     } else {
         host.add_changed_image(IMAGE, hostile_image)?;
