@@ -522,7 +522,7 @@ pub(super) fn limit(pid: i32, name: &str) -> Result<(u64, u64), Failure> {
 }
 
 fn limited(host: &Host) -> Outcome {
-    let cases = ["", "ulimit -Hn 4096;", "ulimit -n 200;", "ulimit -Sn 200;"];
+    let cases = ["", "ulimit -n 4096;", "ulimit -n 200;", "ulimit -Sn 200;"];
     for (prelude, options) in cases
         .iter()
         .zip([&[][..], &["-t"], &["--user", "2014"], &[]])

@@ -31,9 +31,10 @@ fn limited(host: &Host) -> Outcome {
         &[("nproc=50:60", 50, 60), ("nofile=64:65", 64, 65)],
         &[],
     ];
-    let usual = host.run(&["probe", "hold"]).hold()?;
-    let of_caller = NAMES.map(|(_, row)| limit(usual.level(), row));
-    let usual = NAMES.map(|(_, row)| limit(usual.pid, row));
+    let plain = host.run(&["probe", "hold"]).hold()?;
+    let of_caller = NAMES.map(|(_, row)| limit(plain.level(), row));
+    let usual = NAMES.map(|(_, row)| limit(plain.pid, row));
+    plain.end()?;
     // More than the caller may use nobody can be given without CAP_SYS_RESOURCE.
     let may_be = |(value, _, hard): &(&str, u64, u64)| {
         let names = NAMES.iter().zip(&of_caller);
