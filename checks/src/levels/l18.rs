@@ -521,6 +521,9 @@ pub(super) fn limit(pid: i32, name: &str) -> Result<(u64, u64), Failure> {
         .ok_or_else(|| Failure::unreadable(path, format!("no row {name:?}")))
 }
 
+/// What a level limits, as `/proc/PID/limits` calls it.
+const LIMITED: [&str; 2] = ["Max core file size", "Max open files"];
+
 fn limited(host: &Host) -> Outcome {
     let cases = ["", "ulimit -n 4096;", "ulimit -n 200;", "ulimit -Sn 200;"];
     for (prelude, options) in cases
@@ -532,10 +535,7 @@ fn limited(host: &Host) -> Outcome {
             .iter()
             .fold(invocation, |it, option| it.option(option));
         let container = start(invocation, PROBE)?;
-        for (name, soft, hard) in [
-            ("Max core file size", 0, 0),
-            ("Max open files", 1024, 524_288),
-        ] {
+        for (name, soft, hard) in [(LIMITED[0], 0, 0), (LIMITED[1], 1024, 524_288)] {
             let (_, highest) = limit(container.level(), name)?;
             let hard = highest.min(hard);
             let (found, expected) = (limit(container.pid, name)?, (hard.min(soft), hard));
@@ -551,9 +551,34 @@ fn limited(host: &Host) -> Outcome {
                 );
             }
         }
+        unlimited_is_the_callers(&container)?;
         finish(container)?;
     }
     Ok(())
+}
+
+/// The other limits, and how the scheduler treats it, are as the level was called with.
+fn unlimited_is_the_callers(container: &Container) -> Outcome {
+    let rows = |pid: i32| -> Result<Vec<String>, Failure> {
+        let text = procfs::read_text(procfs::path(pid, "limits"))?;
+        let is_limited = |row: &str| LIMITED.iter().any(|it| row.starts_with(it));
+        let rows = text.lines().filter(|row| !is_limited(row));
+        let mut rows: Vec<String> = rows.map(str::to_owned).collect();
+        for (what, field) in [("nice value", 19), ("scheduling policy", 41)] {
+            rows.push(format!("{what} {}", procfs::field(pid, field)?));
+        }
+        Ok(rows)
+    };
+    let (own, callers) = (rows(container.pid)?, rows(1)?);
+    let mut pairs = own.iter().zip(&callers);
+    match pairs.find(|(own, callers)| own != callers) {
+        None => Ok(()),
+        Some((own, callers)) => Err(Failure::seen(format!("`{}`", own.trim_end()))
+            .expected(format!("`{}`, as its caller has it", callers.trim_end()))
+            .at(container.proc("limits").display().to_string())
+            .usually("more was limited than LIMITS says: whatever it is, the command has it")
+            .into()),
+    }
 }
 
 fn not_spared(host: &Host) -> Outcome {

@@ -28,7 +28,7 @@ struct Promise {
     successor: &'static str,
 }
 
-const PROMISES: [Promise; 2] = [
+const PROMISES: [Promise; 3] = [
     Promise {
         check: "the command gets the environment",
         holds: Holds::With("--env"),
@@ -42,6 +42,13 @@ const PROMISES: [Promise; 2] = [
         why: "no_new_privs and filters of system calls harden a container from the level on \
               where its command may be another user than root",
         successor: "a setuid program of the image makes root of a --user",
+    },
+    Promise {
+        check: "the command's session and limits are its caller's",
+        holds: Holds::Until(18),
+        why: "what a process has of its caller unasked, a container is not to have: a session, \
+              rank when memory is short, as many open files as there may be",
+        successor: "where its input is no terminal the command leads a session that has none",
     },
 ];
 
@@ -137,9 +144,11 @@ mod tests {
         let all = LEVELS.iter().flat_map(|level| level.checks);
         let ended = all.filter(|check| !is_asked(check.name, syllabus::LAST));
         let ended: Vec<&str> = ended.map(|check| check.name).collect();
-        assert_eq!(ended, ["exec may give the command what its caller has not"]);
-        assert!(is_asked(ended[0], 9));
-        let why = super::ended(ended[0], 10).unwrap_or_default();
+        let setuid = "exec may give the command what its caller has not";
+        let inherited = "the command's session and limits are its caller's";
+        assert_eq!(ended, [inherited, setuid]);
+        assert!(is_asked(setuid, 9));
+        let why = super::ended(setuid, 10).unwrap_or_default();
         assert!(why.contains("successor is `a setuid program"), "{why}");
         let environment = "the command gets the environment";
         assert!(!is_asked_with_an_option(environment, 4));
