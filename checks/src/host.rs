@@ -213,7 +213,7 @@ impl Host {
         Invocation {
             host: self,
             image: names::image(),
-            options: asked_with().into_iter().map(OsString::from).collect(),
+            options: Vec::new(),
             variables: Vec::new(),
             command: words_of_this_run(command),
             umask: UMASK,
@@ -348,6 +348,15 @@ impl<'a> Invocation<'a> {
         if self.host.has_images {
             arguments.extend([owned("-i"), owned(self.image)]);
         }
+        // What all containers are asked for, unless the check asks for it itself.
+        let is_own = |option: &String| {
+            let short = if option == "--tty" { "-t" } else { "" };
+            self.options
+                .iter()
+                .any(|it| it == option.as_str() || it == short)
+        };
+        let others = asked_with().into_iter().filter(|option| !is_own(option));
+        arguments.extend(others.map(OsString::from));
         arguments.extend(self.options.iter().cloned());
         arguments.push(owned("--"));
         arguments.extend(self.command.iter().cloned());
@@ -388,7 +397,8 @@ impl<'a> Invocation<'a> {
         let host = self.host;
         let arguments = self.arguments();
         let line = self.line(&arguments);
-        let has_terminal = self.options.iter().any(|it| it == "-t" || it == "--tty");
+        let mut options = arguments.iter().take_while(|it| *it != "--");
+        let has_terminal = options.any(|it| it == "-t" || it == "--tty");
         host.say(&json!({ "ran": line }));
         host.run_starts(&line, self.options.iter().any(|it| it == "--keep"));
 

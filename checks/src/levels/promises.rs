@@ -28,7 +28,7 @@ struct Promise {
     successor: &'static str,
 }
 
-const PROMISES: [Promise; 3] = [
+const PROMISES: [Promise; 8] = [
     Promise {
         check: "the command gets the environment",
         holds: Holds::With("--env"),
@@ -49,6 +49,36 @@ const PROMISES: [Promise; 3] = [
         why: "what a process has of its caller unasked, a container is not to have: a session, \
               rank when memory is short, as many open files as there may be",
         successor: "where its input is no terminal the command leads a session that has none",
+    },
+    Promise {
+        check: "the command's streams, umask and working directory are its caller's",
+        holds: Holds::Without("--tty"),
+        why: "its streams are the terminal of its own that it was asked to have",
+        successor: "with -t its terminal is what the command has as 0, 1 and 2",
+    },
+    Promise {
+        check: "where its input is no terminal the command leads a session that has none",
+        holds: Holds::Without("--tty"),
+        why: "its input is a terminal of its own, whatever its caller's is",
+        successor: "with -t the command leads a session of its own, on a terminal of its own",
+    },
+    Promise {
+        check: "without -t, on the caller's terminal, the command stays in the caller's session",
+        holds: Holds::Without("--tty"),
+        why: "its session is that of a terminal of its own",
+        successor: "with -t the command leads a session of its own, on a terminal of its own",
+    },
+    Promise {
+        check: "the command is number 1 of a PID namespace of its own",
+        holds: Holds::Without("--init"),
+        why: "another process was asked for as number 1",
+        successor: "with --init number 1 is the level's own program, and the command its child",
+    },
+    Promise {
+        check: "without --init the command is number 1, as ever",
+        holds: Holds::Without("--init"),
+        why: "another process was asked for as number 1",
+        successor: "with --init number 1 is the level's own program, and the command its child",
     },
 ];
 
@@ -125,8 +155,13 @@ mod tests {
             assert!(end.is_some_and(|end| end <= syllabus::LAST));
             let levels = [level_of(check), end, level_of(successor)];
             assert!(levels.iter().all(Option::is_some), "{levels:?}");
+            let is_never_asked = match holds {
+                Holds::Until(_) | Holds::With(_) => levels[0] >= levels[1],
+                // The level that adds an option may as well say what is true without it.
+                Holds::Without(_) => levels[0] > levels[1],
+            };
             assert!(
-                levels[0] < levels[1],
+                !is_never_asked,
                 "{check:?} was never asked of a later level"
             );
             assert!(
