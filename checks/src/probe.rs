@@ -79,8 +79,8 @@ probe: does one thing inside a container, for those who look from outside.
                                own, by their names here, and leave it open
   knob PATH                    open PATH below /proc/sys for writing, and leave it open, by a
                                remount, an unmount or a new proc at /tmp, if it takes one
-  orphans N                    leave a process behind that has ended, and say `ready`; at the end
-                               of standard input leave N of them behind at once, and stay
+  orphans N                    say `ready`; at the end of standard input leave N processes behind
+                               that end without a parent of their own, and stay
   orphan                       do not die with the parent
   overwrite PATH               open PATH for writing, once no process runs it, and leave it open
   stain PATH                   the same, and write over what it begins with
@@ -301,7 +301,6 @@ fn orphans(number: u32) -> Result<(), Failure> {
             }
         }
     };
-    leave()?;
     ready()?;
     io::stdin().read_to_end(&mut Vec::new())?;
     for _ in 0..number {

@@ -11,7 +11,8 @@ use crate::check::{Check, LevelChecks};
 use crate::container::Container;
 use crate::finding::{Failure, Finding, Outcome};
 use crate::host::{Host, Invocation};
-use crate::{names, process, procfs};
+use crate::seccomp_supervisor::sleeps_in;
+use crate::{calls, names, process, procfs};
 use sandbox::wait::await_that;
 
 const NUMBER_1: &str = "with --init number 1 is the level's own program, and the command its child";
@@ -393,19 +394,34 @@ fn children(init: i32) -> (usize, usize) {
 
 fn orphans(host: &Host) -> Outcome {
     const COUNT: usize = 4;
-    let mut container = run(host, &["probe", "orphans", "4"], &[]).hold()?;
-    let init = first(&container)?;
-    let left = |seen: String| -> Finding {
+    let left = |init: i32, seen: String| -> Finding {
         Failure::seen(seen)
-            .expected("number 1 collects each child that has ended, at once")
-            .at(format!("/proc/*/status of the children of process {init}"))
+            .expected("number 1 collects each child that has ended, and goes on")
+            .at(format!(
+                "/proc/*/status of process {init}, and of its children"
+            ))
             .into()
     };
-    if !await_that(|| children(init) == (0, 1)) {
-        let (ended, _) = children(init);
-        return Err(left(format!("{ended} orphan that has ended is a zombie")));
+    // One at a time: the command's child ends, and its child's child is number 1's.
+    let command = ["probe", "orphans", "1"];
+    let mut container = run(host, &command, &[]).hold()?;
+    let init = first(&container)?;
+    container.release();
+    let is_collected = await_that(|| is_left(&container) && children(init) == (0, 1));
+    if !process::is_alive(init) {
+        let seen = "number 1 has ended with an orphan, and the command with it".to_owned();
+        return Err(left(init, seen));
     }
+    if !is_collected {
+        let seen = format!("{} orphan that has ended is a zombie", children(init).0);
+        return Err(left(init, seen));
+    }
+    process::send(container.pid, SIGKILL)?;
+    container.end()?;
     // While number 1 cannot look, several end: the kernel keeps one SIGCHLD for all.
+    let command = ["probe", "orphans", "4"];
+    let mut container = run(host, &command, &[]).hold()?;
+    let init = first(&container)?;
     // Its parent would wake it: so that holds still first.
     for pid in [container.level(), init] {
         process::send(pid, nix::libc::SIGSTOP)?;
@@ -419,12 +435,19 @@ fn orphans(host: &Host) -> Outcome {
     }
     if ended < COUNT || !await_that(|| children(init) == (0, 1)) {
         let (now, _) = children(init);
-        return Err(left(format!(
-            "{ended} ended at once, and {now} of them are zombies still"
-        )));
+        let seen = format!("{ended} ended at once, and {now} of them are zombies still");
+        return Err(left(init, seen));
     }
     process::send(container.pid, SIGKILL)?;
+    container.end()?;
     Ok(())
+}
+
+/// Whether the command has come to do nothing any more: it pauses.
+fn is_left(container: &Container) -> bool {
+    let is_busy = |call: &i64| *call == nix::libc::SYS_read || calls::WAITS.contains(call);
+    let call = sleeps_in(container.pid).filter(|call| !is_busy(call));
+    call.is_some_and(|call| calls::RESTS.contains(&call))
 }
 
 fn signals(host: &Host) -> Outcome {
