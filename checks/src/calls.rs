@@ -168,6 +168,11 @@ pub(crate) const ISOLATING: &[i64] = &[
     libc::SYS_capset,
     libc::SYS_seccomp,
     libc::SYS_bpf,
+];
+
+/// What separates it as well, by calls that are often made for another reason: a level whose
+/// supervisor has gone could not tidy up without them.
+pub(crate) const OTHERS: &[i64] = &[
     libc::SYS_memfd_create,
     libc::SYS_fcntl,
     libc::SYS_setsid,

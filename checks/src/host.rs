@@ -456,6 +456,7 @@ impl<'a> Invocation<'a> {
             errors,
             line,
             has_terminal,
+            printed: Vec::new(),
             is_over: false,
         })
     }
@@ -513,6 +514,8 @@ pub(crate) struct Run<'a> {
     errors: PathBuf,
     line: String,
     has_terminal: bool,
+    /// What came before `ready`.
+    printed: Vec<u8>,
     is_over: bool,
 }
 
@@ -539,7 +542,7 @@ impl Run<'_> {
         // Other lines may come of a println! left over from a learner's search.
         // A terminal makes its line ends two characters.
         while line.trim_ascii_end() != b"ready" {
-            line.clear();
+            self.printed.append(&mut line);
             if stdout.read_until(b'\n', &mut line).unwrap_or(0) == 0 {
                 return false;
             }
@@ -620,7 +623,7 @@ impl Run<'_> {
     /// What is still to be read of its standard output, and is there already: on a terminal of
     /// its own, the child's errors come out there.
     fn said_at_the_end(&mut self) -> String {
-        let mut said = Vec::new();
+        let mut said = std::mem::take(&mut self.printed);
         while let Some(stdout) = &mut self.stdout {
             let mut speaks = [PollFd::new(stdout.get_ref().as_fd(), PollFlags::POLLIN)];
             let has_more = !stdout.buffer().is_empty()

@@ -66,7 +66,13 @@ fn supervise<'a>(
     host: &'a Host,
     options: &[&str],
 ) -> Result<Supervised<'a>, crate::finding::Finding> {
-    let calls = calls::numbers(&[calls::BIRTHS, calls::EXECS, calls::WAITS, calls::ISOLATING]);
+    let calls = calls::numbers(&[
+        calls::BIRTHS,
+        calls::EXECS,
+        calls::WAITS,
+        calls::ISOLATING,
+        calls::OTHERS,
+    ]);
     Supervised::start(invocation(host, options), &calls)
 }
 
