@@ -1,6 +1,7 @@
 //! Level 19: a number one of its own.
 
 use std::fs;
+use std::time::Duration;
 
 use linux_sys::SIGKILL;
 use nix::libc::SIGTERM;
@@ -408,7 +409,8 @@ fn orphans(host: &Host) -> Outcome {
     let init = first(&container)?;
     container.release();
     let is_collected = await_that(|| is_left(&container) && children(init) == (0, 1));
-    if !process::is_alive(init) {
+    // It may be about to.
+    if process::await_end(init, Duration::from_millis(150))? {
         let seen = "number 1 has ended with an orphan, and the command with it".to_owned();
         return Err(left(init, seen));
     }
