@@ -1,8 +1,10 @@
 //! level17: a program that nobody can change
 //!
-//! FILL IN: what is wrong with the container so far, and what it will have, in three lines.
+//! The image decides what the command is, and may name this very program: then
+//! its own loader runs with a file of the host's, and root may write to that one
+//! as soon as nobody runs it. From here on we run from a copy in memory.
 //!
-//! Yours to write: TODO(17) in src/container.rs
+//! Yours to write: TODO(17) in src/main.rs and src/sealed.rs
 //! The lesson:     levels/17_sealed_self/README.md
 //!
 //! Try:

@@ -1,12 +1,14 @@
 //! level18: a terminal of its own
 //!
-//! FILL IN: what is wrong with the container so far, and what it will have, in three lines.
+//! The command sits at your terminal, in your session: it can type there for you,
+//! and has your keys and your limits. From here on it can have a terminal of its
+//! own, with this program between the two; and what is yours stays outside.
 //!
-//! Yours to write: TODO(18) in src/container.rs
+//! Yours to write: TODO(18) in src/main.rs, src/container.rs and src/session.rs
 //! The lesson:     levels/18_terminal/README.md
 //!
 //! Try:
-//!   cargo run -p level18 -- run sh
+//!   cargo run -p level18 -- run -t sh
 //!   cargo workshop hint 18
 //!   cargo test -p level18
 

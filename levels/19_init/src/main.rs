@@ -1,12 +1,14 @@
 //! level19: a number one of its own
 //!
-//! FILL IN: what is wrong with the container so far, and what it will have, in three lines.
+//! The command is number 1, and has never heard of it: signals do not reach it,
+//! nobody collects its orphans, and it can outlive this program. With `--init`
+//! this program is number 1 inside, and the command is an ordinary process.
 //!
-//! Yours to write: TODO(19) in src/container.rs
+//! Yours to write: TODO(19) in src/container.rs and src/init.rs
 //! The lesson:     levels/19_init/README.md
 //!
 //! Try:
-//!   cargo run -p level19 -- run sh
+//!   cargo run -p level19 -- run --init sh
 //!   cargo workshop hint 19
 //!   cargo test -p level19
 
