@@ -245,6 +245,9 @@ impl Passing<'_> {
             kill(self.child, SIGSTOP)?;
             self.wants_terminal = true;
         }
+        if let Some(relay) = &mut self.relay {
+            relay.look_who_is_in_front();
+        }
         Ok(())
     }
 }

@@ -161,6 +161,13 @@ impl<'a> Relay<'a> {
         self.resize();
     }
 
+    /// A shell that brings a job to the front which has never stopped tells it nothing.
+    pub(crate) fn look_who_is_in_front(&mut self) {
+        if self.input == Input::Elsewhere {
+            self.attend();
+        }
+    }
+
     /// Leaves our caller's terminal as it was.
     pub(crate) fn rest(&mut self) {
         if let Some(cooked) = self.cooked.take() {
