@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use super::attempts::kernel::RINGS;
 use super::attempts::runtime;
 use sandbox::cgroups::{self, Version};
 
@@ -30,6 +31,8 @@ pub(super) enum Requirement {
     Typing(bool),
     /// Every user may make user namespaces.
     UserNamespaces,
+    /// Every user may make an io_uring.
+    Rings,
 }
 
 impl Requirement {
@@ -57,6 +60,7 @@ impl Requirement {
             }),
             Requirement::Loader => runtime::problem(),
             Requirement::UserNamespaces => users_problem(),
+            Requirement::Rings => rings_problem(),
             _ => None,
         }
     }
@@ -79,6 +83,9 @@ impl Requirement {
             Requirement::Typing(false) => " (tried where `dev.tty.legacy_tiocsti` is 0)".to_owned(),
             Requirement::UserNamespaces => {
                 " (tried where everybody may make user namespaces)".to_owned()
+            }
+            Requirement::Rings => {
+                format!(" (tried where `{RINGS}` is 0, or the kernel is older than 6.6)")
             }
         }
     }
@@ -110,6 +117,16 @@ fn users_problem() -> Option<String> {
         .into_iter()
         .find(|(file, value)| fs::read_to_string(file).is_ok_and(|it| it.trim_end() == *value))?;
     Some(format!("{file} is {value} here"))
+}
+
+/// Before there was a switch, it was on; but a kernel can be built without.
+fn rings_problem() -> Option<String> {
+    match fs::read_to_string(RINGS) {
+        Ok(value) if value.trim_end() != "0" => {
+            Some(format!("{RINGS} is {} here", value.trim_end()))
+        }
+        _ => linux_sys::io_uring_setup(1).err().map(|why| why.to_string()),
+    }
 }
 
 fn is_disposable() -> bool {
