@@ -125,7 +125,9 @@ fn rings_problem() -> Option<String> {
         Ok(value) if value.trim_end() != "0" => {
             Some(format!("{RINGS} is {} here", value.trim_end()))
         }
-        _ => linux_sys::io_uring_setup(1).err().map(|why| why.to_string()),
+        _ => linux_sys::io_uring_setup(1)
+            .err()
+            .map(|why| why.to_string()),
     }
 }
 
