@@ -4,18 +4,18 @@
 
 # numbers: 00, 01, ... in their order.
 numbers() {
-    local directory
-    for directory in levels/[0-9]*_*; do
-        directory=${directory#levels/}
-        printf '%s\n' "${directory%%_*}"
+    local level
+    for level in levels/[0-9]*_*; do
+        level=${level#levels/}
+        printf '%s\n' "${level%%_*}"
     done
 }
 
 # parts: the programs that are the solutions of the parts, in the order of these: the last is `rd`.
 parts() {
-    local directory
-    for directory in levels/[!0-9]*/; do
-        printf '%s %s\n' "$(part_of "$directory")" "$(sed -n 's/^name = "\([^"]*\)"$/\1/p;/^$/q' "$directory/Cargo.toml")"
+    local level
+    for level in levels/[!0-9]*/; do
+        printf '%s %s\n' "$(part_of "$level")" "$(sed -n 's/^name = "\([^"]*\)"$/\1/p;/^$/q' "$level/Cargo.toml")"
     done | sort -n | cut -d ' ' -f 2
 }
 

@@ -6,8 +6,9 @@ use bench::drawing::begin;
 
 use crate::measure::Row;
 
-const LEFT: f64 = 221.0;
-const WIDTH: f64 = 476.0;
+/// Room for the longest name, and behind the longest bar for its numbers.
+const LEFT: f64 = 365.0;
+const WIDTH: f64 = 332.0;
 const STEP: f64 = 60.0;
 
 /// A bar for each row, as long as its median; a line from one tenth of the runs to nine.

@@ -98,6 +98,10 @@ pub fn all(scratch: &Scratch, groups: &[Hierarchy]) -> Result<Vec<Runtime>, Erro
         runtime("crun", oci(crun, "crun")),
         runtime("runc", oci(runc, "runc")),
         runtime("rd, hardened", rd("rd", &store, &every_option)),
+        runtime(
+            "rd, hardened, in memory",
+            rd("rd-static", &memory, &every_option),
+        ),
     ];
     if let Some(crun) = sid::crun(scratch) {
         let hardened = format!("{}, hardened", crun.name);

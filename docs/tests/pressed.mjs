@@ -1,6 +1,7 @@
 // What a reader presses: steps of a picture, questions, the matrix of escapes. With the keyboard
 // alone, on a desktop and on a phone; what is left without a script, and on paper.
 
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
@@ -11,6 +12,7 @@ const STEPPED = {
     'prepare/capabilities.html': 6,
     'prepare/cgroups.html': 4,
 };
+const LEVELS = readdirSync(new URL('../../levels', import.meta.url)).filter((name) => /^\d\d_/.test(name)).length;
 const CHAPTERS = ['capabilities', 'cgroups', 'chroot', 'docker', 'ebpf', 'lsm', 'memory', 'mount-api', 'mounts', 'namespaces', 'overlayfs', 'processes', 'seccomp', 'syscalls', 'users'];
 
 // `watch(context, tab, complain)` reports errors of the console, and what is asked of a network.
@@ -122,20 +124,20 @@ async function matrix(tab, complain) {
     if (await escapes.count() !== rows || rows < 50) complain(`${await escapes.count()} rows, and ${rows} in the table`);
     if (await paper.isVisible()) complain('the table is there as well');
     // Each cell against the words of the table, read in another way than by the script.
-    const wrong = await tab.evaluate(() => {
+    const wrong = await tab.evaluate((levels) => {
         const table = [...document.querySelectorAll('.matrix-paper tbody tr')];
         return [...document.querySelectorAll('.matrix tr.escape')].flatMap((row, index) => {
             const [, , , works, stops] = [...table[index].cells].map((cell) => cell.textContent.trim());
             const open = !/^\d\d:/.test(stops);
-            const last = open ? 11 : Number(stops.slice(0, 2)) - 1;
+            const last = open ? levels - 1 : Number(stops.slice(0, 2)) - 1;
             const states = [...row.querySelectorAll('.heard')].map((cell) => cell.textContent);
             const counted = states.filter((state) => state === 'works').length;
             const first = / /.test(works) && !open ? Number(works.slice(0, 2)) : 0;
-            const right = states.length === 12 && counted === last - first + 1 && states[last] === 'works'
+            const right = states.length === levels && counted === last - first + 1 && states[last] === 'works'
                 && (open || states[last + 1].startsWith('stopped here'));
             return right ? [] : [`${row.cells[0].textContent.slice(0, 40)}: ${states}`];
         });
-    });
+    }, LEVELS);
     if (wrong.length > 0) complain(`${wrong.length} rows of the matrix say something else than the table: ${wrong[0]}`);
     const box = tab.getByLabel('only what is still open');
     await box.focus();

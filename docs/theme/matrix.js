@@ -1,7 +1,7 @@
 // The table of escapes as a matrix: a row for each, a column for each level. The table stays in
 // the page: it is what a forge shows, what is printed, and what is there without this script.
 (() => {
-    const LEVELS = Array.from({ length: 12 }, (_, level) => String(level).padStart(2, '0'));
+    const LEVELS = lessons();
     const STATES = {
         works: 'works',
         stops: 'stopped here, and from here on',
@@ -16,6 +16,12 @@
     const wrapper = table.closest('.table-wrapper') ?? table;
     wrapper.classList.add('matrix-paper');
     wrapper.before(draw());
+
+    // The numbers of the levels: those that the table of contents has a lesson of.
+    function lessons() {
+        const paths = [...document.querySelectorAll('nav a')].map((link) => link.getAttribute('href') ?? '');
+        return [...new Set(paths.flatMap((path) => /\blessons\/(\d\d)\.html$/.exec(path)?.[1] ?? []))].sort();
+    }
 
     // Its fifth column has a level in bold, or none; no other table has that.
     function isTable(each) {
@@ -40,6 +46,7 @@
 
     function draw() {
         const matrix = make('div', { class: 'matrix' });
+        matrix.style.setProperty('--levels', LEVELS.length);
         const only = make('input', { type: 'checkbox', id: 'matrix-open' });
         const count = make('span', { class: 'count', role: 'status' });
         const legend = make('p', { class: 'legend' });
@@ -91,7 +98,7 @@
                 list.append(make('dt', {}, labels[column]), make('dd', {}, ...copy(escape.cells[column])));
             }
         }
-        const detail = make('tr', { role: 'row', class: 'detail', id: escape.id }, make('td', { role: 'cell', colspan: '13' }, list));
+        const detail = make('tr', { role: 'row', class: 'detail', id: escape.id }, make('td', { role: 'cell', colspan: String(LEVELS.length + 1) }, list));
         button.addEventListener('click', () => {
             button.setAttribute('aria-expanded', String(button.getAttribute('aria-expanded') === 'false'));
             showDetail(row);

@@ -110,7 +110,8 @@ struct Attach {
 ///   without an end.
 /// * `EINVAL`: an instruction that there is not, a jump out of the program, or a kernel
 ///   without `CONFIG_CGROUP_BPF`.
-/// * `EPERM`: needs CAP_BPF (or CAP_SYS_ADMIN), and `kernel.unprivileged_bpf_disabled` may be on.
+/// * `EPERM`: a program of this type needs CAP_BPF and CAP_NET_ADMIN, or CAP_SYS_ADMIN alone, which
+///   includes both here.
 /// * `ENOSYS`: a kernel without bpf(2).
 ///
 /// # Example
@@ -208,7 +209,7 @@ fn load(instructions: &[BpfInsn], log: &mut [u8]) -> nix::Result<OwnedFd> {
 ///
 /// * `EBADF`: `group` is no directory of version 2.
 /// * `EINVAL`: the program is of another type.
-/// * `EPERM`: a group above has one that allows no other; or CAP_BPF is missing.
+/// * `EPERM`: a group above has one that allows no other; or CAP_BPF or CAP_NET_ADMIN is missing.
 ///
 /// The example is at [`bpf_prog_load_cgroup_device`].
 ///

@@ -1,7 +1,5 @@
 // The three plans of a day: which pauses they have, and when each section begins.
-import { readFileSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
-import { repository } from './deck.mjs';
+import { besideLevel } from './parts.mjs';
 
 /** Minutes of a slot, and its pauses: after which section, how long. */
 export const SLOTS = {
@@ -41,13 +39,7 @@ export function plan(name, deck) {
 }
 
 /** The last level that each plan holds: a full day goes through Part I. */
-const LAST = { full: lastOfPart(1), half: 6, 'two-hours': 4 };
-
-function lastOfPart(part) {
-  const levels = readdirSync(join(repository, 'levels')).filter((name) => /^\d\d_/.test(name));
-  const own = levels.filter((name) => new RegExp(`^part = ${part}$`, 'm').test(readFileSync(join(repository, 'levels', name, 'level.toml'), 'utf8')));
-  return Math.max(...own.map((name) => Number(name.slice(0, 2))));
-}
+const LAST = { full: Math.max(...besideLevel(0)), half: 6, 'two-hours': 4 };
 
 /** What is wrong with a plan. */
 export function misplanned(name, deck) {

@@ -7,6 +7,7 @@ import rust from 'highlight.js/lib/languages/rust';
 import { Marked } from 'marked';
 import { repository, slidesDir } from './deck.mjs';
 import { letters } from './letters.mjs';
+import { besideLevel } from './parts.mjs';
 import { xray } from './xray.mjs';
 
 hljs.registerLanguage('rust', rust);
@@ -61,9 +62,9 @@ const marked = new Marked({
   },
 });
 
-/** Twelve marks: the levels that are done, this one, and those to come. */
+/** A mark for each level of the part: those that are done, this one, and those to come. */
 function levels(now) {
-  const marks = Array.from({ length: 12 }, (_, level) => `<i${level < now ? ' class="done"' : level === now ? ' class="now"' : ''}></i>`);
+  const marks = besideLevel(now).map((level) => `<i${level < now ? ' class="done"' : level === now ? ' class="now"' : ''}></i>`);
   return `<span class="levels">${marks.join('')}</span>`;
 }
 

@@ -86,7 +86,7 @@ Here level02 is the solution of level 01; `rd` is that of the last level.
 ";
 
 const LATER_INTRODUCTION: &str = "
-## What Part I does not stop, and what will
+## What is still open, and what will stop it
 
 `rd` holds a program that makes mistakes, and one that is curious. It does not yet hold one that means harm
 and runs as root. This list says what is missing: all that the table calls open. The last column is for

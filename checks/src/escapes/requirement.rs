@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use super::attempts::kernel::RINGS;
 use super::attempts::runtime;
 use sandbox::cgroups::{self, Version};
 
@@ -35,6 +36,8 @@ pub(super) enum Requirement {
     UserNamespaces,
     /// A process may trace its parent: Yama can forbid that.
     Tracing,
+    /// Every user may make an io_uring.
+    Rings,
 }
 
 impl Requirement {
@@ -65,6 +68,7 @@ impl Requirement {
                 format!("{YAMA} is not 0: nothing here may trace its parent"),
             ),
             Requirement::UserNamespaces => users_problem(),
+            Requirement::Rings => rings_problem(),
             _ => None,
         }
     }
@@ -90,6 +94,9 @@ impl Requirement {
             }
             Requirement::Tracing => {
                 " (tried where `kernel.yama.ptrace_scope` is 0, or Yama not there)".to_owned()
+            }
+            Requirement::Rings => {
+                format!(" (tried where `{RINGS}` is 0, or the kernel is older than 6.6)")
             }
         }
     }
@@ -121,6 +128,18 @@ fn users_problem() -> Option<String> {
         .into_iter()
         .find(|(file, value)| fs::read_to_string(file).is_ok_and(|it| it.trim_end() == *value))?;
     Some(format!("{file} is {value} here"))
+}
+
+/// Before there was a switch, it was on; but a kernel can be built without.
+fn rings_problem() -> Option<String> {
+    match fs::read_to_string(RINGS) {
+        Ok(value) if value.trim_end() != "0" => {
+            Some(format!("{RINGS} is {} here", value.trim_end()))
+        }
+        _ => linux_sys::io_uring_setup(1)
+            .err()
+            .map(|why| why.to_string()),
+    }
 }
 
 fn is_disposable() -> bool {

@@ -701,7 +701,7 @@ pub(super) const ESCAPES: &[Escape] = &[
         works: (0, 12),
         stopped_by: "a filter of system calls: there is no such call",
         refusal: "ENOSYS",
-        requires: Requirement::AtMost(kernel::RINGS, 0),
+        requires: Requirement::Rings,
         attempt: kernel::ring,
     },
     Escape {

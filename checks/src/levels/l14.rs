@@ -241,9 +241,10 @@ fn quota(group: &Path, hierarchy: &Hierarchy) -> Result<(String, PathBuf), Failu
 fn cpus(host: &Host) -> Outcome {
     let hierarchy = hierarchy("cpu")?;
     let file = of(&hierarchy, QUOTA);
-    // The ends, and more than 32 bits hold; as microseconds of 100000.
+    // Little, much, and more than 32 bits hold; as microseconds of 100000. Not the least, which is
+    // 0.01: a machine that is emulated would not get the command started.
     let cases = [
-        ("0.01", 1000_u64),
+        ("0.1", 10_000_u64),
         ("0.5", 50_000),
         ("1.25", 125_000),
         ("64", 6_400_000),

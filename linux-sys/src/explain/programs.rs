@@ -77,14 +77,14 @@ pub(super) const CALLS: &[Call] = &[
             (
                 Any,
                 EPERM,
-                "programs need CAP_BPF or CAP_SYS_ADMIN: run as root; in a container the host may \
-                 have taken both",
+                "a program for a control group needs CAP_BPF and CAP_NET_ADMIN, or CAP_SYS_ADMIN: run as \
+                 root; in a container the host may have taken them",
             ),
             (
                 Attach,
                 EPERM,
-                "a group above has a program and allows none beside it, or CAP_BPF is missing: run \
-                 as root",
+                "a group above has a program and allows none beside it, or CAP_BPF or CAP_NET_ADMIN is \
+                 missing: run as root",
             ),
         ],
     ),

@@ -508,8 +508,8 @@ fn numbers(program: &Program) {
 
 /// Which controllers this level sets limits with, as a solution: it needs each of them.
 fn controllers(program: &Program) -> Vec<&'static str> {
-    let from = [("cpu", "level08"), ("memory", "level09")];
-    let needed = from.iter().filter(|(_, level)| *program.name > **level);
+    let from = [("cpu", 8), ("memory", 9)];
+    let needed = from.iter().filter(|(_, level)| program.solves(*level));
     needed.map(|(controller, _)| *controller).collect()
 }
 
@@ -685,7 +685,7 @@ fn overlays(program: &Program) {
     linux_sys::mount("none", &place, "overlay", MsFlags::empty(), &options).unwrap();
     let containers = place.join("containers");
     let about = "a container directory on an overlay";
-    let uses_overlay = program.name.as_str() > "level04";
+    let uses_overlay = program.solves(4);
     if uses_overlay {
         program.refused(
             about,

@@ -75,6 +75,13 @@ impl<'a> Program<'a> {
         }
     }
 
+    /// Whether this level is solved in it: in the program of each later one, and in that of each
+    /// whole part.
+    pub(crate) fn solves(&self, level: u8) -> bool {
+        let number = self.name.strip_prefix("level");
+        number.is_none_or(|number| number.parse::<u8>().is_ok_and(|number| number > level))
+    }
+
     /// The same, with another store.
     pub(crate) fn with_store(&self, store: Store) -> Program<'a> {
         Program {
