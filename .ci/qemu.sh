@@ -7,12 +7,12 @@
 # `bookworm` has Debian 12's kernel and does everything. Every level is judged twice there:
 # its solution must pass, its skeleton must fail and name the steps that are missing. The checks
 # of all levels before it see a solution again with `full`; without, they see `rd`, in which all
-# solutions are, and a solution is seen by its own level's. So are judged, too, wrong solutions of the levels that are about control groups: each must be noticed. Every
-# escape is tried in the levels where its answer changes, and those that change a whole machine
-# in these ones only; two containers share a processor; each limit of level 14 is measured; and
-# what the doctor says is compared with what the levels do. `trixie` has Debian 13's and `sid` the
-# newest kernel: `rd` with all checks, the escapes and the doctor. On each a run of `rd` is
-# X-rayed.
+# solutions are, and a solution is seen by its own level's. Some wrong solutions of the levels that
+# are about control groups are judged as well: each must be noticed. Every escape is tried in the
+# levels where its answer changes, and those that change a whole machine in these ones only; two
+# containers share a processor; each limit of level 14 is measured; and what the doctor says is
+# compared with what the levels do. `trixie` has Debian 13's and `sid` the newest kernel: `rd` with
+# all checks, the escapes and the doctor. On each a run of `rd` is X-rayed.
 #
 # Only installing QEMU needs root. The kernels are packages below ~/.cache/rubber-docker and
 # never installed; beside the built programs that is all that stays.

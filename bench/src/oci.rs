@@ -153,3 +153,38 @@ fn config(tree: &Path, name: &str) -> Value {
         },
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The code of a room of rd's, up to where its first function begins.
+    fn lists(room: &str) -> &str {
+        room.split_once("\npub fn ")
+            .map_or(room, |(lists, _)| lists)
+    }
+
+    #[test]
+    fn the_paths_are_those_of_rd() {
+        let room = lists(include_str!("../../levels/harden/src/masks.rs"));
+        let of_rd: Vec<&str> = room.split('"').skip(1).step_by(2).collect();
+        assert_eq!(of_rd, [&READ_ONLY[..], &MASKED].concat());
+    }
+
+    #[test]
+    fn the_devices_are_those_of_rd() {
+        let room = include_str!("../../levels/harden/src/devices.rs");
+        let number = |text: &str| {
+            text.trim_matches(|it: char| !it.is_ascii_digit())
+                .parse()
+                .ok()
+        };
+        let device = |line: &str| {
+            let (_, numbers) = line.trim().split_once("(BPF_DEVCG_DEV_CHAR, ")?;
+            let (major, minor) = numbers.split_once("),")?.0.split_once(", ")?;
+            Some((number(major)?, number(minor)))
+        };
+        let of_rd: Vec<(u32, Option<u32>)> = room.lines().filter_map(device).collect();
+        assert_eq!(of_rd, DEVICES);
+    }
+}

@@ -116,7 +116,11 @@ fn counted(host: &Host) -> Outcome {
         .into())
 }
 
-fn with<'a>(host: &'a Host, options: &[&'a str], command: &[&str]) -> crate::host::Invocation<'a> {
+pub(super) fn with<'a>(
+    host: &'a Host,
+    options: &[&'a str],
+    command: &[&str],
+) -> crate::host::Invocation<'a> {
     let invocation = host.run(command);
     options
         .iter()
@@ -267,10 +271,10 @@ fn swap(host: &Host) -> Outcome {
 }
 
 /// A command that ends at once, and well.
-const ENDS: [&str; 3] = ["probe", "exit", "0"];
+pub(super) const ENDS: [&str; 3] = ["probe", "exit", "0"];
 
 /// Runs the level where this file is never found, as on a kernel that does not have it.
-fn without(host: &Host, options: &[&str], file: &str) -> Result<Ended, Finding> {
+pub(super) fn without(host: &Host, options: &[&str], file: &str) -> Result<Ended, Finding> {
     let looks = calls::numbers(&[calls::LOOKS]);
     let mut level = Supervised::start(with(host, options, &ENDS), &looks)?;
     while let Event::Call(call) = level.next()? {

@@ -4,15 +4,12 @@ use std::fs;
 use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 
-use linux_sys::Errno;
-
 use super::l08::{expect_no_more, expect_refusal, expect_value, hierarchy, the_group};
+use super::l09::{ENDS, with, without};
 use super::refusals;
-use crate::calls;
 use crate::check::{Check, LevelChecks};
 use crate::finding::{Failure, Finding, Outcome};
-use crate::host::{Ended, Host, Invocation};
-use crate::seccomp_supervisor::{Event, Supervised};
+use crate::host::Host;
 use crate::{group_limits, process, procfs};
 use sandbox::cgroups::{Hierarchy, Version};
 
@@ -114,13 +111,6 @@ fn of(hierarchy: &Hierarchy, [v1, v2]: [&'static str; 2]) -> &'static str {
         Version::V1 => v1,
         Version::V2 => v2,
     }
-}
-
-fn with<'a>(host: &'a Host, options: &[&'a str], command: &[&str]) -> Invocation<'a> {
-    let invocation = host.run(command);
-    options
-        .iter()
-        .fold(invocation, |invocation, option| invocation.option(option))
 }
 
 /// Options, for a sentence.
@@ -544,22 +534,6 @@ fn unasked(host: &Host) -> Outcome {
         container.end()?;
     }
     Ok(())
-}
-
-/// A command that ends at once, and well.
-const ENDS: [&str; 3] = ["probe", "exit", "0"];
-
-/// Runs the level where this file is never found, as on a kernel that does not have it.
-fn without(host: &Host, options: &[&str], file: &str) -> Result<Ended, Finding> {
-    let looks = calls::numbers(&[calls::LOOKS]);
-    let mut level = Supervised::start(with(host, options, &ENDS), &looks)?;
-    while let Event::Call(call) = level.next()? {
-        match call.text.ends_with(&format!("{file}\")")) {
-            true => level.refuse(&call, Errno::ENOENT),
-            false => level.go_on(&call),
-        }
-    }
-    Ok(level.end()?)
 }
 
 fn lacking(host: &Host) -> Outcome {
