@@ -11,6 +11,7 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use linux_sys::WaitStatus;
@@ -35,6 +36,26 @@ pub(crate) fn deadline() -> Duration {
 
 /// The variable by which the trials of the x-ray say so.
 const TRACED: &str = "RUBBER_DOCKER_TRACED";
+
+/// Options that all containers are started with, beside those that a check gives them.
+static ASKED_WITH: OnceLock<Vec<String>> = OnceLock::new();
+
+/// The variable by which a supervisor is told of them.
+const WITH: &str = "RUBBER_DOCKER_ASKED_WITH";
+
+/// From now on all containers are started with these options.
+pub(crate) fn ask_with(options: Vec<String>) {
+    // There is one question at a time on a command line.
+    let _ = ASKED_WITH.set(options);
+}
+
+/// Those options; none unless it was asked for.
+pub(crate) fn asked_with() -> Vec<String> {
+    let told = || std::env::var(WITH).unwrap_or_default();
+    let split = |text: String| text.split_whitespace().map(str::to_owned).collect();
+    let options = ASKED_WITH.get().cloned();
+    options.unwrap_or_else(|| split(told()))
+}
 
 /// Whether this machine's kernel was told that its processors are a program.
 pub(crate) fn is_emulated() -> bool {
@@ -77,6 +98,7 @@ pub(crate) fn ask(role: &str, words: &[&OsStr], image: &File) -> io::Result<Hear
         .arg(role)
         .arg(std::process::id().to_string())
         .args(words)
+        .env(WITH, asked_with().join(" "))
         .stdin(image.try_clone()?)
         .stdout(Stdio::piped())
         .spawn()?;

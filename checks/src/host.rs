@@ -15,6 +15,7 @@ use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use serde_json::{Value, json};
 
+use crate::execution::asked_with;
 use crate::finding::{Diagnose, Failure};
 use crate::names;
 use crate::probe_image;
@@ -217,6 +218,7 @@ impl Host {
             command: words_of_this_run(command),
             umask: UMASK,
             errors: None,
+            stdin: None,
             stderr: None,
             prelude: String::new(),
             is_job: false,
@@ -273,6 +275,7 @@ pub(crate) struct Invocation<'a> {
     command: Vec<OsString>,
     umask: u32,
     errors: Option<PathBuf>,
+    stdin: Option<File>,
     stderr: Option<File>,
     prelude: String,
     is_job: bool,
@@ -310,6 +313,12 @@ impl<'a> Invocation<'a> {
         self
     }
 
+    /// Another standard input than a pipe. Its end is for the check to bring about.
+    pub(crate) fn stdin(mut self, stdin: File) -> Self {
+        self.stdin = Some(stdin);
+        self
+    }
+
     /// Another standard error than a file; what it writes there is not read.
     pub(crate) fn stderr(mut self, stderr: File) -> Self {
         self.stderr = Some(stderr);
@@ -339,6 +348,15 @@ impl<'a> Invocation<'a> {
         if self.host.has_images {
             arguments.extend([owned("-i"), owned(self.image)]);
         }
+        // What all containers are asked for, unless the check asks for it itself.
+        let is_own = |option: &String| {
+            let short = if option == "--tty" { "-t" } else { "" };
+            self.options
+                .iter()
+                .any(|it| it == option.as_str() || it == short)
+        };
+        let others = asked_with().into_iter().filter(|option| !is_own(option));
+        arguments.extend(others.map(OsString::from));
         arguments.extend(self.options.iter().cloned());
         arguments.push(owned("--"));
         arguments.extend(self.command.iter().cloned());
@@ -379,6 +397,8 @@ impl<'a> Invocation<'a> {
         let host = self.host;
         let arguments = self.arguments();
         let line = self.line(&arguments);
+        let mut options = arguments.iter().take_while(|it| *it != "--");
+        let has_terminal = options.any(|it| it == "-t" || it == "--tty");
         host.say(&json!({ "ran": line }));
         host.run_starts(&line, self.options.iter().any(|it| it == "--keep"));
 
@@ -415,7 +435,7 @@ impl<'a> Invocation<'a> {
                 .env(names::variable(), names::value())
                 .envs(self.variables.iter().map(|(name, value)| (name, value)))
                 .current_dir(host.work())
-                .stdin(Stdio::piped())
+                .stdin(self.stdin.map_or_else(Stdio::piped, Stdio::from))
                 .stdout(Stdio::piped())
                 .stderr(errors);
             let child = spawn(&mut command);
@@ -435,6 +455,8 @@ impl<'a> Invocation<'a> {
             stdout,
             errors,
             line,
+            has_terminal,
+            printed: Vec::new(),
             is_over: false,
         })
     }
@@ -491,6 +513,9 @@ pub(crate) struct Run<'a> {
     stdout: Option<BufReader<ChildStdout>>,
     errors: PathBuf,
     line: String,
+    has_terminal: bool,
+    /// What came before `ready`.
+    printed: Vec<u8>,
     is_over: bool,
 }
 
@@ -515,8 +540,9 @@ impl Run<'_> {
         };
         let mut line = Vec::new();
         // Other lines may come of a println! left over from a learner's search.
-        while line != b"ready\n" {
-            line.clear();
+        // A terminal makes its line ends two characters.
+        while line.trim_ascii_end() != b"ready" {
+            self.printed.append(&mut line);
             if stdout.read_until(b'\n', &mut line).unwrap_or(0) == 0 {
                 return false;
             }
@@ -537,6 +563,16 @@ impl Run<'_> {
     /// Lets a holding probe go on: the end of its standard input.
     pub(crate) fn release(&mut self) {
         self.stdin = None;
+    }
+
+    /// Types these, if its standard input is the pipe that it usually is.
+    pub(crate) fn type_keys(&mut self, keys: &[u8]) -> Result<(), Failure> {
+        let Some(stdin) = &mut self.stdin else {
+            return Ok(());
+        };
+        stdin
+            .write_all(keys)
+            .map_err(|why| Failure::seen(format!("its standard input: {why}")).elsewhere())
     }
 
     /// Device and inode of what it was given as 0, 1 and 2.
@@ -571,13 +607,32 @@ impl Run<'_> {
         self.is_over(status.as_ref().is_ok_and(|it| it.code().is_some()));
         let status = status
             .map_err(|why| Failure::seen(format!("waiting for {} failed: {why}", self.line)))?;
+        let mut errors = self.errors();
+        if self.has_terminal && matches!(status.code(), Some(125..=127)) {
+            errors = [self.said_at_the_end(), errors].concat();
+        }
         Ok(Ended {
             status,
-            errors: self.errors(),
+            errors,
             line: std::mem::take(&mut self.line),
             judged: self.host.judged,
             diagnose: self.host.diagnose,
         })
+    }
+
+    /// What is still to be read of its standard output, and is there already: on a terminal of
+    /// its own, the child's errors come out there.
+    fn said_at_the_end(&mut self) -> String {
+        let mut said = std::mem::take(&mut self.printed);
+        while let Some(stdout) = &mut self.stdout {
+            let mut speaks = [PollFd::new(stdout.get_ref().as_fd(), PollFlags::POLLIN)];
+            let has_more = !stdout.buffer().is_empty()
+                || poll(&mut speaks, PollTimeout::ZERO).is_ok_and(|count| count > 0);
+            if !has_more || stdout.read_until(b'\n', &mut said).unwrap_or(0) == 0 {
+                break;
+            }
+        }
+        names::usual(&String::from_utf8_lossy(&said).replace('\r', ""))
     }
 
     /// The same, with what was still to be read of its standard output.

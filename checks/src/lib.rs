@@ -22,6 +22,7 @@
 //! | `system_call_filter` | what a process's filters answer to any system call |
 //! | `sides` | the host before a run and after it |
 //! | `told` | the one report that tells what a run has changed of it |
+//! | `own_program` | the file that the level's process runs, and who can change it |
 //! | `names` | what the checks call their things, drawn anew for each run |
 //! | `group_limits` | a control group's limits, beside those of a new one |
 //! | `probe` | the program that runs inside the containers |
@@ -56,6 +57,7 @@ mod levels;
 mod mount_tree;
 mod names;
 mod namespace;
+mod own_program;
 mod probe;
 mod probe_image;
 mod process;

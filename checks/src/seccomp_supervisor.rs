@@ -142,7 +142,16 @@ impl<'a> Supervised<'a> {
     }
 
     /// Lets everything go on until the level's process has ended.
-    pub(crate) fn end(mut self) -> Result<Ended, Failure> {
+    pub(crate) fn end(self) -> Result<Ended, Failure> {
+        self.let_end()?.end()
+    }
+
+    /// The same, with what it wrote to its standard output.
+    pub(crate) fn end_with_output(self) -> Result<(Ended, String), Failure> {
+        self.let_end()?.end_with_output()
+    }
+
+    fn let_end(mut self) -> Result<Run<'a>, Failure> {
         self.run.release();
         while let Event::Call(call) = self.next()? {
             self.go_on(&call);
@@ -150,7 +159,7 @@ impl<'a> Supervised<'a> {
         let Supervised { run, listener, .. } = self;
         // Who is left waits for no answer: its call fails, and it ends (seccomp_unotify(2)).
         drop(listener);
-        run.end()
+        Ok(run)
     }
 }
 

@@ -58,7 +58,7 @@ function meanings(errors, call) {
         set_pdeathsig: ['DeathSignal'], capbset_drop: ['BoundingSet'], capbset_read: ['BoundingSet'], siocgifflags: [undefined, 'ioctl'], siocsifflags: [undefined, 'ioctl'],
     }[call] ?? [undefined, call];
     if (table) return [...errors.matchAll(new RegExp(`${table},\\s*(E[A-Z0-9]+)`, 'g'))].map(([, errno]) => errno);
-    const [, rows = ''] = new RegExp(`(?:call\\(\\s*|name: )"${name}",([^]*?)(?:\\bcall\\(|\\bCall \\{|\\n\\];)`).exec(errors) ?? [];
+    const [, rows = ''] = new RegExp(`(?:(?:call|of_a_terminal)\\(\\s*|name: )"${name}",([^]*?)(?:\\b(?:call|of_a_terminal)\\(|\\bCall \\{|\\n\\];)`).exec(errors) ?? [];
     const shared = [...rows.matchAll(/\b([A-Z]{4,})[,)]/g)].map(([, list]) => new RegExp(`const ${list}: &\\[Meaning\\] = ([^]*?)\\n\\];`).exec(errors)?.[1] ?? '');
     return [...(rows + shared.join('')).matchAll(/,\s*(E[A-Z0-9]+),/g)].map(([, errno]) => errno);
 }

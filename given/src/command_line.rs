@@ -10,6 +10,7 @@ use clap::builder::{OsStringValueParser, Resettable, TypedValueParser};
 use clap::{ArgAction, Command, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::Error;
+use crate::again::keep_name;
 use crate::habits;
 use crate::image;
 use crate::report::{RUNTIME_FAILED, decide, has_failed, log, print_usage, program_name};
@@ -41,7 +42,9 @@ struct CommandLine<A: Subcommand> {
 /// its source says cannot drift apart.
 pub fn main<A: Subcommand>(source: &str, perform: fn(A) -> Result<u8, Error>) -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().collect();
-    let command = command::<A>(&program_name(&arguments));
+    let name = program_name(&arguments);
+    keep_name(&name);
+    let command = command::<A>(&name);
     let parsed = image::parse(&command, &arguments)
         .and_then(|matches| Ok((CommandLine::<A>::from_arg_matches(&matches)?, matches)));
     let matches = match parsed {

@@ -7,13 +7,16 @@
 //!
 //! | module | what it gives |
 //! |---|---|
+//! | [`again`] | this program once more, as its caller has started it |
 //! | [`cgroup`] | where this machine's control groups are |
 //! | [`container_lock`] | a container's directory, and the proof that its parent looks after it |
 //! | [`command_line`] | `levelNN VERB ...`, the verbs being the level's own, the screen of `levelNN` alone, exit statuses |
 //! | [`mod@environment`] | the variables that a container's command has |
+//! | [`mod@init`] | a number 1 that is not the command |
 //! | `image` | what the image says of its command, where the command line says nothing |
 //! | [`parent`] | whether the parent is still there |
 //! | [`mod@printable`] | other people's text, as a terminal may be shown it |
+//! | [`mod@relay`] | between the caller's terminal and one of the container's own |
 //! | [`report`] | how an error reaches the user, and which status it ends with |
 //! | [`passing`] | the parent sleeps while the command runs, and passes signals on |
 //! | [`signals`] | the parent holds signals back; the child starts with a clean slate |
@@ -26,6 +29,7 @@
 //!
 //! Everything a *level* has to say about the kernel is in the level.
 
+pub mod again;
 pub mod cgroup;
 pub mod command_line;
 pub mod container_lock;
@@ -33,10 +37,12 @@ pub mod environment;
 mod error;
 mod habits;
 mod image;
+pub mod init;
 pub mod mount_point;
 pub mod parent;
 pub mod passing;
 pub mod printable;
+pub mod relay;
 mod renamed;
 pub mod report;
 pub mod seccomp;
@@ -47,6 +53,7 @@ pub mod units;
 pub mod volume;
 pub mod wrap;
 
+pub use again::{as_started, this_program};
 pub use cgroup::all::{Hierarchies, hierarchies, unified_group};
 pub use cgroup::remove::remove_groups;
 pub use cgroup::{Hierarchy, Lacking, Version, cpu_weight, read, write};
@@ -54,10 +61,12 @@ pub use command_line::{CONTAINERS, IMAGES, container_dir, image_dir, main, new_i
 pub use container_lock::{ContainerLock, KEPT, MARKED, create_container_dir};
 pub use environment::{Variable, environment, variable};
 pub use error::Error;
+pub use init::{begin_init, pass_signals};
 pub use mount_point::{exists, mount_point};
 pub use parent::{Parent, check_parent_alive, this_process};
-pub use passing::forward_signals;
+pub use passing::{forward_signals, relay};
 pub use printable::{printable, printable_lines};
+pub use relay::{TerminalSocket, new_terminal, terminal_socket};
 #[allow(deprecated, reason = "for work that was begun before")]
 pub use renamed::{clean_start, hold_signals, parent_must_live, pass_signals_until_end, tell};
 pub use report::{decide, exit, log, print_usage, warn_of};

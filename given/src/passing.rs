@@ -20,6 +20,7 @@ use nix::libc::{
 use nix::unistd::getsid;
 
 use crate::Error;
+use crate::relay::{Relay, TerminalSocket};
 use crate::report::log;
 use crate::signals::{held, stop_by};
 use crate::terminal;
@@ -35,16 +36,32 @@ const OF_THE_TERMINAL: [i32; 8] = [
     SIGHUP, SIGINT, SIGQUIT, SIGTSTP, SIGTTIN, SIGTTOU, SIGCONT, SIGWINCH,
 ];
 
+/// Whether the terminal has sent it to the whole process group.
+pub(crate) fn is_of_terminal(info: &SignalInfo) -> bool {
+    info.code == SI_KERNEL && OF_THE_TERMINAL.contains(&info.signal)
+}
+
 /// Sleep until `child` has ended, and pass on to it what is sent to us meanwhile.
 ///
 /// The child's exit status stays where it is, for waitpid(2) to collect.
 pub fn forward_signals(child: Pid) -> Result<(), Error> {
+    forward(child, None)
+}
+
+/// The same, and carry between our caller's terminal and the one that `child` makes for itself
+/// ([`new_terminal`](crate::new_terminal)); or do no more than that, where it was not asked to.
+pub fn relay(child: Pid, socket: &TerminalSocket) -> Result<(), Error> {
+    forward(child, Relay::new(socket)?)
+}
+
+fn forward(child: Pid, relay: Option<Relay<'_>>) -> Result<(), Error> {
     // A signal that we do not hold back cannot be waited for: we would sleep for ever.
     let held_now = sigprocmask(How::Block, &SignalSet::empty())?;
     let mut passing = Passing {
         child,
         deadline: None,
         wants_terminal: false,
+        relay,
     };
     let done = match held_now.contains(SIGCHLD) {
         true => passing.until_end(),
@@ -62,19 +79,21 @@ pub fn forward_signals(child: Pid) -> Result<(), Error> {
     })
 }
 
-struct Passing {
+struct Passing<'a> {
     child: Pid,
     /// When it is time for SIGKILL; set once the child has been asked to end in
     /// vain. Never taken back: a handler installed later has not seen the request.
     deadline: Option<Instant>,
     /// It took the terminal in the background, and is to have it when it is in front.
     wants_terminal: bool,
+    /// Between our caller's terminal and one of its own.
+    relay: Option<Relay<'a>>,
 }
 
-impl Passing {
+impl Passing<'_> {
     fn until_end(&mut self) -> Result<(), Error> {
         while !self.has_ended()? {
-            match sigtimedwait(&held(), self.patience())? {
+            match self.next_signal()? {
                 // Either the end or a stop; `has_ended` looks which.
                 Some(info) if info.signal == SIGCHLD => {}
                 Some(info) => self.pass_on(&info)?,
@@ -88,8 +107,22 @@ impl Passing {
                 None => self.look_after_the_terminal()?,
             }
         }
+        if let Some(relay) = &mut self.relay {
+            relay.finish();
+        }
         terminal::restore(self.child);
         Ok(())
+    }
+
+    fn next_signal(&mut self) -> Result<Option<SignalInfo>, Error> {
+        let patience = self.patience();
+        match &mut self.relay {
+            None => Ok(sigtimedwait(&held(), patience)?),
+            Some(relay) => {
+                relay.until_signal(patience)?;
+                Ok(sigtimedwait(&held(), Some(Duration::ZERO))?)
+            }
+        }
     }
 
     /// How long to sleep: `None` for as long as nothing happens.
@@ -105,6 +138,16 @@ impl Passing {
     /// Hand one signal to the child.
     fn pass_on(&mut self, info: &SignalInfo) -> Result<(), Error> {
         let signal = info.signal;
+        if let Some(relay) = &mut self.relay {
+            match signal {
+                SIGWINCH => {
+                    relay.resize();
+                    return Ok(());
+                }
+                SIGCONT => relay.attend(),
+                _ => {}
+            }
+        }
         if signal == SIGCONT {
             terminal::look_who_is_in_front(self.child);
         }
@@ -114,9 +157,11 @@ impl Passing {
         if is_stop(signal) && is_shielded {
             return self.stop_child(signal);
         }
-        // Sent by the terminal to the whole process group: the child has it already. But of
-        // a hang-up it tells the leader of the session alone, who is to tell the others.
-        let of_terminal = info.code == SI_KERNEL && OF_THE_TERMINAL.contains(&signal);
+        // Sent by the terminal to the whole process group: the child has it already, if it is in
+        // our session. But of a hang-up it tells the leader of the session alone, who is to tell
+        // the others.
+        let shares_terminal = getsid(Some(self.child)) == getsid(None);
+        let of_terminal = shares_terminal && is_of_terminal(info);
         let to_us_alone = signal == SIGHUP && getsid(None) == Ok(Pid::this());
         if !of_terminal || to_us_alone {
             kill(self.child, signal)?;
@@ -178,7 +223,13 @@ impl Passing {
     /// blocked it again, and the child would go on.
     fn stop_along(&mut self, signal: i32) -> Result<(), Error> {
         let had_terminal = std::mem::take(&mut self.wants_terminal) || terminal::is_of(self.child);
+        if let Some(relay) = &mut self.relay {
+            relay.rest();
+        }
         stop_by(if is_stop(signal) { signal } else { SIGTSTP })?;
+        if let Some(relay) = &mut self.relay {
+            relay.attend();
+        }
         terminal::look_who_is_in_front(self.child);
         if had_terminal {
             // It has not noticed that it ever lost the terminal.
@@ -193,6 +244,9 @@ impl Passing {
         if terminal::was_taken_by(self.child) {
             kill(self.child, SIGSTOP)?;
             self.wants_terminal = true;
+        }
+        if let Some(relay) = &mut self.relay {
+            relay.look_who_is_in_front();
         }
         Ok(())
     }

@@ -18,6 +18,9 @@ mod l13;
 mod l14;
 mod l15;
 mod l16;
+mod l17;
+mod l18;
+mod l19;
 mod moments;
 mod observed;
 mod program;
@@ -30,7 +33,7 @@ pub use choices::choice;
 pub(crate) use observed::OBSERVED;
 
 pub(crate) use program::{makes_cgroups, reached};
-pub(crate) use promises::{ended, is_asked, is_asked_with_an_option};
+pub(crate) use promises::{ended, is_asked, is_asked_with_an_option, is_true_with};
 
 /// All levels, in order.
 pub const LEVELS: &[LevelChecks] = &[
@@ -51,6 +54,9 @@ pub const LEVELS: &[LevelChecks] = &[
     l14::LEVEL,
     l15::LEVEL,
     l16::LEVEL,
+    l17::LEVEL,
+    l18::LEVEL,
+    l19::LEVEL,
 ];
 
 /// What each level knows of the errors of its own calls, and of what they fail on.

@@ -3,7 +3,8 @@
 //! A check is true of its own level and of every later one: that is what a learner can rely
 //! on. Where a later level must break such a promise, it stands here, with the reason and
 //! the check that says what is so instead. New behaviour that a caller has to ask for, as
-//! Docker's `-t` is, breaks none, and needs no line.
+//! Docker's `-t` is, breaks none. What it changes stands here as well: `checks judge --with
+//! OPTION` asks all checks of containers that are started with it, but for these.
 
 /// What becomes of a check in later levels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,6 +13,9 @@ pub(crate) enum Holds {
     Until(u8),
     /// From the level that adds this option on, its containers are asked for with it.
     With(&'static str),
+    /// It is not asked of containers that are started with this option, which a caller has to
+    /// ask for.
+    Without(&'static str),
 }
 
 /// A check that is not for ever.
@@ -24,7 +28,7 @@ struct Promise {
     successor: &'static str,
 }
 
-const PROMISES: [Promise; 2] = [
+const PROMISES: [Promise; 18] = [
     Promise {
         check: "the command gets the environment",
         holds: Holds::With("--env"),
@@ -39,6 +43,103 @@ const PROMISES: [Promise; 2] = [
               where its command may be another user than root",
         successor: "a setuid program of the image makes root of a --user",
     },
+    Promise {
+        check: "the command's session and limits are its caller's",
+        holds: Holds::Until(18),
+        why: "what a process has of its caller unasked, a container is not to have: a session, \
+              rank when memory is short, as many open files as there may be",
+        successor: "where its input is no terminal the command leads a session that has none",
+    },
+    Promise {
+        check: "the command's streams, umask and working directory are its caller's",
+        holds: Holds::Without("--tty"),
+        why: "its streams are the terminal of its own that it was asked to have",
+        successor: "with -t its terminal is what the command has as 0, 1 and 2",
+    },
+    Promise {
+        check: "where its input is no terminal the command leads a session that has none",
+        holds: Holds::Without("--tty"),
+        why: "its input is a terminal of its own, whatever its caller's is",
+        successor: "with -t the command leads a session of its own, on a terminal of its own",
+    },
+    Promise {
+        check: "without -t, on the caller's terminal, the command stays in the caller's session",
+        holds: Holds::Without("--tty"),
+        why: "its session is that of a terminal of its own",
+        successor: "with -t the command leads a session of its own, on a terminal of its own",
+    },
+    Promise {
+        check: "the command is number 1 of a PID namespace of its own",
+        holds: Holds::Without("--init"),
+        why: "another process was asked for as number 1",
+        successor: "with --init number 1 is the level's own program, and the command its child",
+    },
+    Promise {
+        check: "the level's process waits while the command runs",
+        holds: Holds::Without("--init"),
+        why: "it waits for number 1, which waits for the command",
+        successor: "with --init number 1 is the level's own program, and the command its child",
+    },
+    Promise {
+        check: "/proc shows the container's processes and no others",
+        holds: Holds::Without("--init"),
+        why: "number 1 is a process of the container's as well",
+        successor: "with --init number 1 is the level's own program, and the command its child",
+    },
+    Promise {
+        check: "a second SIGTERM ends a command that does not handle it",
+        holds: Holds::Without("--init"),
+        why: "the first one does: the kernel shields number 1 alone",
+        successor: "with --init signals come to the command, and have their usual effect there",
+    },
+    Promise {
+        check: "a container has as many processes as --pids-limit says, and not one more",
+        holds: Holds::Without("--init"),
+        why: "number 1 is one of them",
+        successor: "with --init number 1 is the level's own program, and the command its child",
+    },
+    Promise {
+        check: "with -t the command leads a session of its own, on a terminal of its own",
+        holds: Holds::Without("--init"),
+        why: "number 1 leads the session, and the command is in its group",
+        successor: "with --init -t the keys are for the command",
+    },
+    Promise {
+        check: "the command's environment is the container's, and not the caller's",
+        holds: Holds::Without("--tty"),
+        why: "a terminal has a kind: the environment says which (TERM)",
+        successor: "with -t what is typed comes to the command, and keys are signals to it",
+    },
+    Promise {
+        check: "a signal to the level's process reaches the command once",
+        holds: Holds::Without("--init"),
+        why: "what stops a process is for number 1, which the parent stops; the command goes on",
+        successor: "with --init signals come to the command, and have their usual effect there",
+    },
+    Promise {
+        check: "the end is reported as `PID exited with status N`",
+        holds: Holds::Without("--init"),
+        why: "the number is that of number 1, the parent's child",
+        successor: "with --init the status is the command's, whatever ended it",
+    },
+    Promise {
+        check: "--pids-limit is the limit of the container's group",
+        holds: Holds::Without("--init"),
+        why: "number 1 is one of them, and where one alone is allowed there is no command",
+        successor: "with --init number 1 is the level's own program, and the command its child",
+    },
+    Promise {
+        check: "orphans are taken in and collected, however many end at once",
+        holds: Holds::Without("--tty"),
+        why: "its input comes by way of the level's process, which this check holds still",
+        successor: "with --init -t the keys are for the command",
+    },
+    Promise {
+        check: "without --init the command is number 1, as ever",
+        holds: Holds::Without("--init"),
+        why: "another process was asked for as number 1",
+        successor: "with --init number 1 is the level's own program, and the command its child",
+    },
 ];
 
 /// Whether this check is asked of a program that should have come as far as level `judged`.
@@ -51,7 +152,7 @@ pub(crate) fn is_asked(check: &str, judged: u8) -> bool {
 pub(crate) fn ended(check: &str, judged: u8) -> Option<String> {
     let is_over = |promise: &&Promise| match promise.holds {
         Holds::Until(level) => promise.check == check && judged >= level,
-        Holds::With(_) => false,
+        Holds::With(_) | Holds::Without(_) => false,
     };
     let promise = PROMISES.iter().find(is_over)?;
     Some(format!(
@@ -65,9 +166,16 @@ pub(crate) fn ended(check: &str, judged: u8) -> Option<String> {
 pub(crate) fn is_asked_with_an_option(check: &str, judged: u8) -> bool {
     let mut promises = PROMISES.iter().filter(|promise| promise.check == check);
     promises.any(|promise| match promise.holds {
-        Holds::Until(_) => false,
+        Holds::Until(_) | Holds::Without(_) => false,
         Holds::With(option) => added_by(option).is_some_and(|level| judged >= level),
     })
+}
+
+/// Whether this check is true of containers that are started with this option, for which no check
+/// asks by itself.
+pub(crate) fn is_true_with(check: &str, option: &str) -> bool {
+    let mut promises = PROMISES.iter().filter(|promise| promise.check == check);
+    !promises.any(|promise| matches!(promise.holds, Holds::Without(it) if it == option))
 }
 
 /// The level that adds this option to the command line.
@@ -101,14 +209,19 @@ mod tests {
             } = promise;
             let end = match holds {
                 Holds::Until(level) => Some(*level),
-                Holds::With(option) => added_by(option),
+                Holds::With(option) | Holds::Without(option) => added_by(option),
             };
             println!("{check:?}: {holds:?}, from level {end:?} on: {why}; then {successor:?}");
             assert!(end.is_some_and(|end| end <= syllabus::LAST));
             let levels = [level_of(check), end, level_of(successor)];
             assert!(levels.iter().all(Option::is_some), "{levels:?}");
+            let is_never_asked = match holds {
+                Holds::Until(_) | Holds::With(_) => levels[0] >= levels[1],
+                // A check of whatever level may be about containers without the option.
+                Holds::Without(_) => false,
+            };
             assert!(
-                levels[0] < levels[1],
+                !is_never_asked,
                 "{check:?} was never asked of a later level"
             );
             assert!(
@@ -116,7 +229,8 @@ mod tests {
                 "{successor:?} is asked before {check:?} ends"
             );
             assert!(!why.is_empty());
-            assert_eq!(PROMISES.iter().filter(|it| it.check == *check).count(), 1);
+            let same = |it: &&Promise| it.check == *check && it.holds == *holds;
+            assert_eq!(PROMISES.iter().filter(same).count(), 1);
         }
     }
 
@@ -125,9 +239,11 @@ mod tests {
         let all = LEVELS.iter().flat_map(|level| level.checks);
         let ended = all.filter(|check| !is_asked(check.name, syllabus::LAST));
         let ended: Vec<&str> = ended.map(|check| check.name).collect();
-        assert_eq!(ended, ["exec may give the command what its caller has not"]);
-        assert!(is_asked(ended[0], 9));
-        let why = super::ended(ended[0], 10).unwrap_or_default();
+        let setuid = "exec may give the command what its caller has not";
+        let inherited = "the command's session and limits are its caller's";
+        assert_eq!(ended, [inherited, setuid]);
+        assert!(is_asked(setuid, 9));
+        let why = super::ended(setuid, 10).unwrap_or_default();
         assert!(why.contains("successor is `a setuid program"), "{why}");
         let environment = "the command gets the environment";
         assert!(!is_asked_with_an_option(environment, 4));

@@ -19,11 +19,42 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+/// The options by which a caller changes what the command is to its terminal and its namespace.
+const ASKED_FOR: [&str; 2] = ["--tty", "--init"];
+
 pub(crate) fn trials(course: &'static Course) -> Vec<Trial> {
-    course.each("right_reason", |course, index| {
+    let with = Trial::ignorable_test("right_reason::with_tty_and_init", move || {
+        with_options(course)
+    });
+    let mut trials = course.each("right_reason", |course, index| {
         let name = format!("right_reason::{}", course.levels[index].package);
         course.with_second_look(&name, || judge(course, index))
-    })
+    });
+    trials.push(with);
+    trials
+}
+
+/// All that is true of a container is true of one with a terminal and a number 1 of its own, but for
+/// what `promises.rs` names.
+fn with_options(course: &'static Course) -> Verdict {
+    if let Some(reason) = no_root() {
+        return course.skip(reason);
+    }
+    let Some(last) = course.levels.iter().rfind(|level| level.number.is_none()) else {
+        return course.skip("there is no solution yet".to_owned());
+    };
+    let up_to = levels::last_of(&course.levels, last.facts.part).unwrap_or_default();
+    let binary = Build::get(course).binary(&last.package)?;
+    let options: Vec<&str> = ASKED_FOR.iter().flat_map(|it| ["--with", *it]).collect();
+    let reports = reports(course, binary, up_to, &options)?;
+    let untrue = reports
+        .iter()
+        .filter(|report| !matches!(report["verdict"].as_str(), Some("pass" | "skip")));
+    let found: Vec<String> = untrue.map(|report| format!("{report:#}")).collect();
+    nothing_of(
+        "with --tty and --init not all is true that should be",
+        found,
+    )
 }
 
 fn judge(course: &'static Course, index: usize) -> Verdict {

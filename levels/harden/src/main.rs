@@ -13,7 +13,7 @@
 //!   cargo test -p rd
 
 mod container;
-use harden::{controllers, devices, masks, seccomp, volumes};
+use harden::{controllers, devices, init, masks, sealed, seccomp, session, volumes};
 use isolate::{capabilities, cgroup, mounts, network, rootfs, user};
 
 use std::ffi::OsString;
@@ -98,6 +98,14 @@ pub struct Options {
     #[arg(long, value_name = "PATH[:OPTIONS]", value_parser = given::tmpfs())]
     pub tmpfs: Vec<given::Tmpfs>,
 
+    /// Give the command a terminal of its own
+    #[arg(short, long)]
+    pub tty: bool,
+
+    /// Let this program be number 1 in the container, and the command its child
+    #[arg(long)]
+    pub init: bool,
+
     /// Keep the container's directory after the command has ended
     #[arg(long)]
     pub keep: bool,
@@ -118,6 +126,9 @@ pub struct Container {
 
     /// The parent itself, for the child to see whether it still lives.
     pub parent: given::Parent,
+
+    /// The way on which its terminal comes, if it is to have one of its own.
+    pub terminal: given::TerminalSocket,
 
     /// Its directory, and the lock on that.
     pub directory: rootfs::Directory,
@@ -153,9 +164,13 @@ fn main() -> ExitCode {
 /// The parent's part: everything before, around and after the container.
 /// The number it returns becomes our own exit status.
 fn run(options: &Options) -> Result<u8, Error> {
+    // Before all else: there is nothing yet that an exec would take from us.
+    sealed::seal_self()?;
+
     let container = Container {
         cgroup: cgroup::find(&options.id, &limits(options)?)?,
         parent: given::this_process()?,
+        terminal: given::terminal_socket(options.tty)?,
         // Last, so that what fails before leaves nothing. With `?`: a name that is taken is
         // another container's, and not ours to remove.
         directory: rootfs::make_directory(&options.container_dir, &options.id, options.keep)?,
@@ -203,8 +218,9 @@ fn start_and_wait(options: &Options, container: &Container) -> Result<u8, Error>
     // the parent's alone.
     let child = clone(|| given::exit(contain(options, container)), namespaces)?;
 
-    // Given: Ctrl-C, Ctrl-Z and `kill` find their way to the child until it ends.
-    given::forward_signals(child)?;
+    // Given: Ctrl-C, Ctrl-Z and `kill` find their way to the child until it ends; and keys to the
+    // terminal that it has made.
+    given::relay(child, &container.terminal)?;
 
     // A process that has ended stays as a zombie until its parent asks how.
     let status = match waitpid(child, WaitOptions::empty())? {
