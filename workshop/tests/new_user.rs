@@ -34,10 +34,12 @@ struct Terminal {
 impl Terminal {
     fn open(checkout: &Path, scratch: &Path) -> Terminal {
         // dash, where it is `sh`, does not put the terminal's settings back by itself, as
-        // bash does: what is wrong with them afterwards is our fault.
-        let mut shell = Command::new("sh");
+        // bash does: what is wrong with them afterwards is our fault. With the signals that a
+        // terminal gives to its shell: who started us may ignore SIGINT, as all do that a script
+        // has started with `&`, and a Ctrl-C would reach a program only while it waits for one.
+        let mut shell = Command::new("env");
         shell
-            .arg("-i")
+            .args(["--default-signal", "sh", "-i"])
             .current_dir(checkout)
             .env_remove("ENV")
             .env_remove("NO_COLOR")

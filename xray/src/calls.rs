@@ -205,12 +205,14 @@ pub(crate) fn decode(number: u64, given: &[u64; 6], memory: &Memory) -> Option<C
             }
             vec![memory.descriptor(a), "F_ADD_SEALS".to_owned(), seals(c)]
         }
-        // What becomes a standard stream.
+        // What becomes a standard stream; that the host's /dev/null becomes the container's says
+        // no more than that somebody has called us with it.
         "dup2" | "dup3" => {
-            if b > 2 {
+            let file = memory.descriptor(a);
+            if b > 2 || file == "/dev/null" {
                 return None;
             }
-            vec![memory.descriptor(a), b.to_string()]
+            vec![file, b.to_string()]
         }
         "keyctl" => {
             if a != KEYCTL_JOIN_SESSION_KEYRING {
