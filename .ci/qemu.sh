@@ -4,8 +4,9 @@
 #
 #   .ci/qemu.sh [full] [MACHINE...]
 #
-# `bookworm` has Debian 12's kernel and does everything. Every level is judged twice there:
-# its solution must pass, its skeleton must fail and name the steps that are missing. The checks
+# `bookworm` has Debian 12's kernel and does everything. A level that is about control groups, or
+# about a call that kernels differ in, is judged twice there, and with `full` each level is: its
+# solution must pass, its skeleton must fail and name the steps that are missing. The checks
 # of all levels before it see a solution again with `full`; without, they see `rd`, in which all
 # solutions are, and a solution is seen by its own level's. Some wrong solutions of the levels that
 # are about control groups are judged as well: each must be noticed. Every escape is tried in the
@@ -43,6 +44,10 @@ limit=1500 console=ttyS0 results=ttyS1 emulator=(qemu-system-x86_64 -machine pc 
 # controller before any other does, and of level 14, which needs no more than these.
 mapfile -t about_cgroups < <(grep -l '"cgroup-' levels/[0-9]*/level.toml | cut -c 8-9)
 about_cgroups+=(14)
+# Of these levels more than their words in `rd` is judged: what they need is the kernel's.
+mapfile -t about_kernel < <(grep -lE '"(mount_setattr|overlay|cgroup-[a-z]*|seccomp|device-programs)"' levels/[0-9]*/level.toml | cut -c 8-9)
+about_kernel+=(14)
+is_about_kernel() { [[ " ${about_kernel[*]} " = *" $1 "* ]]; }
 
 make_room
 
@@ -71,6 +76,7 @@ work() {
     if [ "$1" != bookworm ]; then return; fi
     if [ "$extent" = full ]; then kind=solution; fi
     for ((index = ${#levels[@]} - 1; index >= 0; index--)); do
+        if [ "$extent" != full ] && ! is_about_kernel "${levels[index]}"; then continue; fi
         solution=$(solution_of "${levels[index]}")
         # It is the runtime.
         if [ "$solution" != rd ]; then say "$kind $solution ${levels[index]}"; fi

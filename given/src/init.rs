@@ -6,10 +6,8 @@
 use std::fs;
 use std::io::IoSlice;
 
-use linux_sys::{
-    CloseRangeFlags, How, Pid, SignalSet, close_range, kill, sigprocmask, sigtimedwait,
-};
-use nix::libc::{SIGCHLD, SIGCONT, SIGTSTP, SIGTTIN, SIGTTOU};
+use linux_sys::{CloseRangeFlags, How, Pid, close_range, kill, sigprocmask, sigtimedwait};
+use nix::libc::{SIGCHLD, SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU};
 use nix::sys::uio::{RemoteIoVec, process_vm_writev};
 
 use crate::Error;
@@ -17,20 +15,13 @@ use crate::again::keep_name;
 use crate::passing::is_of_terminal;
 use crate::signals::held;
 
-/// What the parent outside does to us, when the terminal stops us all: it sends SIGSTOP.
-const NOT_FOR_US: [i32; 4] = [SIGTSTP, SIGTTIN, SIGTTOU, SIGCONT];
-
-fn awaited() -> SignalSet {
-    held().difference(NOT_FOR_US.into_iter().collect())
-}
-
 /// To be called by the number 1 when it has its child: it keeps nothing open but 0, 1 and 2,
 /// and nothing of what our caller has called us with.
 ///
 /// Never an exec since then: `/proc/1/environ` and `/proc/1/cmdline` show the memory where the
 /// kernel once put them, so that is where they are overwritten.
 pub fn begin_init() -> Result<(), Error> {
-    sigprocmask(How::SetMask, &awaited())?;
+    sigprocmask(How::SetMask, &held())?;
     close_range(3, u32::MAX, CloseRangeFlags::empty())?;
     forget().map_err(|why| format!("what is in /proc/self/environ cannot be forgotten: {why}"))?;
     keep_name("init");
@@ -69,10 +60,18 @@ fn forget() -> std::io::Result<()> {
 /// Sleep until a child has ended, and hand on to `command` what is sent to us meanwhile.
 pub fn pass_signals(command: Pid) -> Result<(), Error> {
     loop {
-        match sigtimedwait(&awaited(), None)? {
+        match sigtimedwait(&held(), None)? {
             Some(info) if info.signal == SIGCHLD => return Ok(()),
-            // It may have ended a moment ago: then SIGCHLD is next.
-            Some(info) if !is_of_terminal(&info) => drop(kill(command, info.signal)),
+            Some(info) if !is_of_terminal(&info) => {
+                // A process group that no shell looks after is not stopped by any other. Us the
+                // parent stops next: from within nobody can.
+                let signal = match info.signal {
+                    SIGTSTP | SIGTTIN | SIGTTOU => SIGSTOP,
+                    other => other,
+                };
+                // It may have ended a moment ago: then SIGCHLD is next.
+                drop(kill(command, signal));
+            }
             _ => {}
         }
     }

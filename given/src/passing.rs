@@ -5,7 +5,7 @@
 //! itself, the parent does to it, by the two signals that get through: SIGSTOP, SIGKILL.
 
 use std::fs::{self, File};
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::time::{Duration, Instant};
 
 use linux_sys::{
@@ -60,7 +60,7 @@ fn forward(child: Pid, relay: Option<Relay<'_>>) -> Result<(), Error> {
     let mut passing = Passing {
         child,
         deadline: None,
-        wants_terminal: false,
+        wants_terminal: None,
         relay,
     };
     let done = match held_now.contains(SIGCHLD) {
@@ -84,8 +84,8 @@ struct Passing<'a> {
     /// When it is time for SIGKILL; set once the child has been asked to end in
     /// vain. Never taken back: a handler installed later has not seen the request.
     deadline: Option<Instant>,
-    /// It took the terminal in the background, and is to have it when it is in front.
-    wants_terminal: bool,
+    /// The group that took the terminal in the background, and is to have it when we are in front.
+    wants_terminal: Option<Pid>,
     /// Between our caller's terminal and one of its own.
     relay: Option<Relay<'a>>,
 }
@@ -151,17 +151,23 @@ impl Passing<'_> {
         if signal == SIGCONT {
             terminal::look_who_is_in_front(self.child);
         }
+        // Sent by the terminal to the whole process group: the child has it already, if it is in
+        // our session. But of a hang-up it tells the leader of the session alone, who is to tell
+        // the others.
+        let shares_terminal = getsid(Some(self.child)) == getsid(None);
+        let of_terminal = shares_terminal && is_of_terminal(info);
+        if is_stop(signal) && is_our_program(self.child) {
+            if !of_terminal {
+                self.have_command_stopped(signal)?;
+            }
+            return self.stop_child(signal);
+        }
         // Before it is sent: a child that waits for it would then be on its way to fetch it.
         let asks_to_end = SignalSet::requests_to_end().contains(signal);
         let is_shielded = (is_stop(signal) || asks_to_end) && is_shielded_from(self.child, signal);
         if is_stop(signal) && is_shielded {
             return self.stop_child(signal);
         }
-        // Sent by the terminal to the whole process group: the child has it already, if it is in
-        // our session. But of a hang-up it tells the leader of the session alone, who is to tell
-        // the others.
-        let shares_terminal = getsid(Some(self.child)) == getsid(None);
-        let of_terminal = shares_terminal && is_of_terminal(info);
         let to_us_alone = signal == SIGHUP && getsid(None) == Ok(Pid::this());
         if !of_terminal || to_us_alone {
             kill(self.child, signal)?;
@@ -178,6 +184,15 @@ impl Passing<'_> {
         let is_over = self.deadline.is_some() && signal != SIGTSTP;
         // Asked to end, and wants the terminal that it cannot have: it would wait for ever.
         kill(self.child, if is_over { SIGKILL } else { SIGSTOP })?;
+        Ok(())
+    }
+
+    /// A number 1 of ours stops the command, before it is stopped itself. No other does.
+    fn have_command_stopped(&self, signal: i32) -> Result<(), Error> {
+        if is_our_program(self.child) {
+            kill(self.child, signal)?;
+            until_taken(self.child, signal);
+        }
         Ok(())
     }
 
@@ -222,7 +237,8 @@ impl Passing<'_> {
     /// once; if we let SIGTTIN through, the child's next one could stop us before we have
     /// blocked it again, and the child would go on.
     fn stop_along(&mut self, signal: i32) -> Result<(), Error> {
-        let had_terminal = std::mem::take(&mut self.wants_terminal) || terminal::is_of(self.child);
+        let wanted = self.wants_terminal.take();
+        let group = wanted.or_else(|| terminal::group_in_front(self.child));
         if let Some(relay) = &mut self.relay {
             relay.rest();
         }
@@ -231,9 +247,9 @@ impl Passing<'_> {
             relay.attend();
         }
         terminal::look_who_is_in_front(self.child);
-        if had_terminal {
+        if let Some(group) = group {
             // It has not noticed that it ever lost the terminal.
-            terminal::give_to(self.child);
+            terminal::give_to(group);
         }
         kill(self.child, SIGCONT)?;
         Ok(())
@@ -241,9 +257,10 @@ impl Passing<'_> {
 
     /// In the background: a shell in the container may have taken the terminal.
     fn look_after_the_terminal(&mut self) -> Result<(), Error> {
-        if terminal::was_taken_by(self.child) {
+        if let Some(group) = terminal::was_taken_by(self.child) {
+            self.have_command_stopped(SIGTTIN)?;
             kill(self.child, SIGSTOP)?;
-            self.wants_terminal = true;
+            self.wants_terminal = Some(group);
         }
         if let Some(relay) = &mut self.relay {
             relay.look_who_is_in_front();
@@ -280,15 +297,42 @@ fn seems_shielded_from(child: Pid, signal: i32) -> bool {
         return false;
     };
     let field = |name: &str| status.lines().find_map(|line| line.strip_prefix(name));
-    let has = |mask: &str| {
-        let mask = field(mask).and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
-        mask.unwrap_or(0) & (1 << (signal - 1)) != 0
-    };
+    let has = |name: &str| mask(&status, name) & (1 << (signal - 1)) != 0;
     // One number for each namespace that it is in, the innermost last.
     let numbers = field("NSpid:").unwrap_or_default();
     let is_init = numbers.split_whitespace().skip(1).last() == Some("1");
     let ignores_stop = is_stop(signal) && has("SigIgn:");
     is_init && !has("SigCgt:") && !has("SigBlk:") && !ignores_stop
+}
+
+/// Whether the child has not become the command, and never will: it is a number 1 of ours.
+fn is_our_program(child: Pid) -> bool {
+    let program = |process: &str| fs::metadata(format!("/proc/{process}/exe"));
+    match (program("self"), program(&child.to_string())) {
+        (Ok(ours), Ok(its)) => (ours.dev(), ours.ino()) == (its.dev(), its.ino()),
+        _ => false,
+    }
+}
+
+/// Until a number 1 of ours has done what a signal asks for, and waits for the next one.
+fn until_taken(child: Pid, signal: i32) {
+    for _ in 0..GLANCES {
+        let status = fs::read_to_string(format!("/proc/{child}/status")).unwrap_or_default();
+        let is_pending = ["SigPnd:", "ShdPnd:"]
+            .iter()
+            .any(|name| mask(&status, name) & (1 << (signal - 1)) != 0);
+        if !is_pending && waits_for(child, signal) == Some(true) {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// A set of signals out of /proc/PID/status.
+fn mask(status: &str, name: &str) -> u64 {
+    let field = status.lines().find_map(|line| line.strip_prefix(name));
+    let mask = field.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.unwrap_or(0)
 }
 
 /// Whether the child is waiting in sigtimedwait(2) for this signal, as we do here. For that

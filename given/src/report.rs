@@ -7,6 +7,7 @@ use std::path::Path;
 use std::sync::OnceLock;
 
 use linux_sys::Errno;
+use nix::sys::termios::{OutputFlags, Termios, tcgetattr};
 
 use crate::Error;
 use crate::printable::{printable, printable_lines};
@@ -39,6 +40,11 @@ pub fn log(message: &str) {
         && let Some(width) = wrap::width(std::io::stderr())
     {
         line = wrap::wrap(&line, width, 4);
+    }
+    // While the container has a terminal of its own, our caller's makes nothing of a line's end.
+    let is_raw = |it: Termios| !it.output_flags.contains(OutputFlags::OPOST);
+    if tcgetattr(std::io::stderr()).is_ok_and(is_raw) {
+        line = line.replace('\n', "\r\n");
     }
     let _ = std::io::stderr().write_all(line.as_bytes());
 }
