@@ -31,7 +31,7 @@ cat "$out/table"
 [ "$before" = "$(git status --porcelain -- bench docs)" ] || fail 'OUT was given, and files of the tree have changed'
 grep -q '<svg .*class="picture"' "$out/speed-start.svg" || fail 'there is no picture'
 for name in baseline 'rd, static' rd 'rd, in memory' bubblewrap crun runc 'rd, hardened' 'rd, hardened, in memory' \
-    'Part I' '+ masked paths' '+ read-only root' '+ system calls' '+ two limits' '+ devices' '+ a volume' '+ a tmpfs'; do
+    'Part I' '+ masked paths' '+ read-only root' '+ system calls' '+ two limits' '+ devices' '+ a volume' '+ a tmpfs' '+ a sealed copy' '+ a session'; do
     grep -qF "| $name |" "$out/table" || fail "the table has no row for $name"
 done
 # Where the mirror of Debian is away, that is one line.
@@ -43,7 +43,7 @@ import json, os, sys
 
 numbers = json.load(open(sys.argv[1]))
 rows = {row["name"]: row for row in numbers["start"]}
-assert len(rows) in (9, 11) and len(numbers["steps"]) == 8, "too few rows"
+assert len(rows) in (9, 11) and len(numbers["steps"]) == 10, "too few rows"
 assert all(row["runs"] >= 16 for row in numbers["start"] + numbers["steps"]), "too few runs"
 baseline, rd = rows["baseline"], rows["rd, static"]
 most = baseline["system_calls"] + int(os.environ["most_calls_above"])

@@ -11,7 +11,9 @@ const STATIC: [&str; 2] = ["-C", "target-feature=+crt-static"];
 
 /// Programs that begin where a level ends: Part I, and what comes before each later level's own
 /// part. Each is built as cargo does by itself.
-pub const STEPS: [&str; 5] = ["complete", "level13", "level14", "level15", "level16"];
+pub const STEPS: [&str; 8] = [
+    "complete", "level13", "level14", "level15", "level16", "level17", "level18", "level19",
+];
 
 /// rd as cargo builds it, rd without shared libraries, the baseline, and the steps, as programs
 /// in `scratch`.

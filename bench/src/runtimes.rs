@@ -19,15 +19,17 @@ pub struct Runtime {
 
 /// What each step of Part II adds: a program that has it, and the options that ask for it. Each
 /// program is the one before with one level more; see [`bench::build::STEPS`].
-const STEPS: [(&str, &str, &str); 8] = [
+const STEPS: [(&str, &str, &str); 10] = [
     ("Part I", "complete", ""),
     ("+ masked paths", "level13", ""),
     ("+ read-only root", "level13", "--read-only"),
     ("+ system calls", "level14", ""),
     ("+ two limits", "level15", "--pids-limit 64 --cpus 1"),
     ("+ devices", "level16", ""),
-    ("+ a volume", "rd", "--volume {volume}:/mnt:ro"),
-    ("+ a tmpfs", "rd", "--tmpfs /srv:size=1m"),
+    ("+ a volume", "level17", "--volume {volume}:/mnt:ro"),
+    ("+ a tmpfs", "level17", "--tmpfs /srv:size=1m"),
+    ("+ a sealed copy", "level18", ""),
+    ("+ a session", "level19", ""),
 ];
 
 /// All of them, the baseline first: the ratios are to it.

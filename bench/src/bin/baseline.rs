@@ -20,13 +20,15 @@ use linux_sys::{
     BPF_JEQ_K, BPF_JGE_K, BPF_JSET_K, BPF_LD_W_ABS, BPF_RET_K, BpfInsn, Capabilities, Capability,
     CapabilitySet, CloneFlags, CloseRangeFlags, DEVICE_ACCESS_TYPE, DEVICE_MAJOR, DEVICE_MINOR,
     Disposition, EBPF_AND_K, EBPF_EXIT, EBPF_JNE_K, EBPF_JSET_K, EBPF_LOAD_W, EBPF_MOV_K,
-    EBPF_MOV_X, EBPF_RSH_K, Errno, How, IFF_UP, MntFlags, Mode, MsFlags, Pid, SECCOMP_DATA_ARCH,
-    SECCOMP_DATA_ARG0, SECCOMP_DATA_NR, SECCOMP_RET_ALLOW, SFlag, SIGKILL, SOCK_CLOEXEC,
-    SOCK_DGRAM, SignalSet, SockFilter, WaitOptions, WaitStatus, bpf_prog_attach,
-    bpf_prog_load_cgroup_device, cap_ambient_clear_all, capbset_drop, capset, chdir, chmod, clone,
-    close_range, execve, makedev, mkdir, mknod, mount, pidfd_open, pivot_root, rmdir,
-    seccomp_ret_errno, seccomp_set_mode_filter, set_pdeathsig, setgroups, sethostname, signal,
-    sigprocmask, siocgifflags, siocsifflags, socket, symlink, umask, umount2, unshare, waitpid,
+    EBPF_MOV_X, EBPF_RSH_K, Errno, How, IFF_UP, MemfdFlags, MntFlags, Mode, MsFlags, Pid, Resource,
+    SECCOMP_DATA_ARCH, SECCOMP_DATA_ARG0, SECCOMP_DATA_NR, SECCOMP_RET_ALLOW, SFlag, SIGKILL,
+    SOCK_CLOEXEC, SOCK_DGRAM, SealFlag, SignalSet, SockFilter, WaitOptions, WaitStatus,
+    bpf_prog_attach, bpf_prog_load_cgroup_device, cap_ambient_clear_all, capbset_drop, capset,
+    chdir, chmod, clone, close_range, execve, execveat, fcntl_add_seals, fcntl_get_seals,
+    getrlimit, keyctl_join_session_keyring, makedev, memfd_create, mkdir, mknod, mount, pidfd_open,
+    pivot_root, rmdir, seccomp_ret_errno, seccomp_set_mode_filter, set_pdeathsig, setgroups,
+    sethostname, setrlimit, setsid, signal, sigprocmask, siocgifflags, siocsifflags, socket,
+    symlink, umask, umount2, unshare, waitpid,
 };
 
 /// rd's usual capabilities, by number.
@@ -56,6 +58,7 @@ struct Container {
 }
 
 fn main() -> Result<(), Error> {
+    seal_self()?;
     let mut arguments = std::env::args().skip(1);
     let mut next = || {
         arguments
@@ -83,6 +86,25 @@ fn main() -> Result<(), Error> {
         command,
     };
     run(&container, &tree)
+}
+
+/// As rd does first of all: go on as a sealed copy of this program.
+fn seal_self() -> Result<(), Error> {
+    let mut program = given::this_program()?;
+    let all = SealFlag::F_SEAL_WRITE
+        | SealFlag::F_SEAL_SHRINK
+        | SealFlag::F_SEAL_GROW
+        | SealFlag::F_SEAL_SEAL;
+    if fcntl_get_seals(&program).is_ok_and(|seals| seals.contains(all)) {
+        return Ok(());
+    }
+    let flags = MemfdFlags::MFD_CLOEXEC | MemfdFlags::MFD_ALLOW_SEALING | MemfdFlags::MFD_EXEC;
+    let mut copy = File::from(memfd_create("baseline", flags)?);
+    std::io::copy(&mut program, &mut copy)?;
+    fcntl_add_seals(&copy, all)?;
+    let (arguments, environment) = given::as_started()?;
+    execveat(&copy, &arguments, &environment)?;
+    Ok(())
 }
 
 fn run(container: &Container, tree: &Path) -> Result<(), Error> {
@@ -165,6 +187,16 @@ fn contain(container: &Container) -> Result<Infallible, Error> {
     mount_all(container)?;
     enter(&container.merged)?;
     mask()?;
+    // Its input is no terminal here.
+    setsid()?;
+    keyctl_join_session_keyring()?;
+    for (resource, soft, hard) in [
+        (Resource::RLIMIT_CORE, 0, 0),
+        (Resource::RLIMIT_NOFILE, 1024, 524_288),
+    ] {
+        let (_, highest) = getrlimit(resource)?;
+        setrlimit(resource, soft.min(highest), hard.min(highest))?;
+    }
     let kept: CapabilitySet = KEPT.into_iter().collect();
     seccomp_set_mode_filter(&filter(kept))?;
     drop_capabilities(kept)?;
