@@ -14,8 +14,10 @@ use crate::again::keep_name;
 use crate::habits;
 use crate::image;
 use crate::report::{RUNTIME_FAILED, decide, has_failed, log, print_usage, program_name};
+use crate::seccomp::SecurityOption;
 use crate::signals::{begin, end_as_requested};
 use crate::streams::are_no_doors;
+use crate::unprivileged;
 use crate::wrap;
 
 /// Where images are looked for unless `RUBBER_DOCKER_IMAGES` says otherwise.
@@ -80,7 +82,13 @@ pub fn main<A: Subcommand>(source: &str, perform: fn(A) -> Result<u8, Error>) ->
     let status = decide(
         are_no_doors()
             .and_then(|()| begin())
-            .and_then(|()| image::completed(&matches, &arguments))
+            .and_then(|()| unprivileged::begin(&matches))
+            // Directories may mean something else now, so they are read once more.
+            .and_then(|has_moved| match has_moved {
+                true => Ok(image::parse(&command, &arguments)?),
+                false => Ok(matches),
+            })
+            .and_then(|matches| image::completed(&matches, &arguments))
             .and_then(|words| {
                 let matches = command.try_get_matches_from(words)?;
                 match CommandLine::from_arg_matches(&matches)?.action {
@@ -106,7 +114,7 @@ fn command<A: Subcommand>(name: &str) -> Command {
         .version(env!("CARGO_PKG_VERSION"))
         .mut_subcommands(|verb| {
             let usage = usage(name, &verb);
-            with_image_dir(verb.override_usage(usage))
+            as_it_knows(with_image_dir(verb.override_usage(usage)))
         })
 }
 
@@ -195,7 +203,7 @@ pub fn container_dir() -> impl TypedValueParser<Value = PathBuf> {
             let advice = "overlayfs cannot have , : or \\ in the path; choose another directory";
             return Err(std::io::Error::other(advice));
         }
-        std::path::absolute(path)
+        std::path::absolute(path).map(|path| unprivileged::store_for(&path))
     })
 }
 
@@ -208,11 +216,32 @@ fn with_image_dir(verb: Command) -> Command {
     }
 }
 
+/// A level that knows of no user namespace does not know this option either, and would ignore it.
+fn as_it_knows(verb: Command) -> Command {
+    let has = |name| verb.get_arguments().any(|it| it.get_id() == name);
+    match has("security_opt") && !unprivileged::is_known_to(&verb) {
+        true => verb.mut_arg("security_opt", |it| it.value_parser(seccomp_alone)),
+        false => verb,
+    }
+}
+
+/// The parser of `--security-opt` where there is nothing else to be said.
+fn seccomp_alone(text: &str) -> Result<SecurityOption, String> {
+    match text.parse() {
+        Ok(SecurityOption::NoNewPrivileges) => {
+            Err("`no-new-privileges` comes with level 20; `seccomp=unconfined`: no filter".into())
+        }
+        parsed => parsed,
+    }
+}
+
 /// The parser of `--image-dir`.
 pub fn image_dir() -> impl TypedValueParser<Value = PathBuf> {
-    OsStringValueParser::new().map(|path| match path.is_empty() {
-        true => PathBuf::from(IMAGES),
-        false => PathBuf::from(path),
+    OsStringValueParser::new().map(|path| {
+        unprivileged::images_for(match path.is_empty() {
+            true => PathBuf::from(IMAGES),
+            false => PathBuf::from(path),
+        })
     })
 }
 

@@ -21,6 +21,7 @@ use nix::fcntl::open;
 use nix::unistd::fchdir;
 
 use crate::Error;
+use crate::unprivileged;
 
 /// The image that the lessons are about. It says nothing, and need not even be there.
 const BASE: &str = "base";
@@ -84,16 +85,36 @@ pub(crate) fn completed(matches: &ArgMatches, words: &[OsString]) -> Result<Vec<
     ) else {
         return nothing();
     };
-    images::create_store(store)?;
+    // What is unpacked before there is a user namespace belongs to the wrong users.
+    let is_mapped = unprivileged::is_decided();
     let image = images::find(images, name)?;
-    let config = image.config(store)?;
+    let config = if is_mapped {
+        image.told_config().ok_or_else(|| {
+            format!(
+                "the archive of the image {name:?} says at its end how it is run, and that would have to be known \
+                 before; give it to `cargo workshop images import`, which puts that first"
+            )
+        })?
+    } else {
+        images::create_store(store)?;
+        image.config(store)?
+    };
 
     let mut ours: Vec<OsString> = Vec::new();
     for (name, value) in &config.env {
         ours.push(format!("--env={name}={value}").into());
     }
     if !config.user.is_empty() && leaves_the_user_to_the_image(given) {
-        let (uid, gid) = image.user(store, &config.user)?;
+        let (uid, gid) = match is_mapped {
+            true => by_number(&config.user).ok_or_else(|| {
+                format!(
+                    "the image {name:?} wants its command to run as the user {:?}, and which number that is would have \
+                     to be known before it is unpacked; say it: --user UID:GID",
+                    config.user
+                )
+            })?,
+            false => image.user(store, &config.user)?,
+        };
         ours.push(format!("--user={uid}:{gid}").into());
     }
     if !config.working_dir.is_empty() {
@@ -117,6 +138,12 @@ pub(crate) fn completed(matches: &ArgMatches, words: &[OsString]) -> Result<Vec<
     }
     put_behind(verb, ours, &mut words);
     Ok(words)
+}
+
+/// A user by number, and the group, which is 0 where none is named.
+fn by_number(user: &str) -> Option<(u32, u32)> {
+    let user: crate::units::User = user.parse().ok()?;
+    Some((user.uid.as_raw(), user.gid.as_raw()))
 }
 
 /// Behind the verb, and in front of what was typed.

@@ -13,6 +13,8 @@
 //! | [`command_line`] | `levelNN VERB ...`, the verbs being the level's own, the screen of `levelNN` alone, exit statuses |
 //! | [`mod@environment`] | the variables that a container's command has |
 //! | [`mod@init`] | a number 1 that is not the command |
+//! | [`id_map`] | which users a user namespace has, and who writes that down |
+//! | `unprivileged` | a level that needs no root: where its containers are |
 //! | `image` | what the image says of its command, where the command line says nothing |
 //! | [`parent`] | whether the parent is still there |
 //! | [`mod@printable`] | other people's text, as a terminal may be shown it |
@@ -36,6 +38,7 @@ pub mod container_lock;
 pub mod environment;
 mod error;
 mod habits;
+pub mod id_map;
 mod image;
 pub mod init;
 pub mod mount_point;
@@ -50,6 +53,7 @@ pub mod signals;
 pub mod streams;
 pub mod terminal;
 pub mod units;
+mod unprivileged;
 pub mod volume;
 pub mod wrap;
 
@@ -61,8 +65,12 @@ pub use command_line::{CONTAINERS, IMAGES, container_dir, image_dir, main, new_i
 pub use container_lock::{ContainerLock, KEPT, MARKED, create_container_dir};
 pub use environment::{Variable, environment, variable};
 pub use error::Error;
+pub use id_map::{
+    IdMap, IdRange, MapWriter, check_powers, deny_setgroups, has_group, have_map_written,
+    is_in_user_namespace, may_set_groups, write_map,
+};
 pub use init::{begin_init, pass_signals};
-pub use mount_point::{exists, mount_point};
+pub use mount_point::{create_file, exists, mount_point};
 pub use parent::{Parent, check_parent_alive, this_process};
 pub use passing::{forward_signals, relay};
 pub use printable::{printable, printable_lines};
@@ -76,4 +84,5 @@ pub use streams::hand_over_streams;
 pub use units::{
     CapabilityName, DeviceRate, Swap, SwapSize, User, cpus, memory_size, memory_swap_size,
 };
+pub use unprivileged::id_map;
 pub use volume::{Tmpfs, Volume, mount_target, tmpfs, volume};

@@ -175,6 +175,12 @@ impl Image {
         self.unpack_archive(archive, directory, target).map(drop)
     }
 
+    /// What the image says of its command, if that is seen at the beginning of its archive, as
+    /// in those that were pulled or imported. Nothing is unpacked.
+    pub fn told_config(&self) -> Option<Config> {
+        self.told()
+    }
+
     /// What the first members tell: all of it, if the archive is one of ours; and that there
     /// is nothing to be told, if it is a root file system.
     pub(crate) fn told(&self) -> Option<Config> {

@@ -44,6 +44,7 @@ pub const TABLE: &[(&str, &str)] = &table![
     "17_sealed_self",
     "18_terminal",
     "19_init",
+    "20_rootless",
     "harden",
 ];
 

@@ -21,6 +21,7 @@ mod l16;
 mod l17;
 mod l18;
 mod l19;
+mod l20;
 mod moments;
 mod observed;
 mod program;
@@ -57,6 +58,7 @@ pub const LEVELS: &[LevelChecks] = &[
     l17::LEVEL,
     l18::LEVEL,
     l19::LEVEL,
+    l20::LEVEL,
 ];
 
 /// What each level knows of the errors of its own calls, and of what they fail on.

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use super::{
-    Hierarchy, Mounted, PARENT, Version, cpuset, enable, find, is_reachable, make_parent, read,
+    Hierarchy, Mounted, PARENT, Version, cpuset, enable, find, is_reachable, make_parent, own, read,
 };
 use crate::Error;
 
@@ -22,7 +22,7 @@ pub struct Hierarchies {
 
 /// A hierarchy, and what has to be done before a container's group is made in it.
 #[derive(Debug)]
-struct Found {
+pub(super) struct Found {
     hierarchy: Hierarchy,
     top: PathBuf,
     /// Those of the needed controllers that are here.
@@ -35,6 +35,11 @@ struct Found {
 /// This only looks. It is for the parent, once: in the container mountinfo shows the
 /// container's mounts.
 pub fn hierarchies(needed: &[&str]) -> Result<Hierarchies, Error> {
+    // The root of a user namespace has what it was given, or nothing.
+    if own::is_wanted() {
+        let all = own::found(needed);
+        return Ok(Hierarchies { all });
+    }
     let mounts = read(Path::new("/proc/self/mountinfo"))?;
     // On version 2 one hierarchy has them all; and each of ours is among the usable ones.
     let mut all: Vec<Found> = Vec::new();
@@ -73,6 +78,16 @@ impl Found {
         }
     }
 
+    /// A group that is there, and hands these controllers down already.
+    pub(super) fn ready(hierarchy: Hierarchy, controllers: Vec<String>) -> Found {
+        Found {
+            top: hierarchy.parent.clone(),
+            hierarchy,
+            controllers,
+            has_cpuset: false,
+        }
+    }
+
     fn prepare(&self) -> Result<(), Error> {
         let Hierarchy { version, parent } = &self.hierarchy;
         make_parent(parent)?;
@@ -99,8 +114,11 @@ impl Hierarchies {
     /// The one that has a controller; it must be one of those that were looked for.
     pub fn of(&self, controller: &str) -> Result<&Hierarchy, Error> {
         let has = |it: &&Found| it.controllers.iter().any(|name| name == controller);
-        let found = self.all.iter().find(has).ok_or_else(|| {
-            format!("the {controller} controller is not in the list that `given::hierarchies` was given: add it there")
+        let found = self.all.iter().find(has).ok_or_else(|| -> Error {
+            if own::is_wanted() {
+                return own::missing(controller);
+            }
+            format!("the {controller} controller is not in the list that `given::hierarchies` was given: add it there").into()
         })?;
         Ok(&found.hierarchy)
     }
@@ -119,6 +137,10 @@ static UNIFIED: OnceLock<Option<PathBuf>> = OnceLock::new();
 /// The group of container `id` in the hierarchy of version 2, if this machine has one: a place
 /// for what asks for a group and for no controller.
 pub fn unified_group(id: &str) -> Result<Option<PathBuf>, Error> {
+    // Its root can have no program asked about devices, and need not: see level 20.
+    if own::is_wanted() {
+        return Ok(None);
+    }
     let parent = match UNIFIED.get() {
         Some(parent) => parent.clone(),
         None => unified(&places(&read(Path::new("/proc/self/mountinfo"))?)),
@@ -133,7 +155,7 @@ fn unified(places: &[Mounted]) -> Option<PathBuf> {
 
 /// One place for each hierarchy, which may be mounted twice. One that is mounted read-only
 /// is left out: so it is in most containers, where what we run in has nothing more to give.
-fn places(mounts: &str) -> Vec<Mounted<'_>> {
+pub(super) fn places(mounts: &str) -> Vec<Mounted<'_>> {
     let mut places: Vec<Mounted> = Vec::new();
     for mounted in uncovered(mounts) {
         let is_new = !places.iter().any(|it| it.device == mounted.device);

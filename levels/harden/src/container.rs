@@ -4,8 +4,8 @@ use std::convert::Infallible;
 
 use given::{Error, SecurityOption};
 use linux_sys::{
-    CloneFlags, MsFlags, SIGKILL, clearenv, execvp, mount, seccomp_set_mode_filter, set_pdeathsig,
-    setenv, sethostname, unshare,
+    CloneFlags, MsFlags, SIGKILL, clearenv, execvp, mount, seccomp_set_mode_filter,
+    set_no_new_privs, set_pdeathsig, setenv, sethostname, unshare,
 };
 
 use crate::{
@@ -75,6 +75,14 @@ pub fn contain(options: &Options, container: &Container) -> Result<Infallible, E
     user::become_user(options.user)?;
     // setuid and setgid took capabilities of their own, so the last go last.
     capabilities::drop_capabilities(kept)?;
+    // What is left is all that there will be: no setuid program gives more, and no file
+    // capability (PR_SET_NO_NEW_PRIVS in prctl(2)). Nobody takes it back.
+    if options
+        .security_opt
+        .contains(&SecurityOption::NoNewPrivileges)
+    {
+        set_no_new_privs()?;
+    }
 
     // Without the parent no process ends us, or cleans up after us. If it has
     // died before we asked for the signal, the signal never comes: so we look.

@@ -13,8 +13,11 @@
 //!   cargo test -p rd
 
 mod container;
-use harden::{controllers, devices, init, masks, sealed, seccomp, session, volumes};
-use isolate::{capabilities, cgroup, mounts, network, rootfs, user};
+use harden::{
+    controllers, devices, init, masks, mounts, rootfs, sealed, seccomp, session, user,
+    user_namespace, volumes,
+};
+use isolate::{capabilities, cgroup, network};
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -106,6 +109,14 @@ pub struct Options {
     #[arg(long)]
     pub init: bool,
 
+    /// Let the container's root be nobody on the host; without root it always is
+    #[arg(long)]
+    pub userns: bool,
+
+    /// Let cargo start this as root, as it does up to level 19; by itself it does nothing
+    #[arg(long)]
+    pub as_root: bool,
+
     /// Keep the container's directory after the command has ended
     #[arg(long)]
     pub keep: bool,
@@ -167,6 +178,12 @@ fn run(options: &Options) -> Result<u8, Error> {
     // Before all else: there is nothing yet that an exec would take from us.
     sealed::seal_self()?;
 
+    // Root of a namespace of our own, and of nothing else. Behind the exec, which would begin
+    // all anew; and before whatever takes root, or will belong to it.
+    if let Some(map) = given::id_map(options.userns)? {
+        user_namespace::become_root(&map)?;
+    }
+
     let container = Container {
         cgroup: cgroup::find(&options.id, &limits(options)?)?,
         parent: given::this_process()?,
@@ -200,7 +217,11 @@ fn start_and_wait(options: &Options, container: &Container) -> Result<u8, Error>
     cgroup::create(&container.cgroup, &limits(options)?)?;
     // Before a process is in it: what is open already, nobody asks about.
     let kept = capabilities::kept(&options.cap_add, &options.cap_drop);
-    devices::guard(&options.id, kept)?;
+    // In a user namespace the kernel takes no such program, and needs none: a node that is made
+    // there opens nothing (user_namespaces(7)).
+    if !given::is_in_user_namespace()? {
+        devices::guard(&options.id, kept)?;
+    }
 
     // Given: what is sent to us from here on waits until we look (signal(7)).
     given::block_signals()?;

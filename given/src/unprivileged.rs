@@ -1,0 +1,185 @@
+//! A level that needs no root: what is different before its first step.
+//!
+//! From level 20 on `run` makes a user namespace where its caller is an ordinary user, or
+//! root who asks for it with `--userns`. Then the container lives elsewhere: where this user may
+//! write, and not among the containers of another map, since what was unpacked under one map
+//! belongs to users whom the other does not have. All of that is decided here, before the
+//! command line is read for good; to the level it looks as if its caller had typed it.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use clap::{ArgMatches, Command};
+use nix::unistd::{User, geteuid};
+
+use crate::Error;
+use crate::cgroup::own;
+use crate::command_line::{CONTAINERS, IMAGES};
+use crate::id_map::{IdMap, MapWriter, choose};
+
+/// How a level is raised to root all the same.
+pub(crate) const AS_ROOT: &str = "cargo run ... run --as-root";
+
+/// The option by which a level is known that can do without root.
+const OPTION: &str = "userns";
+
+/// Decided once, for as long as the process lives.
+static DECIDED: OnceLock<Decided> = OnceLock::new();
+
+#[derive(Debug)]
+struct Decided {
+    map: IdMap,
+    /// Where an ordinary user's own data is.
+    data: PathBuf,
+}
+
+/// The map of the user namespace that the container is to be in; none if it is to be in ours.
+///
+/// # Arguments
+///
+/// * `is_asked_for`: by `--userns`. An ordinary user is not asked: without a namespace of its
+///   own, nothing of a container can be made.
+pub fn id_map(is_asked_for: bool) -> Result<Option<IdMap>, Error> {
+    match DECIDED.get() {
+        Some(decided) => Ok(Some(decided.map.clone())),
+        None if is_asked_for || !geteuid().is_root() => choose().map(Some),
+        None => Ok(None),
+    }
+}
+
+/// Whether there is going to be a user namespace that is not there yet.
+pub(crate) fn is_decided() -> bool {
+    DECIDED.get().is_some()
+}
+
+/// Whether a verb knows about user namespaces.
+pub(crate) fn is_known_to(verb: &Command) -> bool {
+    verb.get_arguments().any(|it| it.get_id() == OPTION)
+}
+
+/// Decide, and make ready what only we can who are not in that namespace yet. `true` if
+/// directories mean something else from here on.
+pub(crate) fn begin(matches: &ArgMatches) -> Result<bool, Error> {
+    let Some((_, verb)) = matches.subcommand() else {
+        return Ok(false);
+    };
+    let flag = |name| verb.try_get_one::<bool>(name).ok().flatten().copied();
+    let Some(is_asked_for) = flag(OPTION) else {
+        return Ok(false);
+    };
+    let is_root = geteuid().is_root();
+    if !is_root && flag("as_root") == Some(true) {
+        return Err(format!(
+            "--as-root is for cargo, which starts this through .cargo/as-root: {AS_ROOT}. Here, put sudo before it"
+        )
+        .into());
+    }
+    if is_root && !is_asked_for {
+        return Ok(false);
+    }
+    let data = match is_root {
+        true => PathBuf::new(),
+        false => data_directory(
+            std::env::var_os("XDG_DATA_HOME"),
+            std::env::var_os("HOME"),
+            User::from_uid(geteuid()).ok().flatten().map(|it| it.dir),
+        ),
+    };
+    let map = choose()?;
+    let directory = |name| verb.try_get_one::<PathBuf>(name).ok().flatten();
+    let decided = DECIDED.get_or_init(|| Decided { map, data });
+    let (user, group) = decided.map.root();
+    match decided.map.writer {
+        // What root alone may do, before it is not root any more.
+        MapWriter::Root => {
+            own::delegate(user, group)?;
+            if let Some(store) = directory("container_dir") {
+                images::create_store_for(&store_for(store), user, group)?;
+            }
+            // What is not there yet could not be made from inside.
+            let name = verb.try_get_one::<String>("image_name").ok().flatten();
+            if let (Some(images), Some(name)) = (directory("image_dir"), name) {
+                images::find(images, name)?;
+            }
+        }
+        MapWriter::Programs | MapWriter::User => {
+            own::look_for_delegated();
+            // From inside, all that is not ours is nobody's. So the way is looked at here.
+            if let Some(store) = directory("container_dir") {
+                images::create_store(&store_for(store))?;
+            }
+        }
+    }
+    Ok(true)
+}
+
+/// Where the container's directory is looked for: each map has a store of its own.
+pub(crate) fn store_for(directory: &Path) -> PathBuf {
+    let Some(Decided { map, data }) = DECIDED.get() else {
+        return directory.to_owned();
+    };
+    let directory = match directory == Path::new(CONTAINERS) && map.writer != MapWriter::Root {
+        true => data.join("rubber-docker/containers"),
+        false => directory.to_owned(),
+    };
+    let mut name = directory.file_name().unwrap_or_default().to_owned();
+    name.push("-");
+    name.push(map.name());
+    directory.with_file_name(name)
+}
+
+/// Where images are looked for.
+pub(crate) fn images_for(directory: PathBuf) -> PathBuf {
+    match DECIDED.get() {
+        Some(Decided { map, data })
+            if directory == Path::new(IMAGES) && map.writer != MapWriter::Root =>
+        {
+            data.join("rubber-docker/images")
+        }
+        _ => directory,
+    }
+}
+
+/// Where a user's own data is (the XDG Base Directory Specification): a path that does not begin
+/// with `/` counts as none.
+fn data_directory(
+    data: Option<OsString>,
+    home: Option<OsString>,
+    listed: Option<PathBuf>,
+) -> PathBuf {
+    let absolute = |path: Option<OsString>| path.map(PathBuf::from).filter(|it| it.is_absolute());
+    let home = absolute(home).or(listed);
+    absolute(data)
+        .or_else(|| home.map(|home| home.join(".local/share")))
+        // An account without a home.
+        .unwrap_or_else(|| format!("/var/tmp/rubber-docker-{}", geteuid()).into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn data_is_where_the_variables_say_or_at_home() {
+        let found = |data: &str, home: &str| {
+            let some = |text: &str| (!text.is_empty()).then(|| OsString::from(text));
+            data_directory(some(data), some(home), Some("/home/listed".into()))
+        };
+        assert_eq!(found("/data", "/home/anna"), Path::new("/data"));
+        assert_eq!(
+            found("", "/home/anna"),
+            Path::new("/home/anna/.local/share")
+        );
+        assert_eq!(found("data", ""), Path::new("/home/listed/.local/share"));
+        assert_eq!(found("", "anna"), Path::new("/home/listed/.local/share"));
+        let without = data_directory(None, None, None);
+        assert!(without.starts_with("/var/tmp"), "{without:?}");
+    }
+
+    #[test]
+    fn without_a_namespace_the_directories_are_as_they_were() {
+        assert_eq!(store_for(Path::new("/a/b")), Path::new("/a/b"));
+        assert_eq!(images_for("/a/b".into()), Path::new("/a/b"));
+    }
+}
