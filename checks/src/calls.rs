@@ -329,6 +329,13 @@ impl Caller {
             libc::SYS_setuid => one("setuid".into(), Some((10, 2))),
             libc::SYS_setregid => one("setregid".into(), Some((10, 2))),
             libc::SYS_setreuid => one("setreuid".into(), Some((10, 2))),
+            // To be root by all three numbers, one has to be another before.
+            libc::SYS_setresgid if self.is_all_zero() => {
+                one("setresgid(0, 0, 0)".into(), Some((20, 2)))
+            }
+            libc::SYS_setresuid if self.is_all_zero() => {
+                one("setresuid(0, 0, 0)".into(), Some((20, 2)))
+            }
             libc::SYS_setresgid => one("setresgid".into(), Some((10, 2))),
             libc::SYS_setresuid => one("setresuid".into(), Some((10, 2))),
             libc::SYS_prctl => self.prctl(),
@@ -355,6 +362,10 @@ impl Caller {
         }
     }
 
+    fn is_all_zero(&self) -> bool {
+        self.arguments[..3].iter().all(|it| *it == 0)
+    }
+
     fn birth(&self, name: &str, flags: u64) -> Description {
         if self.is_number_1() && flags & CloneFlags::CLONE_NEWUSER.bits() as u64 == 0 {
             let text = format!("{name}() by number 1");
@@ -367,6 +378,7 @@ impl Caller {
     fn namespaces(&self, name: &str, flags: u64, otherwise: (u8, u8)) -> Description {
         let flags = CloneFlags::from_bits_truncate(flags as i32);
         let all = [
+            (CloneFlags::CLONE_NEWUSER, (20, 2)),
             (CloneFlags::CLONE_NEWCGROUP, (8, 3)),
             (CloneFlags::CLONE_NEWNET, (7, 1)),
             (CloneFlags::CLONE_NEWIPC, (6, 1)),
@@ -468,6 +480,12 @@ impl Caller {
         if fs::read_link(&open).is_ok_and(|it| it.ends_with("oom_score_adj")) {
             let name = "write to oom_score_adj".to_owned();
             return (name.clone(), name, Some((18, 5)));
+        }
+        let is_map = |path: &PathBuf| ["uid_map", "gid_map"].iter().any(|it| path.ends_with(it));
+        if let Some(path) = fs::read_link(&open).ok().filter(is_map) {
+            let file = path.file_name().unwrap_or_default().to_string_lossy();
+            let name = format!("write to {file}");
+            return (name.clone(), name, Some((20, 3)));
         }
         if !is_control_group(&open) {
             return ("write".into(), "write".into(), None);

@@ -109,6 +109,7 @@ probe: does one thing inside a container, for those who look from outside.
   i386                         ask for my number by the table of 32-bit programs
   x32                          the same by x32's
   status VERB [ARGUMENT]...    do that, and exit with the number of its error, or 0
+  replace DIRECTORY            remove an empty directory, and make it anew
   unmount-root                 unmount /, and so make its file system read-only
   shorten PATH                 open PATH and make it empty
 ";
@@ -264,6 +265,11 @@ fn run(words: &[OsString]) -> Result<(), Failure> {
                 None => return Err(why),
             }),
         },
+        "replace" => {
+            let path = Path::new(argument(1)?);
+            linux_sys::rmdir(path)?;
+            Ok(linux_sys::mkdir(path, Mode::from_bits_truncate(0o755))?)
+        }
         "unmount-root" => share::unmount_root(),
         "shorten" => share::shorten(Path::new(argument(1)?)),
         other => Err(format!("there is no verb `{other}`\n\n{USAGE}").into()),
