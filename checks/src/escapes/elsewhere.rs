@@ -136,20 +136,6 @@ pub(super) const LATER: &[Later] = &[
                 CAP_LINUX_IMMUTABLE, and a container does not have that from level 11 on. Or \
                 `--user`, if the log is root's: there is a row for that, which level 10 closes",
     },
-    Later {
-        what: "What the kernel counts for a user",
-        rows: &[
-            "use up the inotify instances of a user of the host who has the same number",
-            "use up the waiting signals of a user of the host who has the same number",
-            "use up the room for pipes of a user of the host who has the same number",
-        ],
-        stop: "a [user namespace](onward.md#4-user-namespaces), which maps a container's numbers \
-               to numbers that no other user of the host has. The kernel counts inotify's \
-               watches, message queues, epoll's watches and `ulimit -u` in the same way",
-        today: "`--user` with a number of its own for each container: level 10 closes the rows \
-                with that. Root's number is the one that the host's services have. \
-                `sysctl fs.inotify.max_user_instances=1024` gives every number more of these",
-    },
 ];
 
 /// Known, and not tried.

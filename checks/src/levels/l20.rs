@@ -16,7 +16,7 @@ use crate::{process, procfs};
 const ROOT: &str = "an ordinary user gets a container, and is its root";
 
 /// A user whose numbers mean something nowhere.
-const USER: u32 = 2014;
+pub(super) const USER: u32 = 2014;
 const GROUP: u32 = 222;
 
 /// Starts what follows as that user, with no group and no capability left.
@@ -128,13 +128,13 @@ pub(super) const LEVEL: LevelChecks = LevelChecks {
 };
 
 /// A program that this user may start, and a home with nothing in it.
-struct Ordinary {
+pub(super) struct Ordinary {
     host: Host,
     home: PathBuf,
 }
 
 impl Ordinary {
-    fn new(host: &Host) -> Result<Ordinary, Finding> {
+    pub(super) fn new(host: &Host) -> Result<Ordinary, Finding> {
         let broken = |why: std::io::Error| {
             Failure::seen(format!("a home for an ordinary user: {why}")).elsewhere()
         };
@@ -153,7 +153,7 @@ impl Ordinary {
         Ok(Ordinary { host, home })
     }
 
-    fn run(&self, command: &[&str]) -> Invocation<'_> {
+    pub(super) fn run(&self, command: &[&str]) -> Invocation<'_> {
         self.host
             .run(command)
             .variable("HOME", &self.home)
@@ -176,7 +176,7 @@ fn at(pid: i32, file: &str) -> String {
 }
 
 /// The ranges of a map: inside, outside, how many.
-fn map(pid: i32, file: &str) -> Result<Vec<[u32; 3]>, Failure> {
+pub(super) fn map(pid: i32, file: &str) -> Result<Vec<[u32; 3]>, Failure> {
     let path = procfs::path(pid, file);
     let text = procfs::read_text(&path)?;
     let line = |line: &str| {

@@ -31,6 +31,7 @@ mod refusals;
 use crate::check::LevelChecks;
 use crate::finding::Diagnosis;
 pub use choices::choice;
+pub(crate) use l10::with_probe;
 pub(crate) use observed::OBSERVED;
 
 pub(crate) use program::{makes_cgroups, reached};

@@ -57,6 +57,9 @@ pub fn contain(options: &Options, container: &Container) -> Result<Infallible, E
         masks::make_root_read_only()?;
     }
 
+    // TODO(20) 6. With SecurityOption::NoNewPrivileges no exec is to give more than its caller has.
+    // END TODO(20)
+
     // In the container's root, where its /dev/pts is, and while the calls are still allowed.
     // Given: a new terminal in the container's own /dev/pts, with `-t`.
     session::begin_session(given::new_terminal(&container.terminal, options.user)?)?;
@@ -75,8 +78,6 @@ pub fn contain(options: &Options, container: &Container) -> Result<Infallible, E
     user::become_user(options.user)?;
     // setuid and setgid took capabilities of their own, so the last go last.
     capabilities::drop_capabilities(kept)?;
-    // TODO(20) 6. With SecurityOption::NoNewPrivileges no exec gives more than what is left now.
-    // END TODO(20)
 
     // Without the parent no process ends us, or cleans up after us. If it has
     // died before we asked for the signal, the signal never comes: so we look.

@@ -1,12 +1,15 @@
 //! level20: nobody on the host
 //!
-//! FILL IN: what is wrong with the container so far, and what it will have, in three lines.
+//! Root of the container is root of the host, and only root can make one. In a user
+//! namespace of its own this program is root for any user: over what it makes there, and
+//! over nothing else.
 //!
-//! Yours to write: TODO(20) in src/container.rs
+//! Yours to write: TODO(20) in src/user_namespace.rs, src/main.rs, src/mounts.rs,
+//!                 src/rootfs.rs and src/container.rs
 //! The lesson:     levels/20_rootless/README.md
 //!
 //! Try:
-//!   cargo run -p level20 -- run sh
+//!   cargo run -p level20 -- run sh -c 'id; cat /proc/self/uid_map'
 //!   cargo workshop hint 20
 //!   cargo test -p level20
 
@@ -107,14 +110,6 @@ pub struct Options {
     #[arg(long, value_name = "PATH[:OPTIONS]", value_parser = given::tmpfs())]
     pub tmpfs: Vec<given::Tmpfs>,
 
-    /// Give the command a terminal of its own
-    #[arg(short, long)]
-    pub tty: bool,
-
-    /// Let this program be number 1 in the container, and the command its child
-    #[arg(long)]
-    pub init: bool,
-
     /// Let the container's root be nobody on the host; without root it always is
     #[arg(long)]
     pub userns: bool,
@@ -122,6 +117,14 @@ pub struct Options {
     /// Let cargo start this as root, as it does up to level 19; by itself it does nothing
     #[arg(long)]
     pub as_root: bool,
+
+    /// Give the command a terminal of its own
+    #[arg(short, long)]
+    pub tty: bool,
+
+    /// Let this program be number 1 in the container, and the command its child
+    #[arg(long)]
+    pub init: bool,
 
     /// Keep the container's directory after the command has ended
     #[arg(long)]

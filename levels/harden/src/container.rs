@@ -57,6 +57,14 @@ pub fn contain(options: &Options, container: &Container) -> Result<Infallible, E
         masks::make_root_read_only()?;
     }
 
+    // No exec gives more than its caller has: no setuid program, no file capability
+    // (PR_SET_NO_NEW_PRIVS in prctl(2)). Nothing takes it back, and each child has it too: so
+    // before there is one.
+    let no_new_privileges = SecurityOption::NoNewPrivileges;
+    if options.security_opt.contains(&no_new_privileges) {
+        set_no_new_privs()?;
+    }
+
     // In the container's root, where its /dev/pts is, and while the calls are still allowed.
     // Given: a new terminal in the container's own /dev/pts, with `-t`.
     session::begin_session(given::new_terminal(&container.terminal, options.user)?)?;
@@ -75,14 +83,6 @@ pub fn contain(options: &Options, container: &Container) -> Result<Infallible, E
     user::become_user(options.user)?;
     // setuid and setgid took capabilities of their own, so the last go last.
     capabilities::drop_capabilities(kept)?;
-    // What is left is all that there will be: no setuid program gives more, and no file
-    // capability (PR_SET_NO_NEW_PRIVS in prctl(2)). Nobody takes it back.
-    if options
-        .security_opt
-        .contains(&SecurityOption::NoNewPrivileges)
-    {
-        set_no_new_privs()?;
-    }
 
     // Without the parent no process ends us, or cleans up after us. If it has
     // died before we asked for the signal, the signal never comes: so we look.

@@ -101,14 +101,6 @@ pub struct Options {
     #[arg(long, value_name = "PATH[:OPTIONS]", value_parser = given::tmpfs())]
     pub tmpfs: Vec<given::Tmpfs>,
 
-    /// Give the command a terminal of its own
-    #[arg(short, long)]
-    pub tty: bool,
-
-    /// Let this program be number 1 in the container, and the command its child
-    #[arg(long)]
-    pub init: bool,
-
     /// Let the container's root be nobody on the host; without root it always is
     #[arg(long)]
     pub userns: bool,
@@ -116,6 +108,14 @@ pub struct Options {
     /// Let cargo start this as root, as it does up to level 19; by itself it does nothing
     #[arg(long)]
     pub as_root: bool,
+
+    /// Give the command a terminal of its own
+    #[arg(short, long)]
+    pub tty: bool,
+
+    /// Let this program be number 1 in the container, and the command its child
+    #[arg(long)]
+    pub init: bool,
 
     /// Keep the container's directory after the command has ended
     #[arg(long)]

@@ -27,10 +27,11 @@ mod l16;
 mod l17;
 mod l18;
 mod l19;
+mod l20;
 
 use crate::check::Check;
 
-static CHOICES: [(u8, Check); 20] = [
+static CHOICES: [(u8, Check); 21] = [
     (0, l00::CHOICE),
     (1, l01::CHOICE),
     (2, l02::CHOICE),
@@ -51,6 +52,7 @@ static CHOICES: [(u8, Check); 20] = [
     (17, l17::CHOICE),
     (18, l18::CHOICE),
     (19, l19::CHOICE),
+    (20, l20::CHOICE),
 ];
 
 /// The check of the choice that level `number` leaves, if it leaves one.
@@ -70,7 +72,7 @@ mod tests {
     fn each_level_leaves_one() {
         let numbers = CHOICES.iter().map(|(level, _)| *level);
         // A level that is being added has none yet.
-        assert!(numbers.take(20).eq(0..=19));
+        assert!(numbers.take(21).eq(0..=20));
         for (level, check) in &CHOICES {
             let level = LEVELS.iter().find(|it| it.number == *level);
             let names = level.into_iter().flat_map(|level| level.checks);
