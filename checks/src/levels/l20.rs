@@ -9,7 +9,7 @@ use linux_sys::makedev;
 use super::refusals;
 use crate::check::{Check, LevelChecks};
 use crate::container::Container;
-use crate::finding::{Failure, Finding, Outcome};
+use crate::finding::{Diagnosis, Failure, Finding, Outcome};
 use crate::host::{Host, Invocation};
 use crate::{process, procfs};
 
@@ -119,13 +119,22 @@ pub(super) const LEVEL: LevelChecks = LevelChecks {
     ],
     calls: &[
         ("unshare(CLONE_NEWUSER)", "", 2),
-        ("clone(", "EPERM", 2),
-        ("write \"0 ", "", 3),
         ("setresgid(", "", 2),
         ("setresuid(", "", 2),
         ("mknod(", "EPERM", 4),
     ],
 };
+
+/// What the errors of a level mean that has no root, and is not root of a namespace yet.
+pub(super) fn diagnose(errors: &str) -> Option<Diagnosis> {
+    let is_outside = errors.contains("only root may give files away")
+        || (errors.contains("clone(CLONE_NEWNS") && errors.contains("EPERM"));
+    is_outside.then_some(Diagnosis {
+        step: (20, 2),
+        usually: "the level's process is an ordinary user still: before all else it becomes root of \
+                  a user namespace of its own, and then unpacking and clone are allowed",
+    })
+}
 
 /// A program that this user may start, and a home with nothing in it.
 pub(super) struct Ordinary {
@@ -481,7 +490,10 @@ fn no_limit(host: &Host) -> Outcome {
 }
 
 fn refused_calls(host: &Host) -> Outcome {
-    let prepared = fs::create_dir(host.path("mapped"));
-    prepared.map_err(|why| Failure::seen(why.to_string()).elsewhere())?;
-    refusals::stop_the_command(host, 20, &["--userns"])
+    // In a store of its own, as for `mapped`.
+    let store = format!(
+        "--container-dir={}",
+        host.path("mapped/containers").display()
+    );
+    refusals::stop_the_command(host, 20, &["--userns", &store])
 }

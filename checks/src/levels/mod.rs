@@ -63,7 +63,7 @@ pub const LEVELS: &[LevelChecks] = &[
 ];
 
 /// What each level knows of the errors of its own calls, and of what they fail on.
-const DIAGNOSES: [(u8, Meaning); 1] = [(4, l04::diagnose)];
+const DIAGNOSES: [(u8, Meaning); 2] = [(4, l04::diagnose), (20, l20::diagnose)];
 
 type Meaning = fn(&str) -> Option<Diagnosis>;
 

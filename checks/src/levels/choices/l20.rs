@@ -43,10 +43,12 @@ fn keeps(host: &Host) -> Outcome {
     let container = user.run(&["probe", "hold"]).hold()?;
     let found = map(container.pid, "uid_map")?;
     if found.first() != Some(&[0, USER, 1]) {
-        return Err(Failure::seen(format!("without the option the map is {found:?}"))
-            .expected(format!("0 {USER} 1"))
-            .at(container.proc("uid_map").display().to_string())
-            .into());
+        return Err(
+            Failure::seen(format!("without the option the map is {found:?}"))
+                .expected(format!("0 {USER} 1"))
+                .at(container.proc("uid_map").display().to_string())
+                .into(),
+        );
     }
     container.end()?;
     Ok(())
