@@ -219,11 +219,16 @@ fn with_image_dir(verb: Command) -> Command {
 /// A level that knows of no user namespace does not know this option either, and would ignore it.
 fn as_it_knows(verb: Command) -> Command {
     let has = |name| verb.get_arguments().any(|it| it.get_id() == name);
-    match has("security_opt") && !unprivileged::is_known_to(&verb) {
-        true => verb.mut_arg("security_opt", |it| it.value_parser(seccomp_alone)),
-        false => verb,
+    match (has("security_opt"), unprivileged::is_known_to(&verb)) {
+        (true, true) => verb.mut_arg("security_opt", |it| it.help(LESS_OR_MORE)),
+        (true, false) => verb.mut_arg("security_opt", |it| it.value_parser(seccomp_alone)),
+        (false, _) => verb,
     }
 }
+
+/// What is said of `--security-opt` from level 20 on.
+const LESS_OR_MORE: &str = "What is to be less secure: seccomp=unconfined, every system call; or \
+    more: no-new-privileges; may be repeated";
 
 /// The parser of `--security-opt` where there is nothing else to be said.
 fn seccomp_alone(text: &str) -> Result<SecurityOption, String> {

@@ -270,7 +270,8 @@ fn meaning(name: &str, errno: Errno) -> &'static str {
             ": a line is INSIDE OUTSIDE COUNT, no number stands twice, and all lines come in one write"
         }
         (_, Errno::EACCES) => {
-            ": the file is root's, since the process has changed its user meanwhile and may not be looked into"
+            ": the process is in no user namespace of ours (unshare(CLONE_NEWUSER) comes before), or has changed its user \
+             meanwhile: then the file is root's"
         }
         (_, Errno::ENOENT) => ": is /proc mounted, and has the process ended?",
         _ => "",

@@ -119,9 +119,10 @@ pub(super) const LEVEL: LevelChecks = LevelChecks {
     ],
     calls: &[
         ("unshare(CLONE_NEWUSER)", "", 2),
-        ("setresgid(", "", 2),
-        ("setresuid(", "", 2),
-        ("mknod(", "EPERM", 4),
+        ("setresgid(0, 0, 0)", "", 2),
+        ("setresuid(0, 0, 0)", "", 2),
+        ("uid_map", "", 3),
+        ("gid_map", "", 3),
     ],
 };
 

@@ -227,8 +227,8 @@ fn seccomp(machine: &Machine) -> Finding {
     .remedy("start a kernel that was built with CONFIG_SECCOMP_FILTER; every distribution's is")
 }
 
-/// Of no consequence here, but the first thing that a learner finds who searches for
-/// "unshare: Operation not permitted".
+/// For levels up to 19, which run as root, of no consequence. From level 20 on an ordinary user
+/// does without root, where the machine lets them be root of a user namespace.
 fn user_namespaces(machine: &Machine) -> Finding {
     let files = [
         (
@@ -243,15 +243,25 @@ fn user_namespaces(machine: &Machine) -> Finding {
         .find(|(file, value)| machine.read(file).as_deref() == Some(value));
     match restricted {
         Some((file, value)) => {
-            let summary = "user namespaces of ordinary users are restricted; the levels, which \
-                run as root, do not need them";
-            finding("user-namespaces", State::Note, none(), summary).seen(file, value)
+            let summary = "ordinary users get no user namespace that is good for anything, so from \
+                level 20 on `run` is started as root too; the levels before need none";
+            let sysctl = file.trim_start_matches("/proc/sys/").replace('/', ".");
+            let allowed = match file.ends_with("max_user_namespaces") {
+                true => "10000",
+                false if value == "0" => "1",
+                false => "0",
+            };
+            finding("user-namespaces", State::Note, none(), summary)
+                .seen(file, value)
+                .remedy(format!(
+                    "to try level 20 without root: sudo sysctl {sysctl}={allowed}, until the next start"
+                ))
         }
         None => finding(
             "user-namespaces",
             State::Fine,
             none(),
-            "nothing restricts user namespaces",
+            "an ordinary user may be root of a user namespace: from level 20 on `run` takes no root",
         )
         .seen(
             files
