@@ -1,10 +1,10 @@
-// npm run schedule -- full|half|two-hours [--start 09:00]
+// npm run schedule -- full|half|two-hours|harden [--start 09:00]
 // The plan with the time of day, and by when each section must have begun at the latest.
 import { parseArgs } from 'node:util';
 import { PLANS, readDeck } from './lib/deck.mjs';
 import { clock, misplanned, plan } from './lib/plan.mjs';
 
-const USAGE = 'npm run schedule -- full|half|two-hours [--start 09:00]';
+const USAGE = 'npm run schedule -- full|half|two-hours|harden [--start 09:00]';
 
 function schedule() {
   const { values: { start }, positionals: [name = 'full'] } = parseArgs({

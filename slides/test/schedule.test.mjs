@@ -1,4 +1,4 @@
-// The three plans fit their slots, and the command prints them.
+// The plans fit their slots, and the command prints them.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
@@ -20,12 +20,12 @@ for (const name of PLANS) {
       assert.equal(stderr, '');
       assert.equal(status, 0);
       assert.match(stdout, new RegExp(`^${SLOTS[name].title}, 13:30 to `));
-      assert.match(stdout, /\n13:30 {3}1[34]:\d\d {7}Opening/);
+      assert.match(stdout, /\n13:30 {3}1[345]:\d\d {3}( {4}Opening|12  Paths)/);
     });
   });
 }
 
 test('a plan or a time that does not exist is an error that says what does', () => {
-  assert.match(schedule('quarter').stderr, /no plan "quarter". npm run schedule -- full\|half\|two-hours/);
+  assert.match(schedule('quarter').stderr, /no plan "quarter". npm run schedule -- full\|half\|two-hours\|harden/);
   assert.match(schedule('half', '--start', '25:00').stderr, /"25:00" is not a time of day/);
 });
