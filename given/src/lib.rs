@@ -84,5 +84,5 @@ pub use streams::hand_over_streams;
 pub use units::{
     CapabilityName, DeviceRate, Swap, SwapSize, User, cpus, memory_size, memory_swap_size,
 };
-pub use unprivileged::id_map;
+pub use unprivileged::{id_map, own_directories};
 pub use volume::{Tmpfs, Volume, mount_target, tmpfs, volume};

@@ -48,6 +48,32 @@ pub fn id_map(is_asked_for: bool) -> Result<Option<IdMap>, Error> {
     }
 }
 
+/// The map that this user's containers have now, for a program that looks after what they leave
+/// behind; and where that is: of these directories what belongs to it.
+///
+/// For root these are the containers that were started with `--userns`.
+pub fn own_directories(
+    containers: &Path,
+    images: &Path,
+) -> Result<(IdMap, PathBuf, PathBuf), Error> {
+    let map = choose()?;
+    let data = own_data();
+    let decided = DECIDED.get_or_init(|| Decided { map, data });
+    let store = store_for(containers);
+    Ok((decided.map.clone(), store, images_for(images.to_owned())))
+}
+
+fn own_data() -> PathBuf {
+    match geteuid().is_root() {
+        true => PathBuf::new(),
+        false => data_directory(
+            std::env::var_os("XDG_DATA_HOME"),
+            std::env::var_os("HOME"),
+            User::from_uid(geteuid()).ok().flatten().map(|it| it.dir),
+        ),
+    }
+}
+
 /// Whether there is going to be a user namespace that is not there yet.
 pub(crate) fn is_decided() -> bool {
     DECIDED.get().is_some()
@@ -78,15 +104,7 @@ pub(crate) fn begin(matches: &ArgMatches) -> Result<bool, Error> {
     if is_root && !is_asked_for {
         return Ok(false);
     }
-    let data = match is_root {
-        true => PathBuf::new(),
-        false => data_directory(
-            std::env::var_os("XDG_DATA_HOME"),
-            std::env::var_os("HOME"),
-            User::from_uid(geteuid()).ok().flatten().map(|it| it.dir),
-        ),
-    };
-    let map = choose()?;
+    let (map, data) = (choose()?, own_data());
     let directory = |name| verb.try_get_one::<PathBuf>(name).ok().flatten();
     let decided = DECIDED.get_or_init(|| Decided { map, data });
     let (user, group) = decided.map.root();

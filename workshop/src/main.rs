@@ -47,6 +47,7 @@ mod lesson;
 mod map;
 mod mounted;
 mod mountinfo;
+mod own_users;
 mod program;
 mod progress;
 mod reference;
@@ -132,6 +133,10 @@ Example: cargo workshop clean --dry-run")]
         /// Only say what would be done
         #[arg(long)]
         dry_run: bool,
+
+        /// What containers have left that you ran without root; takes none
+        #[arg(long)]
+        own: bool,
 
         /// Where containers live [default: as for the levels]
         #[arg(long, value_name = "DIR", env = "RUBBER_DOCKER_CONTAINERS")]
@@ -226,10 +231,15 @@ fn run(action: Option<Action>) -> Result<ExitCode> {
         Some(Action::Completions(arguments)) => completions::run(arguments, CommandLine::command()),
         Some(Action::Clean {
             dry_run,
+            own,
             container_dir,
             image_dir,
         }) => {
-            clean::clean(&container_dir, &image_dir, dry_run).map_err(|error| error.to_string())?;
+            let cleaned = match own {
+                true => clean::clean_own(&container_dir, &image_dir, dry_run),
+                false => clean::clean_all(&container_dir, &image_dir, dry_run),
+            };
+            cleaned.map_err(|error| error.to_string())?;
             Ok(ExitCode::SUCCESS)
         }
     }

@@ -158,7 +158,11 @@ fn delegated() -> Result<Option<Own>, Error> {
     let (Some(ours), Some(place)) = (ours, place) else {
         return Ok(None);
     };
-    let group = place.top.join(ours);
+    let mut group = place.top.join(ours);
+    // We have been here before, and have become our own copy since (level 17).
+    if group.ends_with(PARENTS) {
+        group.pop();
+    }
     let may_write = |file: &str| access(&group.join(file), AccessFlags::W_OK).is_ok();
     if !["", "cgroup.procs", "cgroup.subtree_control"]
         .into_iter()
