@@ -94,7 +94,8 @@ pub fn warn_of(tidied_up: Result<(), Error>) {
     let consequence = error.to_string();
     if CAUSE.get() != Some(&consequence) {
         log(&format!(
-            "warning: {consequence}; the rest is removed by `cargo workshop clean`"
+            "warning: {consequence}; the rest is removed by `{}`",
+            crate::unprivileged::cleaner()
         ));
     }
 }

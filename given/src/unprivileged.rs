@@ -74,6 +74,14 @@ fn own_data() -> PathBuf {
     }
 }
 
+/// The command that removes what a container has left.
+pub(crate) fn cleaner() -> &'static str {
+    match DECIDED.get() {
+        Some(decided) if decided.map.writer != MapWriter::Root => "cargo workshop clean --own",
+        _ => "cargo workshop clean",
+    }
+}
+
 /// Whether there is going to be a user namespace that is not there yet.
 pub(crate) fn is_decided() -> bool {
     DECIDED.get().is_some()

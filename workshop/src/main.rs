@@ -21,6 +21,7 @@
 //! | `report.rs` | one file for an instructor |
 //! | `doctor/` | what this machine can do |
 //! | `clean.rs`, `stale_container.rs`, `stale_cgroup.rs` | what killed containers have left |
+//! | `own_users.rs` | root of a user namespace, to remove what was made in one |
 //! | `inhabitants.rs`, `mounted.rs`, `mountinfo.rs` | who and what still uses it |
 //! | `words.rs`, `error.rs` | what stands on the command line; what went wrong |
 //! | `screen.rs`, `date.rs` | what reaches the user's eyes |
