@@ -5,6 +5,7 @@
 //! itself, the parent does to it, by the two signals that get through: SIGSTOP, SIGKILL.
 
 use std::fs::{self, File};
+use std::io::ErrorKind;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::time::{Duration, Instant};
 
@@ -20,6 +21,7 @@ use nix::libc::{
 use nix::unistd::getsid;
 
 use crate::Error;
+use crate::id_map::is_in_user_namespace;
 use crate::relay::{Relay, TerminalSocket};
 use crate::report::log;
 use crate::signals::{held, stop_by};
@@ -305,8 +307,20 @@ fn seems_shielded_from(child: Pid, signal: i32) -> bool {
     is_init && !has("SigCgt:") && !has("SigBlk:") && !ignores_stop
 }
 
+/// Whether we are root of a user namespace, and the child is a number 1 of ours: nobody may look
+/// into it but the root of the namespace in which it was last executed. That was before we made
+/// ours (`mm->user_ns` in `__ptrace_may_access`, kernel/ptrace.c); the command's is ours.
+fn is_closed_to_us(child: Pid) -> bool {
+    let look = fs::read_link(format!("/proc/{child}/exe"));
+    look.is_err_and(|error| error.kind() == ErrorKind::PermissionDenied)
+        && is_in_user_namespace().unwrap_or(false)
+}
+
 /// Whether the child has not become the command, and never will: it is a number 1 of ours.
 fn is_our_program(child: Pid) -> bool {
+    if is_closed_to_us(child) {
+        return true;
+    }
     let program = |process: &str| fs::metadata(format!("/proc/{process}/exe"));
     match (program("self"), program(&child.to_string())) {
         (Ok(ours), Ok(its)) => (ours.dev(), ours.ino()) == (its.dev(), its.ino()),
@@ -338,6 +352,9 @@ fn mask(status: &str, name: &str) -> u64 {
 /// Whether the child is waiting in sigtimedwait(2) for this signal, as we do here. For that
 /// time the kernel takes it out of the mask that /proc shows. `None`: it is not asleep.
 fn waits_for(child: Pid, signal: i32) -> Option<bool> {
+    if is_closed_to_us(child) {
+        return Some(true);
+    }
     // The number of the call and its arguments, the first of which is where the set is.
     let call = fs::read_to_string(format!("/proc/{child}/syscall")).unwrap_or_default();
     if call.trim_end() == "running" {

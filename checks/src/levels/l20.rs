@@ -5,6 +5,7 @@ use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, chown};
 use std::path::PathBuf;
 
 use linux_sys::makedev;
+use nix::libc::SIGTERM;
 
 use super::refusals;
 use crate::check::{Check, LevelChecks};
@@ -282,6 +283,20 @@ fn all_of_it(host: &Host) -> Outcome {
         }
     }
     container.end()?;
+    // A number 1 of the level's own was executed before there was the namespace, and its parent
+    // may not look into it.
+    let command = ["probe", "start", "hold", "then", "pause"];
+    let container = user.run(&command).option("--init").hold()?;
+    process::send(container.level(), SIGTERM)?;
+    let ended = container.end()?;
+    let is_told_otherwise = ended.errors.contains("SIGKILL follows");
+    if is_told_otherwise || ended.code() != Some(128 + SIGTERM) {
+        return Err(Failure::seen(ended.describe())
+            .expected("with --init a SIGTERM comes to the command, and ends it: status 143")
+            .at("wait status and standard error of the level's process")
+            .elsewhere()
+            .into());
+    }
     Ok(())
 }
 
