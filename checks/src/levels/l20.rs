@@ -85,8 +85,8 @@ pub(super) const LEVEL: LevelChecks = LevelChecks {
         Check {
             name: "without root its devices are there, and are the host's",
             step: 4,
-            usually: "mknod is refused with EPERM there: then `given::create_file`, and the host's \
-                      device is bound over it. Any other error of mknod is one",
+            usually: "mknod is refused there: `given::create_file`, and the host's device is bound \
+                      over it",
             needs: &[],
             run: devices,
         },

@@ -118,8 +118,8 @@ fn make_devices(dev: &Path) -> Result<(), Error> {
 fn make_device(dev: &Path, name: &str, number: u64) -> Result<(), Error> {
     let place = dev.join(name);
     let mode = Mode::from_bits_truncate(0o666);
-    // TODO(20) 4. Where mknod is refused with EPERM, show the host's device in its place: bind it
-    // over an empty file, which `given::create_file(&place)?` makes.
+    // TODO(20) 4. In a user namespace mknod is refused: show the host's device in its place. Bind
+    // it over an empty file, which `given::create_file(&place)?` makes.
     mknod(&place, SFlag::S_IFCHR, mode, number)?;
     // END TODO(20)
     Ok(())

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use given::Error;
 use linux_sys::{
-    Errno, MntFlags, Mode, MsFlags, SFlag, chdir, makedev, mknod, mount, pivot_root, rmdir,
-    symlink, umask, umount2,
+    MntFlags, Mode, MsFlags, SFlag, chdir, makedev, mknod, mount, pivot_root, rmdir, symlink,
+    umask, umount2,
 };
 
 /// The file systems that no archive can hold, because the kernel makes them up.
@@ -118,16 +118,15 @@ fn make_devices(dev: &Path) -> Result<(), Error> {
 fn make_device(dev: &Path, name: &str, number: u64) -> Result<(), Error> {
     let place = dev.join(name);
     let mode = Mode::from_bits_truncate(0o666);
-    // A node is a door to the machine's device, so only the machine's own root makes one
+    // A node is a door to the machine's device, and only the machine's own root makes one
     // (user_namespaces(7)). The host has these already: then we show its own.
-    match mknod(&place, SFlag::S_IFCHR, mode, number) {
-        Err(error) if error.errno() == Errno::EPERM => {
-            // A mount needs something to lie on, and for a file that is a file.
-            given::create_file(&place)?;
-            let host = Path::new("/dev").join(name);
-            mount(host, &place, "", MsFlags::MS_BIND, "")?;
-        }
-        made => made?,
+    if given::is_in_user_namespace()? {
+        // A mount needs something to lie on, and for a file that is a file.
+        given::create_file(&place)?;
+        let host = Path::new("/dev").join(name);
+        mount(host, &place, "", MsFlags::MS_BIND, "")?;
+    } else {
+        mknod(&place, SFlag::S_IFCHR, mode, number)?;
     }
     Ok(())
 }
