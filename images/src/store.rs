@@ -57,6 +57,19 @@ pub fn create_store(directory: &Path) -> Result<()> {
 
 /// For root: the same for another user, who is root in a user namespace of root's making.
 ///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # use nix::unistd::{getegid, geteuid};
+/// # use std::os::unix::fs::MetadataExt;
+/// # let scratch = tempfile::tempdir()?;
+/// let store = scratch.path().join("containers-100000");
+/// # let (user, group) = (geteuid(), getegid());
+/// images::create_store_for(&store, user, group)?;
+/// assert_eq!(store.metadata()?.uid(), user.as_raw());
+/// # Ok(())
+/// # }
+/// ```
+///
 /// A store that is there already must be that user's; one that root has just made, or that has
 /// nothing in it, becomes so.
 pub fn create_store_for(directory: &Path, user: Uid, group: Gid) -> Result<()> {

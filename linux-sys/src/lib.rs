@@ -56,7 +56,7 @@
 //!
 //! | call | what it does | level | manual |
 //! |---|---|---|---|
-//! | [`unshare`] | moves into new namespaces: mount 02, UTS 05, network 07, cgroup 08 | 02 | unshare(2) |
+//! | [`unshare`] | moves into new namespaces: mount 02, UTS 05, network 07, cgroup 08, user 20 | 02 | unshare(2) |
 //! | [`sethostname`] | names the UTS namespace | 05 | sethostname(2) |
 //! | [`socket`], [`siocgifflags`], [`siocsifflags`] | switch an interface of a network namespace on | 07 | netdevice(7) |
 //! | [`setns`] | joins an existing namespace | 07, bonus | setns(2) |
@@ -98,7 +98,7 @@
 //! | call | what it does | level | manual |
 //! |---|---|---|---|
 //! | [`setgroups`], [`setgid`], [`setuid`] | become another user, in this order | 10 | setgroups(2), ... |
-//! | [`setresgid`], [`setresuid`] | all three ids, each by itself | 10 | setresuid(2) |
+//! | [`setresgid`], [`setresuid`] | all three ids, each by itself | 20 | setresuid(2) |
 //! | [`keyctl_join_session_keyring`] | a ring of keys of one's own | 18 | keyctl(2) |
 //! | [`capget`], [`capset`] | effective, permitted, inheritable set | 11 | capget(2) |
 //! | [`capbset_read`], [`capbset_drop`] | bounding set | 11 | prctl(2) |

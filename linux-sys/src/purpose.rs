@@ -211,6 +211,21 @@ const PURPOSES: &[(&str, &str, &str)] = &[
     ),
     (
         "write",
+        "uid_map",
+        "who the users of that user namespace are outside",
+    ),
+    (
+        "write",
+        "gid_map",
+        "who the groups of that user namespace are outside",
+    ),
+    (
+        "write",
+        "/setgroups",
+        "nobody in that user namespace leaves a group any more",
+    ),
+    (
+        "write",
         "/oom_score_adj",
         "whether it is spared when memory is short",
     ),
