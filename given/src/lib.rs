@@ -13,7 +13,7 @@
 //! | [`command_line`] | `levelNN VERB ...`, the verbs being the level's own, the screen of `levelNN` alone, exit statuses |
 //! | [`mod@environment`] | the variables that a container's command has |
 //! | [`mod@init`] | a number 1 that is not the command |
-//! | [`id_map`] | which users a user namespace has, and who writes that down |
+//! | [`mod@id_map`] | which users a user namespace has, and who writes that down |
 //! | `unprivileged` | a level that needs no root: where its containers are |
 //! | `image` | what the image says of its command, where the command line says nothing |
 //! | [`parent`] | whether the parent is still there |
