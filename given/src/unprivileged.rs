@@ -32,6 +32,22 @@ struct Decided {
     map: IdMap,
     /// Where an ordinary user's own data is.
     data: PathBuf,
+    /// Where images are, unless they are looked for elsewhere.
+    images: PathBuf,
+}
+
+impl Decided {
+    /// An ordinary user has images of their own. What only the machine has, they may use as well.
+    fn new(map: IdMap, data: PathBuf, image: &str) -> Decided {
+        let own = data.join("rubber-docker/images");
+        let is_machines =
+            !images::is_readable(&own, image) && images::is_readable(Path::new(IMAGES), image);
+        let images = match map.writer == MapWriter::Root || is_machines {
+            true => IMAGES.into(),
+            false => own,
+        };
+        Decided { map, data, images }
+    }
 }
 
 /// The map of the user namespace that the container is to be in; none if it is to be in ours.
@@ -58,7 +74,7 @@ pub fn own_directories(
 ) -> Result<(IdMap, PathBuf, PathBuf), Error> {
     let map = choose()?;
     let data = own_data();
-    let decided = DECIDED.get_or_init(|| Decided { map, data });
+    let decided = DECIDED.get_or_init(|| Decided::new(map, data, ""));
     let store = store_for(containers);
     Ok((decided.map.clone(), store, images_for(images.to_owned())))
 }
@@ -114,7 +130,9 @@ pub(crate) fn begin(matches: &ArgMatches) -> Result<bool, Error> {
     }
     let (map, data) = (choose()?, own_data());
     let directory = |name| verb.try_get_one::<PathBuf>(name).ok().flatten();
-    let decided = DECIDED.get_or_init(|| Decided { map, data });
+    let name = verb.try_get_one::<String>("image_name").ok().flatten();
+    let image = name.map_or("", |name| name.as_str());
+    let decided = DECIDED.get_or_init(|| Decided::new(map, data, image));
     let (user, group) = decided.map.root();
     match decided.map.writer {
         // What root alone may do, before it is not root any more.
@@ -124,7 +142,6 @@ pub(crate) fn begin(matches: &ArgMatches) -> Result<bool, Error> {
                 images::create_store_for(&store_for(store), user, group)?;
             }
             // What is not there yet could not be made from inside.
-            let name = verb.try_get_one::<String>("image_name").ok().flatten();
             if let (Some(images), Some(name)) = (directory("image_dir"), name) {
                 images::find(images, name)?;
             }
@@ -142,7 +159,7 @@ pub(crate) fn begin(matches: &ArgMatches) -> Result<bool, Error> {
 
 /// Where the container's directory is looked for: each map has a store of its own.
 pub(crate) fn store_for(directory: &Path) -> PathBuf {
-    let Some(Decided { map, data }) = DECIDED.get() else {
+    let Some(Decided { map, data, .. }) = DECIDED.get() else {
         return directory.to_owned();
     };
     let directory = match directory == Path::new(CONTAINERS) && map.writer != MapWriter::Root {
@@ -158,11 +175,7 @@ pub(crate) fn store_for(directory: &Path) -> PathBuf {
 /// Where images are looked for.
 pub(crate) fn images_for(directory: PathBuf) -> PathBuf {
     match DECIDED.get() {
-        Some(Decided { map, data })
-            if directory == Path::new(IMAGES) && map.writer != MapWriter::Root =>
-        {
-            data.join("rubber-docker/images")
-        }
+        Some(decided) if directory == Path::new(IMAGES) => decided.images.clone(),
         _ => directory,
     }
 }

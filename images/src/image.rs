@@ -92,6 +92,19 @@ pub fn find(image_dir: &Path, name: &str) -> Result<Image> {
     Err(unknown(image_dir, name))
 }
 
+/// Whether an image of this name is in `image_dir`, and we may read it. Nothing is made.
+///
+/// ```
+/// assert!(!images::is_readable("/no/such/directory".as_ref(), "base"));
+/// ```
+pub fn is_readable(image_dir: &Path, name: &str) -> bool {
+    name::check(name).is_ok()
+        && ENDINGS.iter().any(|ending| {
+            let archive = image_dir.join(format!("{name}{ending}"));
+            fs::metadata(&archive).is_ok_and(|it| it.is_file()) && File::open(&archive).is_ok()
+        })
+}
+
 pub(crate) fn unknown(image_dir: &Path, name: &str) -> Error {
     let mut there: Vec<String> = fs::read_dir(image_dir)
         .into_iter()

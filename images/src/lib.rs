@@ -91,7 +91,7 @@ mod zstd;
 pub use cache::{remove_partial, remove_partial_archives};
 pub use config::Config;
 pub use error::{Error, Result};
-pub use image::{Image, find};
+pub use image::{Image, find, is_readable};
 pub use image_dir::{Listed, Removed, check_name, list, may_put, put, remove};
 pub use import::import;
 pub use layers::merge_layers;
