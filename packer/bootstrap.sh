@@ -263,7 +263,7 @@ as_user cargo test -q --locked --workspace --no-run
 
 step "The images, in $images"
 # Made by root, as every container is; `base` comes from this machine's own tools.
-as_user cargo run -q --locked -p rd -- run true
+as_user cargo run -q --locked -p rd -- run --as-root true
 say 'base'
 for reference in ${WORKSHOP_IMAGES-docker.io/library/ubuntu docker.io/library/alpine}; do
     name=${reference##*/}

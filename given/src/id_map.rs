@@ -22,7 +22,6 @@ use linux_sys::{Errno, Pid, chroot};
 use nix::unistd::{Gid, Uid, User, getegid, geteuid};
 
 use crate::Error;
-use crate::report::log;
 
 /// How many users a container is to have at most: all that a usual image knows.
 const ENOUGH: u32 = 65536;
@@ -107,14 +106,9 @@ pub(crate) fn choose() -> Result<IdMap, Error> {
     let (Some(users), Some(groups)) = (users, groups) else {
         return Ok(alone);
     };
-    let missing = ["newuidmap", "newgidmap"]
-        .into_iter()
-        .find(|program| find_program(program).is_none());
-    if let Some(program) = missing {
-        log(&format!(
-            "there is no {program} on the PATH, which could give the container the users that /etc/subuid \
-             grants: it has one, root. The package is uidmap, or shadow-utils"
-        ));
+    // Many machines grant ranges, and have not the programs that give them (the package uidmap, or
+    // shadow-utils). Most commands need no other user than root.
+    if ["newuidmap", "newgidmap"].map(find_program).contains(&None) {
         return Ok(alone);
     }
     Ok(beside(user, group, users, groups))

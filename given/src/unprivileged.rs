@@ -10,8 +10,9 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
+use clap::parser::ValueSource;
 use clap::{ArgMatches, Command};
-use nix::unistd::{User, geteuid};
+use nix::unistd::{AccessFlags, User, access, geteuid};
 
 use crate::Error;
 use crate::cgroup::own;
@@ -30,23 +31,47 @@ static DECIDED: OnceLock<Decided> = OnceLock::new();
 #[derive(Debug)]
 struct Decided {
     map: IdMap,
-    /// Where an ordinary user's own data is.
-    data: PathBuf,
-    /// Where images are, unless they are looked for elsewhere.
-    images: PathBuf,
+    /// In the place of the container directory, and of the image directory, if there is another.
+    store: Option<PathBuf>,
+    images: Option<PathBuf>,
+}
+
+/// A directory of the command line, and whether its caller has typed it. What a variable or the
+/// default says may be root's, as on a machine that was prepared for a class.
+struct Named<'a> {
+    path: &'a Path,
+    is_typed: bool,
 }
 
 impl Decided {
-    /// An ordinary user has images of their own. What only the machine has, they may use as well.
-    fn new(map: IdMap, data: PathBuf, image: &str) -> Decided {
-        let own = data.join("rubber-docker/images");
-        let is_machines =
-            !images::is_readable(&own, image) && images::is_readable(Path::new(IMAGES), image);
-        let images = match map.writer == MapWriter::Root || is_machines {
-            true => IMAGES.into(),
-            false => own,
+    /// For the ordinary user whose own data is in `data`.
+    fn for_user(map: IdMap, data: &Path, store: &Named, images: &Named, image: &str) -> Decided {
+        let data = data.join("rubber-docker");
+        let is_ours = |directory: &Path| {
+            let above = directory.ancestors().skip(1).find(|it| it.exists());
+            above.is_some_and(|it| access(it, AccessFlags::W_OK).is_ok())
         };
-        Decided { map, data, images }
+        let needs_own =
+            !store.is_typed && (store.path == Path::new(CONTAINERS) || !is_ours(store.path));
+        // Images are only read, if they are there. What is not has to be made.
+        let own = data.join("images");
+        let is_there = |directory: &Path| images::is_readable(directory, image);
+        let may_make = |it: &Path| it != Path::new(IMAGES) && access(it, AccessFlags::W_OK).is_ok();
+        let images_are_own = !images.is_typed
+            && (is_there(&own) || !is_there(images.path) && !may_make(images.path));
+        Decided {
+            map,
+            store: needs_own.then(|| data.join("containers")),
+            images: images_are_own.then_some(own),
+        }
+    }
+
+    fn for_root(map: IdMap) -> Decided {
+        Decided {
+            map,
+            store: None,
+            images: None,
+        }
     }
 }
 
@@ -73,21 +98,24 @@ pub fn own_directories(
     images: &Path,
 ) -> Result<(IdMap, PathBuf, PathBuf), Error> {
     let map = choose()?;
-    let data = own_data();
-    let decided = DECIDED.get_or_init(|| Decided::new(map, data, ""));
+    let named = |path| Named {
+        path,
+        is_typed: false,
+    };
+    let decided = DECIDED.get_or_init(|| match map.writer {
+        MapWriter::Root => Decided::for_root(map),
+        _ => Decided::for_user(map, &own_data(), &named(containers), &named(images), ""),
+    });
     let store = store_for(containers);
     Ok((decided.map.clone(), store, images_for(images.to_owned())))
 }
 
 fn own_data() -> PathBuf {
-    match geteuid().is_root() {
-        true => PathBuf::new(),
-        false => data_directory(
-            std::env::var_os("XDG_DATA_HOME"),
-            std::env::var_os("HOME"),
-            User::from_uid(geteuid()).ok().flatten().map(|it| it.dir),
-        ),
-    }
+    data_directory(
+        std::env::var_os("XDG_DATA_HOME"),
+        std::env::var_os("HOME"),
+        User::from_uid(geteuid()).ok().flatten().map(|it| it.dir),
+    )
 }
 
 /// The command that removes what a container has left.
@@ -128,11 +156,19 @@ pub(crate) fn begin(matches: &ArgMatches) -> Result<bool, Error> {
     if is_root && !is_asked_for {
         return Ok(false);
     }
-    let (map, data) = (choose()?, own_data());
+    let map = choose()?;
     let directory = |name| verb.try_get_one::<PathBuf>(name).ok().flatten();
+    let named = |name| Named {
+        path: directory(name).map_or(Path::new(""), PathBuf::as_path),
+        is_typed: verb.value_source(name) == Some(ValueSource::CommandLine),
+    };
     let name = verb.try_get_one::<String>("image_name").ok().flatten();
     let image = name.map_or("", |name| name.as_str());
-    let decided = DECIDED.get_or_init(|| Decided::new(map, data, image));
+    let (store, images) = (named("container_dir"), named("image_dir"));
+    let decided = DECIDED.get_or_init(|| match map.writer {
+        MapWriter::Root => Decided::for_root(map),
+        _ => Decided::for_user(map, &own_data(), &store, &images, image),
+    });
     let (user, group) = decided.map.root();
     match decided.map.writer {
         // What root alone may do, before it is not root any more.
@@ -159,13 +195,10 @@ pub(crate) fn begin(matches: &ArgMatches) -> Result<bool, Error> {
 
 /// Where the container's directory is looked for: each map has a store of its own.
 pub(crate) fn store_for(directory: &Path) -> PathBuf {
-    let Some(Decided { map, data, .. }) = DECIDED.get() else {
+    let Some(Decided { map, store, .. }) = DECIDED.get() else {
         return directory.to_owned();
     };
-    let directory = match directory == Path::new(CONTAINERS) && map.writer != MapWriter::Root {
-        true => data.join("rubber-docker/containers"),
-        false => directory.to_owned(),
-    };
+    let directory = store.as_deref().unwrap_or(directory);
     let mut name = directory.file_name().unwrap_or_default().to_owned();
     name.push("-");
     name.push(map.name());
@@ -174,10 +207,8 @@ pub(crate) fn store_for(directory: &Path) -> PathBuf {
 
 /// Where images are looked for.
 pub(crate) fn images_for(directory: PathBuf) -> PathBuf {
-    match DECIDED.get() {
-        Some(decided) if directory == Path::new(IMAGES) => decided.images.clone(),
-        _ => directory,
-    }
+    let own = DECIDED.get().and_then(|decided| decided.images.clone());
+    own.unwrap_or(directory)
 }
 
 /// Where a user's own data is (the XDG Base Directory Specification): a path that does not begin
