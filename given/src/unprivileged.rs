@@ -228,6 +228,8 @@ fn data_directory(
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may")]
+
     use super::*;
 
     #[test]
@@ -245,6 +247,40 @@ mod tests {
         assert_eq!(found("", "anna"), Path::new("/home/listed/.local/share"));
         let without = data_directory(None, None, None);
         assert!(without.starts_with("/var/tmp"), "{without:?}");
+    }
+
+    #[test]
+    fn what_is_typed_is_meant_and_what_is_usual_is_root_s() {
+        let data = tempfile::tempdir().unwrap();
+        let decided = |store: &str, images: &str, is_typed| {
+            let map = IdMap {
+                writer: MapWriter::User,
+                users: Vec::new(),
+                groups: Vec::new(),
+            };
+            let named = |path| Named {
+                path: Path::new(path),
+                is_typed,
+            };
+            let (store, images) = (named(store), named(images));
+            // No machine has an image of this name.
+            let image = "given-tests-of-its-directories";
+            let decided = Decided::for_user(map, data.path(), &store, &images, image);
+            (decided.store, decided.images)
+        };
+        let own = data.path().join("rubber-docker");
+        let both = (Some(own.join("containers")), Some(own.join("images")));
+        assert_eq!(decided(CONTAINERS, IMAGES, false), both);
+        assert_eq!(decided(CONTAINERS, IMAGES, true), (None, None));
+        let theirs = data.path().join("theirs");
+        std::fs::create_dir(&theirs).unwrap();
+        let theirs = theirs.to_str().unwrap();
+        assert_eq!(decided(theirs, theirs, false), (None, None));
+        // An image of their own is the one that is meant.
+        std::fs::create_dir_all(own.join("images")).unwrap();
+        let archive = own.join("images/given-tests-of-its-directories.tar");
+        std::fs::write(archive, "").unwrap();
+        assert_eq!(decided(theirs, theirs, false), (None, both.1));
     }
 
     #[test]
