@@ -359,6 +359,18 @@ fn help_asks_nobody_for_root() {
 }
 
 #[test]
+fn what_one_s_own_containers_have_left_takes_no_root() {
+    let machine = Machine::with(&[]);
+    for words in [&["clean", "--own"][..], &["clean", "--dry-run", "--own"]] {
+        let (printed, said, status) = machine.run("workshop", words);
+        assert!(printed.starts_with("sudo no\n"), "{words:?}: {said}");
+        assert_eq!(status, Some(0));
+    }
+    let (_, said, status) = machine.run("workshop", &["clean", "--dry-run"]);
+    assert_eq!(status, Some(125), "{said}");
+}
+
+#[test]
 fn the_reason_of_sudo_is_passed_on() {
     let refusing = "#!/bin/sh\necho 'sudo: you are not in the sudoers file' >&2\nexit 1\n";
     let machine = Machine::with(&[("sudo", refusing)]);
