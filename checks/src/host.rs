@@ -205,6 +205,16 @@ impl Host {
 
     /// The containers' store, which the level itself makes.
     pub(crate) fn store(&self) -> PathBuf {
+        match asked_with().iter().any(|option| option == "--userns") {
+            true => self
+                .state()
+                .join(format!("{}-{FOR_ROOT}", names::containers())),
+            false => self.named_store(),
+        }
+    }
+
+    /// What the level is told of it. Each user namespace has a store of its own beside that.
+    fn named_store(&self) -> PathBuf {
         self.state().join(names::containers())
     }
 
@@ -241,6 +251,9 @@ impl Host {
         tell(message);
     }
 }
+
+/// Who the root of a user namespace of root's is, where no line of /etc/subuid says otherwise.
+const FOR_ROOT: u32 = 1_878_982_656;
 
 /// Where the store is in the sandbox's directory.
 const STATE: &str = "lib";
@@ -431,7 +444,7 @@ impl<'a> Invocation<'a> {
                 .env("HOME", "/root")
                 .env("LANG", "C.UTF-8")
                 .env("RUBBER_DOCKER_IMAGES", host.images())
-                .env("RUBBER_DOCKER_CONTAINERS", host.store())
+                .env("RUBBER_DOCKER_CONTAINERS", host.named_store())
                 .env(names::variable(), names::value())
                 .envs(self.variables.iter().map(|(name, value)| (name, value)))
                 .current_dir(host.work())

@@ -12,6 +12,7 @@ use std::sync::OnceLock;
 
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Command};
+use linux_sys::{Mode, umask};
 use nix::unistd::{AccessFlags, User, access, geteuid};
 
 use crate::Error;
@@ -175,7 +176,11 @@ pub(crate) fn begin(matches: &ArgMatches) -> Result<bool, Error> {
         MapWriter::Root => {
             own::delegate(user, group)?;
             if let Some(store) = directory("container_dir") {
-                images::create_store_for(&store_for(store), user, group)?;
+                // What is made above it, that user is going to walk through, whatever our umask.
+                let before = umask(Mode::from_bits_truncate(0o022));
+                let made = images::create_store_for(&store_for(store), user, group);
+                umask(before);
+                made?;
             }
             // What is not there yet could not be made from inside.
             if let (Some(images), Some(name)) = (directory("image_dir"), name) {

@@ -10,7 +10,8 @@
 //!   `-p Delegate=yes` starts a program in such a group;
 //! - otherwise there is none. Then a container has no limit, and to ask for one is an error.
 
-use std::os::unix::fs::lchown;
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, lchown};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
@@ -77,6 +78,9 @@ pub(crate) fn delegate(user: Uid, group: Gid) -> Result<(), Error> {
     for place in places(&mounts) {
         let parent = place.top.join(super::PARENT);
         make_parent(&parent)?;
+        // Whatever the umask of who has made it: that user is going to walk through it.
+        fs::set_permissions(&parent, fs::Permissions::from_mode(0o755))
+            .map_err(|error| format!("chmod {}: {error}", parent.display()))?;
         let own = parent.join(user.to_string());
         make_parent(&own)?;
         if place.version == Version::V1 && place.has_option("cpuset") {
