@@ -253,7 +253,7 @@ impl Host {
 }
 
 /// Who the root of a user namespace of root's is, where no line of /etc/subuid says otherwise.
-const FOR_ROOT: u32 = 1_878_982_656;
+pub(crate) const FOR_ROOT: u32 = 1_878_982_656;
 
 /// Where the store is in the sandbox's directory.
 const STATE: &str = "lib";

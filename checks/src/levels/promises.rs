@@ -28,7 +28,7 @@ struct Promise {
     successor: &'static str,
 }
 
-const PROMISES: [Promise; 18] = [
+const PROMISES: [Promise; 34] = [
     Promise {
         check: "the command gets the environment",
         holds: Holds::With("--env"),
@@ -139,6 +139,102 @@ const PROMISES: [Promise; 18] = [
         holds: Holds::Without("--init"),
         why: "another process was asked for as number 1",
         successor: "with --init number 1 is the level's own program, and the command its child",
+    },
+    Promise {
+        check: "files of the image keep their owner and mode",
+        holds: Holds::Without("--userns"),
+        why: "owners are those of the map: what belongs to user 4242 inside belongs to another one outside",
+        successor: "with --userns the container's root is nobody on the host",
+    },
+    Promise {
+        check: "/dev is a tmpfs of the container's own",
+        holds: Holds::Without("--userns"),
+        why: "it belongs to the container's root, who is another user outside",
+        successor: "with --userns the container's root is nobody on the host",
+    },
+    Promise {
+        check: "the container's / can be entered by everybody, whatever the umask",
+        holds: Holds::Without("--userns"),
+        why: "it belongs to the container's root, who is another user outside",
+        successor: "with --userns the container's root is nobody on the host",
+    },
+    Promise {
+        check: "the container's processes are in its control group, and nobody else is",
+        holds: Holds::Without("--userns"),
+        why: "its group is one level deeper, in the one that the container's root was given",
+        successor: "the level's process is in the namespace too, and all else of the container is its",
+    },
+    Promise {
+        check: "the container's memory is counted in its control group",
+        holds: Holds::Without("--userns"),
+        why: "its group is one level deeper, in the one that the container's root was given",
+        successor: "the level's process is in the namespace too, and all else of the container is its",
+    },
+    Promise {
+        check: "groups that were made in the container's own go with it, and the status stays",
+        holds: Holds::Without("--userns"),
+        why: "the check makes them as the host's root, whose groups are not the container's to remove",
+        successor: "the level's process is in the namespace too, and all else of the container is its",
+    },
+    Promise {
+        check: "where control groups are read-only, the level says so and leaves nothing",
+        holds: Holds::Without("--userns"),
+        why: "there no group can be given to the container's root, who needs none without a limit",
+        successor: "a limit that this user cannot have is refused, and never ignored",
+    },
+    Promise {
+        check: "--user is the command's user and group, by all of their four numbers",
+        holds: Holds::Without("--userns"),
+        why: "the numbers are others outside",
+        successor: "with --userns the container's root is nobody on the host",
+    },
+    Promise {
+        check: "--cap-add and --cap-drop change what is kept, and ALL is all",
+        holds: Holds::Without("--userns"),
+        why: "in a user namespace one has every capability, also what the caller lacks on the host",
+        successor: "the level's process is in the namespace too, and all else of the container is its",
+    },
+    Promise {
+        check: "what lies over them is the container's own, and nothing of the host's",
+        holds: Holds::Without("--userns"),
+        why: "/dev/null is the host's device there, and lies over a file as it does elsewhere",
+        successor: "without root its devices are there, and are the host's",
+    },
+    Promise {
+        check: "a device program is attached to the container's group while it is there, and to no other",
+        holds: Holds::Without("--userns"),
+        why: "the kernel takes none from the root of a user namespace, where no node opens a device",
+        successor: "without root its devices are there, and are the host's",
+    },
+    Promise {
+        check: "what a container writes to a volume is on the host, and stays",
+        holds: Holds::Without("--userns"),
+        why: "a volume of the host's root is nobody's there, and not to be written to",
+        successor: "with --userns the container's root is nobody on the host",
+    },
+    Promise {
+        check: "with --read-only, volumes and tmpfs can be written all the same",
+        holds: Holds::Without("--userns"),
+        why: "a volume of the host's root is nobody's there, and not to be written to",
+        successor: "with --userns the container's root is nobody on the host",
+    },
+    Promise {
+        check: "the level's process has made nothing yet when it becomes its copy",
+        holds: Holds::Without("--userns"),
+        why: "a group for the container's root is made by the host's, before that is another user",
+        successor: "the level's process is in the namespace too, and all else of the container is its",
+    },
+    Promise {
+        check: "with -t its terminal is one of the container's own /dev/pts",
+        holds: Holds::Without("--userns"),
+        why: "it belongs to the container's root, who is another user outside",
+        successor: "with --userns the container's root is nobody on the host",
+    },
+    Promise {
+        check: "called by root without --userns, the container has the host's numbers, as ever",
+        holds: Holds::Without("--userns"),
+        why: "it was asked for",
+        successor: "with --userns the container's root is nobody on the host",
     },
 ];
 
