@@ -28,7 +28,7 @@ struct Promise {
     successor: &'static str,
 }
 
-const PROMISES: [Promise; 34] = [
+const PROMISES: [Promise; 44] = [
     Promise {
         check: "the command gets the environment",
         holds: Holds::With("--env"),
@@ -235,6 +235,66 @@ const PROMISES: [Promise; 34] = [
         holds: Holds::Without("--userns"),
         why: "it was asked for",
         successor: "with --userns the container's root is nobody on the host",
+    },
+    Promise {
+        check: "/dev/pts is an instance of its own",
+        holds: Holds::Without("--userns"),
+        why: "its group has another number outside",
+        successor: "with --userns the container's root is nobody on the host",
+    },
+    Promise {
+        check: "in each hierarchy of the machine the command is in the container's group",
+        holds: Holds::Without("--userns"),
+        why: "its group is one level deeper, in the one that the container's root was given",
+        successor: "the level's process is in the namespace too, and all else of the container is its",
+    },
+    Promise {
+        check: "a setuid program of the image makes root of a --user",
+        holds: Holds::Without("--userns"),
+        why: "the numbers are others outside",
+        successor: "with --userns the container's root is nobody on the host",
+    },
+    Promise {
+        check: "with --user the command can open /dev/stdout, where that is a pipe",
+        holds: Holds::Without("--userns"),
+        why: "the pipe is the host's root's, who is nobody there, and not to be handed over",
+        successor: "with --userns the container's root is nobody on the host",
+    },
+    Promise {
+        check: "the program is attached before the command starts",
+        holds: Holds::Without("--userns"),
+        why: "the kernel takes none from the root of a user namespace, where no node opens a device",
+        successor: "without root its devices are there, and are the host's",
+    },
+    Promise {
+        check: "a node of any device can be made, with --cap-add MKNOD",
+        holds: Holds::Without("--userns"),
+        why: "no node is made in a user namespace, with whatever capability",
+        successor: "without root its devices are there, and are the host's",
+    },
+    Promise {
+        check: "where no hierarchy of version 2 is, --cap-add MKNOD is an error",
+        holds: Holds::Without("--userns"),
+        why: "no node is made in a user namespace, with whatever capability, so no program is needed",
+        successor: "without root its devices are there, and are the host's",
+    },
+    Promise {
+        check: "no other character device opens, for reading or for writing",
+        holds: Holds::Without("--userns"),
+        why: "no node is made in a user namespace, with whatever capability, so there is none to open",
+        successor: "without root its devices are there, and are the host's",
+    },
+    Promise {
+        check: "no block device opens, whatever its numbers",
+        holds: Holds::Without("--userns"),
+        why: "no node is made in a user namespace, with whatever capability, so there is none to open",
+        successor: "without root its devices are there, and are the host's",
+    },
+    Promise {
+        check: "what the command starts is bound as well, in whatever group below its own",
+        holds: Holds::Without("--userns"),
+        why: "no node is made in a user namespace, with whatever capability, so there is none to open",
+        successor: "without root its devices are there, and are the host's",
     },
 ];
 
