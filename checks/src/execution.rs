@@ -11,12 +11,12 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
-use std::sync::OnceLock;
 use std::time::Duration;
 
 use linux_sys::WaitStatus;
 use serde_json::{Value, json};
 
+use crate::asked_with::{WITH, asked_with};
 use crate::host::{Host, tell};
 use crate::levels::{self, makes_cgroups};
 use sandbox::cgroups;
@@ -36,26 +36,6 @@ pub(crate) fn deadline() -> Duration {
 
 /// The variable by which the trials of the x-ray say so.
 const TRACED: &str = "RUBBER_DOCKER_TRACED";
-
-/// Options that all containers are started with, beside those that a check gives them.
-static ASKED_WITH: OnceLock<Vec<String>> = OnceLock::new();
-
-/// The variable by which a supervisor is told of them.
-const WITH: &str = "RUBBER_DOCKER_ASKED_WITH";
-
-/// From now on all containers are started with these options.
-pub(crate) fn ask_with(options: Vec<String>) {
-    // There is one question at a time on a command line.
-    let _ = ASKED_WITH.set(options);
-}
-
-/// Those options; none unless it was asked for.
-pub(crate) fn asked_with() -> Vec<String> {
-    let told = || std::env::var(WITH).unwrap_or_default();
-    let split = |text: String| text.split_whitespace().map(str::to_owned).collect();
-    let options = ASKED_WITH.get().cloned();
-    options.unwrap_or_else(|| split(told()))
-}
 
 /// Whether this machine's kernel was told that its processors are a program.
 pub(crate) fn is_emulated() -> bool {

@@ -28,6 +28,7 @@
 //! | `probe` | the program that runs inside the containers |
 //! | `probe_image` | the image that has it |
 //! | `verdict` | what a check's finding means for the level, and which step is to blame |
+//! | `asked_with` | options that all containers are started with, as `-t` |
 //! | `execution` | one question answered in one sandbox: the client's part, and the supervisor's |
 //! | `run_check` | the question whether a check's sentence is true |
 //! | [`escapes`] | ways out of a container, and which level closes each |
@@ -45,6 +46,7 @@
 //! in `/proc/sys/kernel`) reaches the machine.
 
 mod again;
+mod asked_with;
 mod calls;
 mod check;
 mod container;
