@@ -30,6 +30,7 @@
 //! | `verdict` | what a check's finding means for the level, and which step is to blame |
 //! | `asked_with` | options that all containers are started with, as `-t` |
 //! | `execution` | one question answered in one sandbox: the client's part, and the supervisor's |
+//! | `patience` | how long the answer may take, on which kind of machine |
 //! | `run_check` | the question whether a check's sentence is true |
 //! | [`escapes`] | ways out of a container, and which level closes each |
 //! | `shell` | a shell in such a sandbox, for the transcripts of the lessons |
@@ -60,6 +61,7 @@ mod mount_tree;
 mod names;
 mod namespace;
 mod own_program;
+mod patience;
 mod probe;
 mod probe_image;
 mod process;
