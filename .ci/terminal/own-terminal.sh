@@ -28,7 +28,8 @@ a_terminal_of_its_own() {
     eventually 'by SIGQUIT' shows '^quit-131'
     now 'and neither the shell nor the parent' all_running "$command" "$parent"
     # What the container does to its terminal is its own affair.
-    enter 'stty -echo'
+    enter 'stty -echo; echo qui""et'
+    eventually 'it can be told not to show what is typed' shows '^quiet'
     enter 'echo silent; stty echo; exit'
     eventually 'leaving it brings the outer prompt back' gone "$parent"
     now 'what is typed without echo is not shown' not shows 'echo silent'

@@ -11,60 +11,16 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
-use std::sync::OnceLock;
-use std::time::Duration;
 
 use linux_sys::WaitStatus;
 use serde_json::{Value, json};
 
+use crate::asked_with::{WITH, asked_with};
 use crate::host::{Host, tell};
 use crate::levels::{self, makes_cgroups};
+use crate::patience::deadline;
 use sandbox::cgroups;
 use sandbox::{End, Sandbox};
-
-/// How long an answer may take: more than a hundred times what it does on an idle machine;
-/// three times that on a machine whose kernel was told that it is an emulated one, and six times
-/// for a level that a tracer stops at each call.
-pub(crate) fn deadline() -> Duration {
-    let usual = Duration::from_secs(10);
-    match std::env::var_os(TRACED) {
-        Some(_) => usual * 6,
-        None if is_emulated() => usual * 3,
-        None => usual,
-    }
-}
-
-/// The variable by which the trials of the x-ray say so.
-const TRACED: &str = "RUBBER_DOCKER_TRACED";
-
-/// Options that all containers are started with, beside those that a check gives them.
-static ASKED_WITH: OnceLock<Vec<String>> = OnceLock::new();
-
-/// The variable by which a supervisor is told of them.
-const WITH: &str = "RUBBER_DOCKER_ASKED_WITH";
-
-/// From now on all containers are started with these options.
-pub(crate) fn ask_with(options: Vec<String>) {
-    // There is one question at a time on a command line.
-    let _ = ASKED_WITH.set(options);
-}
-
-/// Those options; none unless it was asked for.
-pub(crate) fn asked_with() -> Vec<String> {
-    let told = || std::env::var(WITH).unwrap_or_default();
-    let split = |text: String| text.split_whitespace().map(str::to_owned).collect();
-    let options = ASKED_WITH.get().cloned();
-    options.unwrap_or_else(|| split(told()))
-}
-
-/// Whether this machine's kernel was told that its processors are a program.
-pub(crate) fn is_emulated() -> bool {
-    let words = std::fs::read_to_string("/proc/cmdline").unwrap_or_default();
-    words.split_whitespace().any(|word| word == EMULATED)
-}
-
-/// The word by which `.ci/qemu.sh` says so on the kernel's command line.
-const EMULATED: &str = "rubber_docker.emulated";
 
 /// What has come of a question.
 pub(crate) struct Heard {

@@ -15,7 +15,7 @@ use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use serde_json::{Value, json};
 
-use crate::execution::asked_with;
+use crate::asked_with::asked_with;
 use crate::finding::{Diagnose, Failure};
 use crate::names;
 use crate::probe_image;

@@ -28,7 +28,9 @@
 //! | `probe` | the program that runs inside the containers |
 //! | `probe_image` | the image that has it |
 //! | `verdict` | what a check's finding means for the level, and which step is to blame |
+//! | `asked_with` | options that all containers are started with, as `-t` |
 //! | `execution` | one question answered in one sandbox: the client's part, and the supervisor's |
+//! | `patience` | how long the answer may take, on which kind of machine |
 //! | `run_check` | the question whether a check's sentence is true |
 //! | [`escapes`] | ways out of a container, and which level closes each |
 //! | `shell` | a shell in such a sandbox, for the transcripts of the lessons |
@@ -45,6 +47,7 @@
 //! in `/proc/sys/kernel`) reaches the machine.
 
 mod again;
+mod asked_with;
 mod calls;
 mod check;
 mod container;
@@ -58,6 +61,7 @@ mod mount_tree;
 mod names;
 mod namespace;
 mod own_program;
+mod patience;
 mod probe;
 mod probe_image;
 mod process;

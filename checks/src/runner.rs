@@ -10,8 +10,8 @@ use std::process::ExitCode;
 use libtest_mimic::{Arguments, ColorSetting, FormatSetting};
 use syllabus::{Entry, LAST};
 
+use crate::asked_with::ask_with;
 use crate::check::{Check, LevelChecks};
-use crate::execution::ask_with;
 use crate::levels::{LEVELS, OBSERVED, choice, ended, is_asked, is_true_with, reached};
 use crate::report::{Printer, Style};
 use crate::told::Told;

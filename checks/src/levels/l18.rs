@@ -14,9 +14,9 @@ use super::l10::hold_with;
 use super::refusals;
 use crate::check::{Check, LevelChecks};
 use crate::container::{Container, find_command};
-use crate::execution::is_emulated;
 use crate::finding::{Failure, Finding, Outcome};
 use crate::host::{Host, Invocation};
+use crate::patience::is_emulated;
 use crate::{process, procfs};
 use sandbox::wait::{await_that, await_within};
 
