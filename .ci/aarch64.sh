@@ -113,11 +113,14 @@ build() {
     cargo_there build -q --locked --bins --manifest-path /source/Cargo.toml --target "$triple" "${packages[@]}"
 }
 
-# The loader is named apart from the libraries, and all but that need it.
+# The loader is named apart from the libraries, and all but that need it. The compiler brings
+# those of our programs, the kernel's packages that of setpriv.
 libraries() {
-    local name
+    local name place
     for name in ld-linux-aarch64.so.1 libc.so.6 $(readelf -d "$1" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p'); do
-        say "/lib/$name $compiler/usr/aarch64-linux-gnu/lib/$name"
+        place=$compiler/usr/aarch64-linux-gnu/lib/$name
+        if [ ! -e "$place" ]; then place=$scratch/kernel/usr/lib/aarch64-linux-gnu/$name; fi
+        say "/lib/$name $place"
     done
 }
 
@@ -145,7 +148,7 @@ if ! build; then
     exit
 fi
 phase 'building'
-shell=$scratch/kernel/usr/bin/dash unshare=$scratch/kernel/usr/bin/unshare busybox=$scratch/kernel/usr/bin/busybox
+shell=$scratch/kernel/usr/bin/dash unshare=$scratch/kernel/usr/bin/unshare setpriv=$scratch/kernel/usr/bin/setpriv busybox=$scratch/kernel/usr/bin/busybox
 pack_programs
 pack_kernel "$scratch/kernel" "$name"
 phase 'packing'

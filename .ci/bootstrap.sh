@@ -135,6 +135,16 @@ command=$(sed -n 's/^\$ \(cargo run .*\)/\1/p' README.md | head -n 1)
 typed "$command"
 same "the README's first command works" 0 "$status"
 said 'and says what it has to' '^hello from Rubber Docker base$'
+# without_root SENTENCE MAP: a container of theirs, with no sudo. Its root is nobody's but their own.
+number=$(inside id -u learner)
+without_root() {
+    # shellcheck disable=SC2016 # theirs to expand
+    typed 'cargo run -q -p rd -- run sh -c "id -u; cat /proc/self/uid_map" 2>/dev/null'
+    same "$1" "0 $2" "$(tr -s '[:space:]' ' ' <<<"$log" | sed 's/ $//')"
+}
+without_root 'without root a container has the users that Debian grants' "0 $number 1 1 100000 65535"
+sed -i '/^learner:/d' "$machine/etc/subuid" "$machine/etc/subgid"
+without_root 'and where none are granted, one' "0 $number 1"
 typed 'cargo test -q -p level11 -- namespace'
 same 'the checks of a level run: the skeleton passes those of earlier levels' 0 "$status"
 typed 'cargo build --workspace --bins'

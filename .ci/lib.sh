@@ -102,6 +102,20 @@ debian_archive() {
     printf '%s\n' "$archive"
 }
 
+# ---- packages of this machine ----
+
+# apt_install PACKAGE...: for a script that has as_root.
+apt_install() {
+    local codename apt=(env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends)
+    as_root apt-get update -qq
+    if as_root "${apt[@]}" "$@" >/dev/null; then return; fi
+    # QEMU's packages have to be of one version, and a machine may have one of them from
+    # elsewhere, newer than its own Debian's: then all are taken as this Debian has them.
+    # shellcheck disable=SC1091
+    codename=$(. /etc/os-release && printf '%s\n' "$VERSION_CODENAME")
+    as_root "${apt[@]}" --allow-downgrades "$@" "qemu-utils/$codename" >/dev/null
+}
+
 # ---- schemas ----
 
 # Prints the path of a program that compares files with JSON schemas, and has those of GitHub,

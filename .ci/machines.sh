@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Checks the descriptions of ready-made machines without making any: Packer's and Vagrant's own
-# validation, and the schemas of cloud-init, compose and dev containers. What they describe is
+# validation, and the schemas of Lima, cloud-init, compose and dev containers. What they describe is
 # done by packer/bootstrap.sh, which .ci/bootstrap.sh runs.
 #
 #   .ci/machines.sh
@@ -36,7 +36,9 @@ check 'compose.yaml follows the compose specification' \
     "$schema_checker" --builtin-schema vendor.compose-spec .devcontainer/compose.yaml
 check 'devcontainer.json is what it has to be' \
     "$schema_checker" --schemafile .ci/devcontainer.schema.json .devcontainer/devcontainer.json
-check 'the scripts are clean' shellcheck -x packer/bootstrap.sh .devcontainer/entrypoint .ci/bootstrap.sh .ci/machines.sh
+lima() { "$schema_checker" --schemafile .ci/lima.schema.json "$1"; }
+check "lima.yaml has Lima's keys, both processors, and no mount that is written to" lima packer/lima.yaml
+check 'the scripts are clean' shellcheck -x packer/*.sh .devcontainer/entrypoint .ci/bootstrap.sh .ci/machines.sh
 
 # A validator that accepts everything would be green as well.
 sed 's/source_ami_filter/source_amy_filter/' packer/machine.pkr.hcl >"$scratch/packer/machine.pkr.hcl"
@@ -47,6 +49,10 @@ if "$schema_checker" --schemafile .ci/devcontainer.schema.json "$scratch/devcont
 else
     ok 'a misspelled devcontainer.json is refused'
 fi
+for wrong in s/writable:.false/writable:\ true/ 's,{{.Param.checkout}},~,' s/^mounts:/mount:/ s/x86_64/aarch64/; do
+    sed "$wrong" packer/lima.yaml >"$scratch/lima.yaml"
+    if lima "$scratch/lima.yaml" >/dev/null 2>&1; then not_ok "lima.yaml is refused after $wrong"; else ok "lima.yaml is refused after $wrong"; fi
+done
 sed 's/^packages:/package:/; s/^runcmd:/runcmd: 3\nx:/' packer/cloud-init.yaml >"$scratch/cloud-init.yaml"
 if cloud-init schema --config-file "$scratch/cloud-init.yaml" >/dev/null 2>&1; then
     not_ok 'cloud-init refuses a wrong file'

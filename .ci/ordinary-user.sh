@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Proves that an ordinary user who may use sudo can do what the README says: clone, type
 # its two commands, and own every file afterwards. And that a user who may not use sudo
-# is told what to do.
+# has containers all the same from level 20 on, and before that is told what to do.
 #
 #   .ci/ordinary-user.sh [full]      with `full`: the whole of the README's `cargo test`
 #
@@ -65,9 +65,10 @@ as_user() {
     setpriv --reuid "$user" --regid "$user" --init-groups -- \
         env -i -C "$checkout" HOME="$home" USER="$user" LOGNAME="$user" PATH="$path" LANG=C.UTF-8 \
         CARGO_NET_OFFLINE="$offline" CARGO_TERM_COLOR=never \
-        RUBBER_DOCKER_IMAGES="$RUBBER_DOCKER_IMAGES" RUBBER_DOCKER_CONTAINERS="$RUBBER_DOCKER_CONTAINERS" \
-        "$@" </dev/null
+        "${directories[@]}" "$@" </dev/null
 }
+# Where they have their own containers, without root, nobody has to say.
+directories=()
 if as_user env CARGO_NET_OFFLINE=true cargo fetch -q --locked 2>/dev/null; then offline=true; fi
 
 # run COMMAND [ARG]...: as the user; leaves $status, $printed and $said.
@@ -110,12 +111,36 @@ belongs_to_them 'after the first command'
 run cargo run -q -p rd -- run echo hi
 ends 'a second container works' 0
 same 'it prints hi' hi "$printed"
-run cargo run -q -p rd -- run id -u
-same 'in it one is root' 0 "$printed"
 run cargo run -q -p rd -- run sh -c 'exit 42'
-ends "the command's exit status comes through cargo and sudo" 42
+ends "the command's exit status comes through cargo" 42
+
+# From level 20 on nobody is raised who does not ask for it.
+number=$(id -u "$user")
+# rootless WHEN STORE MAP: a container of theirs, whose root is they themselves.
+rootless() {
+    local theirs=$home/.local/share/rubber-docker/containers-$2
+    run cargo run -q -p rd -- run sh -c 'id -u; cat /proc/self/uid_map'
+    ends "$1: a container without root works" 0
+    same "$1: in it one is root, who is this user outside" "0 $3" \
+        "$(tr -s '[:space:]' ' ' <<<"$printed" | sed 's/ $//')"
+    same "$1: no container is left" '' "$(left_in "$theirs")"
+    same "$1: the store is closed to others" "700 $user" "$(stat -c '%a %U' "$theirs")"
+    run cargo run -q -p rd -- run --memory 64m true
+    ends "$1: a limit that cannot be is an error" 125
+    tells "$1: which says what to do" 'systemd-run --user' "$said"
+}
+# What an administrator may have granted to them, and here has not.
+sed -i "/^$user:/d" /etc/subuid /etc/subgid
+one_number="0 $number 1"
+rootless 'with sudo' one-id "$one_number"
+
+directories=("RUBBER_DOCKER_IMAGES=$RUBBER_DOCKER_IMAGES" "RUBBER_DOCKER_CONTAINERS=$RUBBER_DOCKER_CONTAINERS")
+run cargo run -q -p rd -- run --as-root sh -c 'cat /proc/self/uid_map'
+ends 'with --as-root it is root' 0
+tells 'the numbers are the machine'\''s' '^ +0 +0 +4294967295$' "$printed"
 same 'no container is left' '' "$(left_in "$RUBBER_DOCKER_CONTAINERS")"
 same 'the store is closed to them' 700 "$(stat -c %a "$RUBBER_DOCKER_CONTAINERS")"
+directories=()
 
 if [ "${1-}" = full ]; then
     run bash -c "${commands[1]}"
@@ -137,8 +162,15 @@ belongs_to_them 'after the tests'
 # ---- without ----
 
 may_not_use_sudo
-run cargo run -q -p rd -- run echo hi
-ends 'without the right to use sudo, it ends with 125' 125
+rootless 'without sudo' one-id "$one_number"
+for list in /etc/subuid /etc/subgid; do printf '%s:300000:65536\n' "$user" >>"$list"; done
+rootless 'with ranges of numbers' 300000 "$one_number 1 300000 65535"
+run cargo run -q -p rd -- run --user 1000:1000 sh -c 'id -u; id -g'
+same 'with ranges of numbers: another user is one of them' '1000 1000' "$(tr '\n' ' ' <<<"$printed" | sed 's/ *$//')"
+run cargo workshop clean --own
+ends 'what is left of them goes without root' 0
+run cargo run -q -p level19 -- run echo hi
+ends 'without the right to use sudo, level 19 ends with 125' 125
 tells 'it says why root is needed' 'needs root' "$said"
 tells 'it says what to do' 'sudo -v' "$said"
 same 'it runs nothing' '' "$printed"
@@ -146,7 +178,7 @@ same 'it runs nothing' '' "$printed"
 # A file that is not executable is none for the shell.
 touch "$scratch/no-sudo"
 mount --bind "$scratch/no-sudo" "$(command -v sudo)"
-run cargo run -q -p rd -- run echo hi
+run cargo run -q -p level19 -- run echo hi
 ends 'without any sudo, it ends with 125' 125
 tells 'then it says so, and what to do' 'no sudo here.*su -c' "$said"
 same 'then it runs nothing either' '' "$printed"

@@ -5,6 +5,9 @@
 # leaves the terminal alone or stops, what was ignored stays ignored, and however a
 # container ends, the shell that started it has its terminal back as it was.
 #
+# Where there is a `-t`, in `rd` and in the level after the one that brings it, all that is
+# true of a terminal of its own comes second: terminal/own-terminal.sh.
+#
 #   .ci/terminal.sh [PROGRAM]...     default: the solutions of Part I's levels, and rd
 #
 # The terminal is tmux's, the person at the keyboard is this script. What happened
@@ -12,6 +15,8 @@
 set -euo pipefail
 # shellcheck source=.ci/lib.sh disable=SC1091
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=.ci/terminal/own-terminal.sh disable=SC1091
+. .ci/terminal/own-terminal.sh
 seclude "$@"
 
 # ---- the terminal ----
@@ -45,9 +50,14 @@ open_terminal() {
     wait_until 30 shows '^outer>' || eventually 'the outer shell is there' false
 }
 
+# What should have ended before, and has not, is ended here: one failure is enough to read.
 close_terminal() {
     terminal kill-server
     wait_until 30 gone "$outer"
+    if ! gone "$parent"; then
+        kill -KILL "$command" 2>/dev/null || :
+        wait_until 30 gone "$parent" || :
+    fi
 }
 
 # eventually NAME COMMAND [ARG]...: becomes true before the deadline.
@@ -113,18 +123,21 @@ terminal_is_back() {
 }
 twice() { [ "$(screen | grep -c -- "^$1")" = 2 ]; }
 
-# start WORD...: as typed by a person, with a short name for the program.
+# start WORD...: as typed by a person, with a short name for the program; $with has options.
+with=''
 start() {
     save_settings
     settings_before=$(given_settings)
-    enter "$name run -- $1"
+    enter "$name run $with${with:+ }-- $1"
 }
 # Wait for the container: $parent is the program, $command what it runs.
 container_runs() {
     eventually "$1 has started" container_is "$1"
 }
 container_is() {
-    child_of "$outer" "$name" && parent=$found && child_of "$parent" "$1" && command=$found
+    child_of "$outer" "$name" && parent=$found || return
+    if has_init; then child_of "$parent" init || return; fi
+    child_of "$found" "$1" && command=$found
 }
 
 # ---- a PID 1 ----
@@ -159,7 +172,7 @@ ends_by() {
 # ---- what a person does ----
 
 a_shell() {
-    open_terminal "$name, bash"
+    open_terminal "$name${with:+ $with}, bash"
     start bash
     container_runs bash
     eventually 'it prompts' shows '^bash-[0-9.]+[#$]'
@@ -197,7 +210,7 @@ a_shell() {
 
     enter 'exit 7'
     eventually 'leaving it brings the outer prompt back' gone "$parent"
-    eventually 'its end is reported' shows "^$name: $command exited with status 7"
+    eventually 'its end is reported' shows "^$name: [0-9]+ exited with status 7"
     enter "echo status-\$?"
     eventually 'its status is ours' shows '^status-7'
     terminal_is_back
@@ -205,7 +218,7 @@ a_shell() {
 }
 
 a_shell_that_is_killed() {
-    open_terminal "$name, bash killed"
+    open_terminal "$name${with:+ $with}, bash killed"
     start bash
     container_runs bash
     eventually 'it prompts' shows '^bash-[0-9.]+[#$]'
@@ -224,7 +237,7 @@ an_editor() {
         skip "$name, vi: a resized window is redrawn" 'this machine has no vi'
         return
     fi
-    open_terminal "$name, vi"
+    open_terminal "$name${with:+ $with}, vi"
     start vi
     eventually 'it draws its screen' lines_of_vi_at_least 15
     local before
@@ -241,11 +254,11 @@ lines_of_vi_at_least() { [ "$(lines_of_vi)" -ge "$1" ]; }
 gone_child_of_outer() { ! pgrep -P "$outer" >/dev/null; }
 
 a_command() {
-    open_terminal "$name, sleep"
+    open_terminal "$name${with:+ $with}, sleep"
     start 'sleep 1000'
     container_runs sleep
     ends_by 130 Ctrl-C interrupt
-    eventually 'its end is reported' shows "$name: $command exited with status $expected"
+    eventually 'its end is reported' shows "$name: [0-9]+ exited with status $expected"
     enter "echo status-\$?"
     eventually "its status is $expected, and the outer shell goes on" shows "^status-$expected"
     terminal_is_back
@@ -253,12 +266,12 @@ a_command() {
 }
 
 a_command_that_is_stopped() {
-    open_terminal "$name, sleep stopped"
+    open_terminal "$name${with:+ $with}, sleep stopped"
     start 'sleep 1000'
     container_runs sleep
     key C-z
     eventually 'Ctrl-Z stops it and its parent' all_stopped "$command" "$parent"
-    eventually 'the outer shell says so' shows "Stopped +$name run -- sleep 1000"
+    eventually 'the outer shell says so' shows "Stopped +$name run $with${with:+ }-- sleep 1000"
     now 'the outer shell has the terminal' in_foreground "$outer"
     enter fg
     eventually 'fg continues both' all_running "$command" "$parent"
@@ -277,7 +290,7 @@ a_command_that_is_stopped() {
 }
 
 a_command_in_the_background() {
-    open_terminal "$name, background"
+    open_terminal "$name${with:+ $with}, background"
     start 'sleep 1000 &'
     container_runs sleep
     eventually 'the outer shell prompts meanwhile' in_foreground "$outer"
@@ -295,7 +308,7 @@ a_command_in_the_background() {
     terminal_is_back
     close_terminal
 
-    open_terminal "$name, to the background"
+    open_terminal "$name${with:+ $with}, to the background"
     start 'sleep 1000'
     container_runs sleep
     key C-z
@@ -316,7 +329,7 @@ a_command_in_the_background() {
 
     # bash asks whether it is in the foreground, and as PID 1 hears that it is; its parent knows
     # better.
-    open_terminal "$name, bash in the background"
+    open_terminal "$name${with:+ $with}, bash in the background"
     start 'bash &'
     container_runs bash
     eventually 'it stops, as it wants the terminal' all_stopped "$command" "$parent"
@@ -324,7 +337,7 @@ a_command_in_the_background() {
     enter "echo outer-\$\$"
     eventually 'and reads what is typed' shows "^outer-$outer"
     enter fg
-    eventually 'fg gives it the terminal' child_in_foreground "$parent" bash
+    eventually 'fg gives it the terminal' in_foreground "$command"
     enter "echo inner-\$((40 + 2))"
     eventually 'and what is typed' shows '^inner-42'
     enter exit
@@ -346,7 +359,7 @@ clear_screen() { terminal send-keys -R \; clear-history; }
 # The kernel stops one that tries; but not a PID 1, which would try for ever.
 a_command_that_wants_the_terminal() {
     local before
-    open_terminal "$name, cat in the background"
+    open_terminal "$name${with:+ $with}, cat in the background"
     start 'cat &'
     container_runs cat
     eventually 'it stops, as it wants the terminal' all_stopped "$command" "$parent"
@@ -371,7 +384,7 @@ a_command_that_wants_the_terminal() {
     terminal_is_back
     close_terminal
 
-    open_terminal "$name, cat in the background, killed"
+    open_terminal "$name${with:+ $with}, cat in the background, killed"
     start 'cat &'
     container_runs cat
     eventually 'it stops, as it wants the terminal' all_stopped "$command" "$parent"
@@ -383,7 +396,7 @@ a_command_that_wants_the_terminal() {
     terminal_is_back
     close_terminal
 
-    open_terminal "$name, yes in the background"
+    open_terminal "$name${with:+ $with}, yes in the background"
     enter 'stty tostop'
     start 'yes &'
     container_runs yes
@@ -402,7 +415,7 @@ a_terminal_that_is_spoiled() {
     local words mode
     for words in "$name run -i probe -- probe spoil" "$name run -i probe -- probe spoil </dev/null" \
         "$name run -i probe -- probe spoil </dev/null >/dev/null" "$name run -i probe -- probe spoil </dev/null >/dev/null 2>&1"; do
-        open_terminal "$name, terminal spoiled by ${words#*-- }"
+        open_terminal "$name${with:+ $with}, terminal spoiled by ${words#*-- }"
         mode=$(stat -c '%a %u %g' "$tty")
         save_settings
         settings_before=$(given_settings)
@@ -418,7 +431,7 @@ a_terminal_that_is_spoiled() {
 
 # Ignored when we are started: nohup, and `&` in a script.
 a_command_that_is_not_to_hear_of_it() {
-    open_terminal "$name, nohup"
+    open_terminal "$name${with:+ $with}, nohup"
     save_settings
     enter "nohup $name run -- sleep 1000 >/dev/null 2>&1"
     container_runs sleep
@@ -428,7 +441,7 @@ a_command_that_is_not_to_hear_of_it() {
     if all_running "$command" "$parent"; then ok "$about: both outlive the terminal"; else not_ok "$about: both outlive the terminal"; fi
     end_it
 
-    open_terminal "$name, a script's background"
+    open_terminal "$name${with:+ $with}, a script's background"
     enter "sh -c '$name run -- sleep 1000 2>/dev/null & echo \$!-is-it; wait'"
     eventually 'it is in the background' shows '^[0-9]+-is-it'
     parent=$(screen | sed -n 's/^\([0-9]*\)-is-it.*/\1/p')
@@ -453,7 +466,7 @@ end_it() {
 a_terminal_that_hangs_up() {
     local word
     for word in bash 'sleep 1000'; do
-        open_terminal "$name, hang-up of $word"
+        open_terminal "$name${with:+ $with}, hang-up of $word"
         start "$word"
         container_runs "${word%% *}"
         if [ "$word" = bash ]; then eventually 'it prompts' shows '^bash-[0-9.]+[#$]'; fi
@@ -486,7 +499,7 @@ a_leader_that_is_hung_up() {
 # the command.
 a_command_that_counts() {
     local signal=$1 send=$2 times=$3
-    open_terminal "$name, $signal"
+    open_terminal "$name${with:+ $with}, $signal"
     start "bash -c 'trap \"n=\\\$((n + 1)); echo got-\\\$n\" $signal; trap \"echo sum-\\\$n; exit 3\" USR1; echo read\"\"y; while :; do sleep 0.02; done'"
     container_runs bash
     eventually 'it is ready' shows '^ready'
@@ -503,7 +516,7 @@ a_command_that_counts() {
     eventually 'the command goes on' other_child_of "$command" "$found"
     kill -USR1 "$parent" || :
     eventually 'it reaches the command once' shows 'sum-1$'
-    eventually 'and the command ends as it likes' shows "^$name: $command exited with status 3"
+    eventually 'and the command ends as it likes' shows "^$name: [0-9]+ exited with status 3"
     eventually 'and the parent with it' gone "$parent"
     if command -v strace >/dev/null; then
         same "$about: the parent sends it if the terminal does not" "$times" "$(grep -c "SIG$signal)" "$scratch/sent")"
@@ -535,7 +548,7 @@ if [ $# = 0 ]; then
     done
     # `complete` is a command of the shell's own, and the next level begins as the same program.
     names=("${names[@]/#complete/level12}")
-    names+=(rd)
+    names+=(level19 rd)
 else
     names=("$@")
 fi
@@ -565,6 +578,22 @@ for name in "${names[@]}"; do
     a_command_that_counts INT interrupt 0
     a_command_that_counts WINCH resize 0
     a_terminal_that_hangs_up
+
+    case $name in
+        level19) with_its_own_terminal -t ;;
+        rd)
+            a_pager
+            script_inside
+            through_sudo
+            with=--init
+            a_command
+            a_command_that_is_stopped
+            a_command_in_the_background
+            with=''
+            with_its_own_terminal -t
+            with_its_own_terminal '--init -t'
+            ;;
+    esac
 
     same "$name: the mount table is as before" "$mounts_before" "$(mount_table)"
     same "$name: no container is left" '' "$(left_in "$RUBBER_DOCKER_CONTAINERS")"

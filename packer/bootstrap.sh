@@ -15,6 +15,11 @@
 #   WORKSHOP_TARGET   where cargo builds, if not in the checkout: for a checkout on a shared folder.
 #   WORKSHOP_ONLY     `tools`: everything but the checkout, its build and its images, which a
 #                     dev container mounts and makes when it starts.
+#   WORKSHOP_BUILD    what is built beforehand, in cargo's words, such as `-p rd -p level00`;
+#                     all if not said (--workspace).
+#   WORKSHOP_CONTAINERS
+#                     `no` where none can be made: in a tree for another processor, which is
+#                     emulated program by program. `base` is then made with the first container.
 #   WORKSHOP_SWAP_MB  size of the swap file, for the level about memory; 0 for none (1024).
 #   WORKSHOP_IMAGES   images to pull beside `base`, where a registry answers
 #                     (docker.io/library/ubuntu docker.io/library/alpine); empty for none.
@@ -91,7 +96,7 @@ say "kernel $(uname -r)"
 step 'Installing packages'
 packages=(
     bash-completion ca-certificates curl gcc git iproute2 kmod less libc6-dev man-db manpages
-    manpages-dev mount nano procps strace stress-ng sudo tmux util-linux vim
+    manpages-dev mount nano procps strace stress-ng sudo tmux uidmap util-linux vim
 )
 missing=()
 for package in "${packages[@]}"; do
@@ -258,13 +263,16 @@ cd "$checkout"
 if [ -n "${WORKSHOP_TARGET-}" ]; then install -d -o "$user" -g "$group" "$WORKSHOP_TARGET"; fi
 say 'this is the long one: some minutes on two cores'
 as_user cargo fetch -q --locked
-as_user cargo build -q --locked --workspace --bins
-as_user cargo test -q --locked --workspace --no-run
+read -ra build <<<"${WORKSHOP_BUILD:---workspace}"
+as_user cargo build -q --locked "${build[@]}" --bins
+as_user cargo test -q --locked "${build[@]}" --no-run
 
 step "The images, in $images"
 # Made by root, as every container is; `base` comes from this machine's own tools.
-as_user cargo run -q --locked -p rd -- run true
-say 'base'
+if [ "${WORKSHOP_CONTAINERS-}" != no ]; then
+    as_user cargo run -q --locked -p rd -- run --as-root true
+    say 'base'
+fi
 for reference in ${WORKSHOP_IMAGES-docker.io/library/ubuntu docker.io/library/alpine}; do
     name=${reference##*/}
     name=${name%%:*}

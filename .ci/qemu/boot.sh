@@ -31,10 +31,7 @@ install_tools() {
         packages+=("${tool#*:}")
         command -v "${tool%%:*}" >/dev/null || missing=yes
     done
-    if [ -n "$missing" ]; then
-        as_root apt-get update -qq
-        as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${packages[@]}" >/dev/null
-    fi
+    if [ -n "$missing" ]; then apt_install "${packages[@]}"; fi
 }
 
 # take SET: sets `files`; false if the mirror is away. `how` says whether it is what is pinned.
@@ -88,13 +85,20 @@ stop_machine() {
 # moment before it takes down a namespace. The last two words tell checks that they may
 # change what a machine has only one of, and that they must be patient.
 #
-# An emulated processor may run into a place that another one is just patching (an `Oops:
-# int3` long before init): a kernel that has not come as far as init is started again.
+# An emulated processor may run into a place that another one is just patching, which no
+# processor of silicon does: `Oops: int3`, mostly long before init, but once a minute later, in
+# the scheduler. Such a machine is started again, and one whose kernel has not come as far as
+# init. Whatever else a kernel dies of is a result, and stays one.
 boot() {
     local attempt
     for attempt in 1 2 3; do
-        if start_machine "$@" || [ -s "$scratch/results" ]; then break; fi
-        say "the kernel has not come as far as init, at attempt $attempt"
+        if ! start_machine "$@" && [ ! -s "$scratch/results" ]; then
+            say "the kernel has not come as far as init, at attempt $attempt"
+        elif grep -q '\] Oops: int3: ' "$scratch/said"; then
+            say "an emulated processor ran into what another was patching, at attempt $attempt"
+        else
+            break
+        fi
     done
 }
 
@@ -104,10 +108,10 @@ start_machine() {
     local words="console=$console results=$results quiet panic=-1 reboot=t norandmaps rcupdate.rcu_expedited=1 rubber_docker.disposable rubber_docker.emulated"
     shift
     cat "$@" >"$scratch/initramfs.cpio"
-    rm -f "$scratch/console" "$scratch/results"
+    rm -f "$scratch/console" "$scratch/results" "$scratch/said"
     mkfifo "$scratch/console"
     # The lines of a console end as a terminal wants it.
-    sed -u 's/\r$//' <"$scratch/console" &
+    sed -u 's/\r$//' <"$scratch/console" | tee "$scratch/said" &
     reader=$!
     # Should this script be killed, the machine is not to go on alone. If its kernel
     # panics it reboots, and if it reboots it ends.

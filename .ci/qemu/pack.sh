@@ -6,8 +6,8 @@
 #   built      the directory of our programs, without debugging symbols
 #   libraries  a function that prints what libraries a program needs, and where they are here:
 #              PATH-IN-THE-MACHINE PATH-HERE
-#   shell, unshare, busybox
-#              these programs: the first two must be dash and util-linux's
+#   shell, unshare, setpriv, busybox
+#              these programs: the first three must be dash and util-linux's
 # shellcheck disable=SC2154 # these, and what lib.sh has set
 
 # The levels in their order, with the program of each; and behind these the parts' solutions.
@@ -56,6 +56,8 @@ pack_programs() {
     for name in checks workshop xray "${programs[@]}"; do put "$built/$name" "/judged/$name"; done
     # Busybox's knows no cgroup namespace.
     put "$unshare" /judged/unshare
+    # By this one the checks are an ordinary user.
+    put "$setpriv" /usr/bin/setpriv
     spinning_image
     install "$busybox" .ci/qemu/{machine,solution,own,skeleton,wrong,escapes,shares,limits,doctor,xray} workshop/tests/doctor/pure-v2.sh "$root/"
     mkdir "$scratch/programs/new"

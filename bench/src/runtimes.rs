@@ -19,15 +19,19 @@ pub struct Runtime {
 
 /// What each step of Part II adds: a program that has it, and the options that ask for it. Each
 /// program is the one before with one level more; see [`bench::build::STEPS`].
-const STEPS: [(&str, &str, &str); 8] = [
+const STEPS: [(&str, &str, &str); 11] = [
     ("Part I", "complete", ""),
     ("+ masked paths", "level13", ""),
     ("+ read-only root", "level13", "--read-only"),
     ("+ system calls", "level14", ""),
     ("+ two limits", "level15", "--pids-limit 64 --cpus 1"),
     ("+ devices", "level16", ""),
-    ("+ a volume", "rd", "--volume {volume}:/mnt:ro"),
-    ("+ a tmpfs", "rd", "--tmpfs /srv:size=1m"),
+    ("+ a volume", "level17", "--volume {volume}:/mnt:ro"),
+    ("+ a tmpfs", "level17", "--tmpfs /srv:size=1m"),
+    ("+ a sealed copy", "level18", ""),
+    ("+ a session", "level19", ""),
+    // What level 20 is given: root needs no copy.
+    ("a mount in place of the copy", "level20", ""),
 ];
 
 /// All of them, the baseline first: the ratios are to it.
@@ -103,6 +107,11 @@ pub fn all(scratch: &Scratch, groups: &[Hierarchy]) -> Result<Vec<Runtime>, Erro
             rd("rd-static", &memory, &every_option),
         ),
     ];
+    all.push(runtime(
+        "to level 16, in memory",
+        // No later level has an option among these.
+        rd("volumes-static", &memory, &every_option),
+    ));
     if let Some(crun) = sid::crun(scratch) {
         let hardened = format!("{}, hardened", crun.name);
         all.push(runtime(&crun.name, oci(&crun.program, "crun")));

@@ -34,7 +34,7 @@ pub fn again<'a>(reports: impl IntoIterator<Item = &'a Report>) -> Option<Again>
         return None;
     }
     let words = words(report.ran.as_deref()?)?;
-    let words: Vec<String> = words.iter().map(|word| quoted(word)).collect();
+    let words: Vec<String> = words.iter().map(|word| given::shell_word(word)).collect();
     Some(Again {
         words: words.join(" "),
         has_stopped: report.fault == Fault::Stopped,
@@ -87,7 +87,7 @@ fn split(line: &str) -> Option<Vec<String>> {
                 let word = &rest[..end];
                 rest = &rest[end..];
                 // A redirection, or the end of a first run of several.
-                if !word.chars().all(is_plain) || word.ends_with(',') {
+                if !word.chars().all(given::is_plain_to_a_shell) || word.ends_with(',') {
                     return None;
                 }
                 word.to_owned()
@@ -124,19 +124,6 @@ fn unescaped(text: &str) -> Option<String> {
         });
     }
     Some(plain)
-}
-
-/// Whether a letter is the same in a shell without quotes.
-fn is_plain(letter: char) -> bool {
-    letter.is_alphanumeric() || "-_./:=,+@".contains(letter)
-}
-
-/// A word as a shell leaves it alone.
-fn quoted(word: &str) -> String {
-    match !word.is_empty() && word.chars().all(is_plain) {
-        true => word.to_owned(),
-        false => format!("'{}'", word.replace('\'', r"'\''")),
-    }
 }
 
 #[cfg(test)]

@@ -44,6 +44,7 @@ mod old {
     pub(super) const STAT: i64 = libc::SYS_stat;
     pub(super) const LSTAT: i64 = libc::SYS_lstat;
     pub(super) const ACCESS: i64 = libc::SYS_access;
+    pub(super) const DUP2: i64 = libc::SYS_dup2;
 }
 #[cfg(not(target_arch = "x86_64"))]
 mod old {
@@ -60,6 +61,7 @@ mod old {
     pub(super) const STAT: i64 = -11;
     pub(super) const LSTAT: i64 = -12;
     pub(super) const ACCESS: i64 = -13;
+    pub(super) const DUP2: i64 = -14;
 }
 
 /// The calls that make a process.
@@ -168,6 +170,18 @@ pub(crate) const ISOLATING: &[i64] = &[
     libc::SYS_bpf,
 ];
 
+/// What separates it as well, by calls that are often made for another reason: a level whose
+/// supervisor has gone could not tidy up without them.
+pub(crate) const OTHERS: &[i64] = &[
+    libc::SYS_memfd_create,
+    libc::SYS_fcntl,
+    libc::SYS_setsid,
+    libc::SYS_dup3,
+    old::DUP2,
+    libc::SYS_keyctl,
+    libc::SYS_prlimit64,
+];
+
 /// The calls of all these lists that this machine's kernel has.
 pub(crate) fn numbers(lists: &[&[i64]]) -> Vec<i64> {
     let mut all = lists.concat();
@@ -213,6 +227,9 @@ const PR_CAP_AMBIENT_IS_SET: u64 = 1;
 
 /// SECCOMP_SET_MODE_FILTER: the others are questions.
 const LOADS_A_FILTER: u64 = libc::SECCOMP_SET_MODE_FILTER as u64;
+/// The only command of fcntl(2) that takes something away.
+const ADD_SEALS: u64 = libc::F_ADD_SEALS as u64;
+const JOIN_SESSION_KEYRING: u64 = libc::KEYCTL_JOIN_SESSION_KEYRING as u64;
 /// What bpf(2) is asked for, by linux/bpf.h.
 const BPF_PROG_LOAD: u64 = 5;
 const BPF_PROG_ATTACH: u64 = 8;
@@ -228,15 +245,28 @@ impl Caller {
             (format!("{name}({shown})"), name.to_owned(), taught)
         };
         match number {
-            old::FORK => one("fork()".into(), Some((0, 2))),
-            old::VFORK => one("vfork()".into(), Some((0, 2))),
+            old::FORK => self.birth("fork", 0),
+            old::VFORK => self.birth("vfork", 0),
             libc::SYS_clone => self.birth("clone", first),
             // struct clone_args begins with the flags.
             libc::SYS_clone3 => self.birth("clone3", self.number_at(first)),
             libc::SYS_unshare => self.namespaces("unshare", first, (2, 1)),
             libc::SYS_setns => self.namespaces("setns", second, (2, 1)),
             libc::SYS_execve => many("execve", self.quoted(0), Some((0, 1))),
+            libc::SYS_execveat if self.executes_itself() => {
+                many("execveat of a copy", self.executed(), Some((17, 4)))
+            }
             libc::SYS_execveat => many("execveat", self.executed(), Some((0, 1))),
+            libc::SYS_memfd_create => {
+                one(format!("memfd_create({})", self.quoted(0)), Some((17, 3)))
+            }
+            libc::SYS_fcntl => match second == ADD_SEALS {
+                true => one("fcntl(F_ADD_SEALS)".into(), Some((17, 4))),
+                false => one("fcntl".into(), None),
+            },
+            libc::SYS_wait4 | libc::SYS_waitid if self.is_number_1() => {
+                one("wait by number 1".into(), Some((19, 3)))
+            }
             libc::SYS_wait4 => one("wait4".into(), Some((0, 3))),
             libc::SYS_waitid => one("waitid".into(), Some((0, 3))),
             libc::SYS_mount => self.mount(),
@@ -270,9 +300,24 @@ impl Caller {
                     _ => one("socket of another family".into(), None),
                 }
             }
-            libc::SYS_ioctl => match second == libc::SIOCSIFFLAGS {
-                true => one("ioctl(SIOCSIFFLAGS)".into(), Some((7, 2))),
-                false => one("ioctl".into(), None),
+            libc::SYS_ioctl => match second {
+                libc::SIOCSIFFLAGS => one("ioctl(SIOCSIFFLAGS)".into(), Some((7, 2))),
+                libc::TIOCSCTTY => one("ioctl(TIOCSCTTY)".into(), Some((18, 3))),
+                _ => one("ioctl".into(), None),
+            },
+            libc::SYS_setsid => one("setsid".into(), Some((18, 4))),
+            libc::SYS_dup3 | old::DUP2 => match second {
+                0..=2 => one(format!("dup2 to {second}"), Some((18, 3))),
+                _ => one("dup2 to another".into(), None),
+            },
+            libc::SYS_keyctl => match first == JOIN_SESSION_KEYRING {
+                true => one("keyctl(KEYCTL_JOIN_SESSION_KEYRING)".into(), Some((18, 5))),
+                false => one("keyctl".into(), None),
+            },
+            // Without new limits it is a question.
+            libc::SYS_prlimit64 => match self.arguments[2] {
+                0 => one("prlimit64 of another kind".into(), None),
+                _ => one(format!("prlimit64 of limit {second}"), Some((18, 5))),
             },
             old::MKNOD => many("mknod", self.quoted(0), Some((2, 3))),
             libc::SYS_mknodat => many("mknod", self.quoted(1), Some((2, 3))),
@@ -284,6 +329,13 @@ impl Caller {
             libc::SYS_setuid => one("setuid".into(), Some((10, 2))),
             libc::SYS_setregid => one("setregid".into(), Some((10, 2))),
             libc::SYS_setreuid => one("setreuid".into(), Some((10, 2))),
+            // To be root by all three numbers, one has to be another before.
+            libc::SYS_setresgid if self.is_all_zero() => {
+                one("setresgid(0, 0, 0)".into(), Some((20, 2)))
+            }
+            libc::SYS_setresuid if self.is_all_zero() => {
+                one("setresuid(0, 0, 0)".into(), Some((20, 2)))
+            }
             libc::SYS_setresgid => one("setresgid".into(), Some((10, 2))),
             libc::SYS_setresuid => one("setresuid".into(), Some((10, 2))),
             libc::SYS_prctl => self.prctl(),
@@ -310,7 +362,15 @@ impl Caller {
         }
     }
 
+    fn is_all_zero(&self) -> bool {
+        self.arguments[..3].iter().all(|it| *it == 0)
+    }
+
     fn birth(&self, name: &str, flags: u64) -> Description {
+        if self.is_number_1() && flags & CloneFlags::CLONE_NEWUSER.bits() as u64 == 0 {
+            let text = format!("{name}() by number 1");
+            return (text.clone(), text, Some((19, 2)));
+        }
         self.namespaces(name, flags, (0, 2))
     }
 
@@ -318,6 +378,7 @@ impl Caller {
     fn namespaces(&self, name: &str, flags: u64, otherwise: (u8, u8)) -> Description {
         let flags = CloneFlags::from_bits_truncate(flags as i32);
         let all = [
+            (CloneFlags::CLONE_NEWUSER, (20, 2)),
             (CloneFlags::CLONE_NEWCGROUP, (8, 3)),
             (CloneFlags::CLONE_NEWNET, (7, 1)),
             (CloneFlags::CLONE_NEWIPC, (6, 1)),
@@ -346,6 +407,8 @@ impl Caller {
             _ if flags.contains(MsFlags::MS_REMOUNT) && self.text(1) == "/" => (12, 3),
             "tmpfs" if self.text(1).starts_with("/proc/self/fd/") => (16, 4),
             _ if is_of_kernel(Path::new(&self.text(1))) => return self.cover(flags, &fstype),
+            // Where no node is made: the host's device is shown instead.
+            "" if flags == MsFlags::MS_BIND && self.text(0).starts_with("/dev/") => (20, 4),
             _ if flags.contains(MsFlags::MS_BIND) => (3, 1),
             _ if flags.contains(MsFlags::MS_MOVE) => (3, 2),
             "overlay" => (4, 2),
@@ -360,7 +423,11 @@ impl Caller {
             _ => format!("{fstype:?}"),
         };
         let text = without_ids(&format!("mount({what} on {})", self.quoted(1)));
-        (text.clone(), text, Some(taught))
+        let kind = match taught {
+            (20, _) => "mount(MS_BIND of a device)".to_owned(),
+            _ => text.clone(),
+        };
+        (text, kind, Some(taught))
     }
 
     /// What lies over a file of the kernel's, of which there are many: one kind for each way.
@@ -385,6 +452,7 @@ impl Caller {
         let (name, taught) = match option as i32 {
             libc::PR_SET_PDEATHSIG => ("PR_SET_PDEATHSIG", Some((6, 3))),
             libc::PR_SET_KEEPCAPS => ("PR_SET_KEEPCAPS", Some((10, 2))),
+            libc::PR_SET_DUMPABLE => ("PR_SET_DUMPABLE", Some((19, 2))),
             libc::PR_SET_SECCOMP => ("PR_SET_SECCOMP", Some((13, 6))),
             libc::PR_SET_SECUREBITS => ("PR_SET_SECUREBITS", Some((10, 2))),
             // PR_CAPBSET_READ only asks, and that it fails tells a right solution something:
@@ -415,6 +483,16 @@ impl Caller {
 
     fn write(&self) -> Description {
         let open = procfs::path(self.pid, &format!("fd/{}", self.arguments[0]));
+        if fs::read_link(&open).is_ok_and(|it| it.ends_with("oom_score_adj")) {
+            let name = "write to oom_score_adj".to_owned();
+            return (name.clone(), name, Some((18, 5)));
+        }
+        let is_map = |path: &PathBuf| ["uid_map", "gid_map"].iter().any(|it| path.ends_with(it));
+        if let Some(path) = fs::read_link(&open).ok().filter(is_map) {
+            let file = path.file_name().unwrap_or_default().to_string_lossy();
+            let name = format!("write to {file}");
+            return (name.clone(), name, Some((20, 3)));
+        }
         if !is_control_group(&open) {
             return ("write".into(), "write".into(), None);
         }
@@ -446,6 +524,21 @@ impl Caller {
                 format!("{:?}", fs::read_link(open).unwrap_or_default().display())
             }
         }
+    }
+
+    /// Whether it is number 1 of a PID namespace below ours.
+    fn is_number_1(&self) -> bool {
+        let numbers = procfs::status(self.pid, "NSpid").unwrap_or_default();
+        numbers.split_whitespace().skip(1).last() == Some("1")
+    }
+
+    /// Whether the program that execveat executes is a file in memory, or what already runs.
+    fn executes_itself(&self) -> bool {
+        let open = procfs::path(self.pid, &format!("fd/{}", self.arguments[0]));
+        let is_in_memory = fs::read_link(&open).is_ok_and(|it| it.starts_with("/memfd:"));
+        let own = procfs::identity(procfs::path(self.pid, "exe"));
+        let is_own = procfs::identity(open).is_ok_and(|it| own.is_ok_and(|own| own == it));
+        self.text(1).is_empty() && (is_in_memory || is_own)
     }
 
     /// A path of the caller's, reached from here.

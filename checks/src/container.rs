@@ -5,6 +5,7 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use images::elf;
 use linux_sys::{CloneFlags, Fork, Pid, WaitOptions};
@@ -50,15 +51,7 @@ impl<'a> Container<'a> {
                      left to wait for the command and report its end",
                 ));
         }
-        let parents = procfs::parents();
-        let parent = |pid: &i32| parents.get(pid).copied();
-        let is_below = |pid: i32| std::iter::successors(Some(pid), parent).any(|it| it == level);
-        // A command whose parent has ended is a child of the sandbox's PID 1 now. It is
-        // the command all the same; another check asks which process waits for it.
-        let below = parents.keys().copied().filter(|&pid| is_below(pid));
-        let orphans = parents.keys().copied().filter(|pid| parent(pid) == Some(1));
-        let mut all = below.chain(orphans).filter(|&pid| pid != 1 && pid != level);
-        if let Some(pid) = all.find(|&pid| is_running(pid, program)) {
+        if let Some(pid) = find_command(level, program) {
             return Ok(Container { run, pid });
         }
         if !is_ready {
@@ -121,6 +114,16 @@ impl<'a> Container<'a> {
         Visitor::enter(self.pid)?.mounts()
     }
 
+    /// Whether the command says in this time that it is ready.
+    pub(crate) fn await_ready_for(&mut self, patience: Duration) -> bool {
+        self.run.await_ready_for(patience)
+    }
+
+    /// Types these at the level's standard input.
+    pub(crate) fn type_keys(&mut self, keys: &[u8]) -> Result<(), Failure> {
+        self.run.type_keys(keys)
+    }
+
     /// Lets the probe go on, and looks no further: it may have more to do than to end.
     pub(crate) fn release(&mut self) {
         self.run.release();
@@ -153,6 +156,19 @@ impl<'a> Invocation<'a> {
     pub(crate) fn hold_as(self, program: &str) -> Result<Container<'a>, Failure> {
         Container::find(self.start()?, Path::new(program))
     }
+}
+
+/// The process below the level's that runs this program.
+pub(crate) fn find_command(level: i32, program: &Path) -> Option<i32> {
+    let parents = procfs::parents();
+    let parent = |pid: &i32| parents.get(pid).copied();
+    let is_below = |pid: i32| std::iter::successors(Some(pid), parent).any(|it| it == level);
+    // A command whose parent has ended is a child of the sandbox's PID 1 now. It is
+    // the command all the same; another check asks which process waits for it.
+    let below = parents.keys().copied().filter(|&pid| is_below(pid));
+    let orphans = parents.keys().copied().filter(|pid| parent(pid) == Some(1));
+    let mut all = below.chain(orphans).filter(|&pid| pid != 1 && pid != level);
+    all.find(|&pid| is_running(pid, program))
 }
 
 /// Whether a process runs this program.

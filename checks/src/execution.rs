@@ -11,39 +11,16 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
-use std::time::Duration;
 
 use linux_sys::WaitStatus;
 use serde_json::{Value, json};
 
+use crate::asked_with::{WITH, asked_with};
 use crate::host::{Host, tell};
 use crate::levels::{self, makes_cgroups};
+use crate::patience::deadline;
 use sandbox::cgroups;
 use sandbox::{End, Sandbox};
-
-/// How long an answer may take: more than a hundred times what it does on an idle machine;
-/// three times that on a machine whose kernel was told that it is an emulated one, and six times
-/// for a level that a tracer stops at each call.
-pub(crate) fn deadline() -> Duration {
-    let usual = Duration::from_secs(10);
-    match std::env::var_os(TRACED) {
-        Some(_) => usual * 6,
-        None if is_emulated() => usual * 3,
-        None => usual,
-    }
-}
-
-/// The variable by which the trials of the x-ray say so.
-const TRACED: &str = "RUBBER_DOCKER_TRACED";
-
-/// Whether this machine's kernel was told that its processors are a program.
-pub(crate) fn is_emulated() -> bool {
-    let words = std::fs::read_to_string("/proc/cmdline").unwrap_or_default();
-    words.split_whitespace().any(|word| word == EMULATED)
-}
-
-/// The word by which `.ci/qemu.sh` says so on the kernel's command line.
-const EMULATED: &str = "rubber_docker.emulated";
 
 /// What has come of a question.
 pub(crate) struct Heard {
@@ -77,6 +54,7 @@ pub(crate) fn ask(role: &str, words: &[&OsStr], image: &File) -> io::Result<Hear
         .arg(role)
         .arg(std::process::id().to_string())
         .args(words)
+        .env(WITH, asked_with().join(" "))
         .stdin(image.try_clone()?)
         .stdout(Stdio::piped())
         .spawn()?;

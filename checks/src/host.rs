@@ -15,8 +15,10 @@ use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use serde_json::{Value, json};
 
+use crate::asked_with::asked_with;
 use crate::finding::{Diagnose, Failure};
 use crate::names;
+use crate::ordinary;
 use crate::probe_image;
 use crate::process;
 use crate::procfs::{self, Mount};
@@ -69,7 +71,12 @@ impl Host {
         if has_images {
             probe_image::receive(&host.archive(names::image()))?;
         }
-        Ok(host)
+        let Some(users) = ordinary::caller() else {
+            return Ok(host);
+        };
+        ordinary::settle(base, &[host.state(), host.images()], users)?;
+        // The level's own may lie in a directory that is closed to all but its owner.
+        host.with_program_of_its_own()
     }
 
     /// From now on, what a level's process has changed of the host is noticed at its end.
@@ -111,7 +118,10 @@ impl Host {
     pub(crate) fn with_program_of_its_own(&self) -> io::Result<Host> {
         let name = self.binary.file_name().unwrap_or_default();
         let copy = self.base.join("bin").join(name);
-        fs::copy(&self.binary, &copy)?;
+        // It may be one already.
+        if copy != self.binary {
+            fs::copy(&self.binary, &copy)?;
+        }
         Ok(Host {
             base: self.base.clone(),
             binary: copy,
@@ -204,7 +214,25 @@ impl Host {
 
     /// The containers' store, which the level itself makes.
     pub(crate) fn store(&self) -> PathBuf {
+        let of_a_map = match ordinary::caller() {
+            Some(users) => users.of_store(),
+            None if asked_with().iter().any(|it| it == "--userns") => FOR_ROOT.to_string(),
+            None => return self.named_store(),
+        };
+        self.state()
+            .join(format!("{}-{of_a_map}", names::containers()))
+    }
+
+    /// What the level is told of it. Each user namespace has a store of its own beside that.
+    fn named_store(&self) -> PathBuf {
         self.state().join(names::containers())
+    }
+
+    fn home(&self) -> PathBuf {
+        match ordinary::caller() {
+            Some(_) => ordinary::home(&self.base),
+            None => PathBuf::from("/root"),
+        }
     }
 
     /// `levelNN run -i test -- COMMAND...`, not started yet.
@@ -217,9 +245,11 @@ impl Host {
             command: words_of_this_run(command),
             umask: UMASK,
             errors: None,
+            stdin: None,
             stderr: None,
             prelude: String::new(),
             is_job: false,
+            is_ordinary: ordinary::caller().is_some(),
         }
     }
 
@@ -239,6 +269,9 @@ impl Host {
         tell(message);
     }
 }
+
+/// Who the root of a user namespace of root's is, where no line of /etc/subuid says otherwise.
+pub(crate) const FOR_ROOT: u32 = 1_878_982_656;
 
 /// Where the store is in the sandbox's directory.
 const STATE: &str = "lib";
@@ -273,9 +306,11 @@ pub(crate) struct Invocation<'a> {
     command: Vec<OsString>,
     umask: u32,
     errors: Option<PathBuf>,
+    stdin: Option<File>,
     stderr: Option<File>,
     prelude: String,
     is_job: bool,
+    is_ordinary: bool,
 }
 
 fn owned(word: impl AsRef<OsStr>) -> OsString {
@@ -310,6 +345,12 @@ impl<'a> Invocation<'a> {
         self
     }
 
+    /// Another standard input than a pipe. Its end is for the check to bring about.
+    pub(crate) fn stdin(mut self, stdin: File) -> Self {
+        self.stdin = Some(stdin);
+        self
+    }
+
     /// Another standard error than a file; what it writes there is not read.
     pub(crate) fn stderr(mut self, stderr: File) -> Self {
         self.stderr = Some(stderr);
@@ -328,6 +369,12 @@ impl<'a> Invocation<'a> {
         self
     }
 
+    /// Started by a user who is not root.
+    pub(crate) fn by_ordinary_user(mut self) -> Self {
+        self.is_ordinary = true;
+        self
+    }
+
     /// In a process group of its own, as a shell at a terminal starts it.
     pub(crate) fn in_a_job(mut self) -> Self {
         self.is_job = true;
@@ -339,6 +386,16 @@ impl<'a> Invocation<'a> {
         if self.host.has_images {
             arguments.extend([owned("-i"), owned(self.image)]);
         }
+        // What all containers are asked for, unless the check asks for it itself.
+        let is_own = |option: &String| {
+            let short = if option == "--tty" { "-t" } else { "" };
+            self.options
+                .iter()
+                .any(|it| it == option.as_str() || it == short)
+        };
+        let others = asked_with().into_iter();
+        let others = others.filter(|it| it.starts_with('-') && !is_own(it));
+        arguments.extend(others.map(OsString::from));
         arguments.extend(self.options.iter().cloned());
         arguments.push(owned("--"));
         arguments.extend(self.command.iter().cloned());
@@ -357,6 +414,9 @@ impl<'a> Invocation<'a> {
         for (name, value) in &self.variables {
             let value = quote(std::slice::from_ref(value));
             line += &format!("{}={value} ", name.to_string_lossy());
+        }
+        if self.is_ordinary {
+            line += &format!("{} ", ordinary::line());
         }
         let name = self.host.binary.file_name().unwrap_or_default();
         line += &format!("{} {}", name.to_string_lossy(), quote(arguments));
@@ -379,6 +439,8 @@ impl<'a> Invocation<'a> {
         let host = self.host;
         let arguments = self.arguments();
         let line = self.line(&arguments);
+        let mut options = arguments.iter().take_while(|it| *it != "--");
+        let has_terminal = options.any(|it| it == "-t" || it == "--tty");
         host.say(&json!({ "ran": line }));
         host.run_starts(&line, self.options.iter().any(|it| it == "--keep"));
 
@@ -400,7 +462,7 @@ impl<'a> Invocation<'a> {
                 Some(stderr) => stderr,
                 None => File::options().create(true).append(true).open(&errors)?,
             };
-            let mut command = starter(&host.binary, &self.prelude);
+            let mut command = starter(&host.binary, &self.prelude, self.is_ordinary);
             if self.is_job {
                 command.process_group(0);
             }
@@ -408,14 +470,14 @@ impl<'a> Invocation<'a> {
                 .args(&arguments)
                 .env_clear()
                 .env("PATH", path)
-                .env("HOME", "/root")
+                .env("HOME", host.home())
                 .env("LANG", "C.UTF-8")
                 .env("RUBBER_DOCKER_IMAGES", host.images())
-                .env("RUBBER_DOCKER_CONTAINERS", host.store())
+                .env("RUBBER_DOCKER_CONTAINERS", host.named_store())
                 .env(names::variable(), names::value())
                 .envs(self.variables.iter().map(|(name, value)| (name, value)))
                 .current_dir(host.work())
-                .stdin(Stdio::piped())
+                .stdin(self.stdin.map_or_else(Stdio::piped, Stdio::from))
                 .stdout(Stdio::piped())
                 .stderr(errors);
             let child = spawn(&mut command);
@@ -435,6 +497,8 @@ impl<'a> Invocation<'a> {
             stdout,
             errors,
             line,
+            has_terminal,
+            printed: Vec::new(),
             is_over: false,
         })
     }
@@ -447,12 +511,12 @@ impl<'a> Invocation<'a> {
 
 /// What starts the program: itself, or a shell that does something first. The shell is
 /// one of few programs that can ignore SIGPIPE: the standard library undoes it.
-fn starter(program: &Path, prelude: &str) -> Command {
+fn starter(program: &Path, prelude: &str, is_ordinary: bool) -> Command {
     if prelude.is_empty() {
-        return Command::new(program);
+        return ordinary::command(program.as_os_str(), is_ordinary);
     }
     let script = format!("{prelude} exec \"$0\" \"$@\"");
-    let mut shell = Command::new("/bin/sh");
+    let mut shell = ordinary::command("/bin/sh".as_ref(), is_ordinary);
     shell.arg("-c").arg(script).arg(program);
     shell
 }
@@ -491,6 +555,9 @@ pub(crate) struct Run<'a> {
     stdout: Option<BufReader<ChildStdout>>,
     errors: PathBuf,
     line: String,
+    has_terminal: bool,
+    /// What came before `ready`.
+    printed: Vec<u8>,
     is_over: bool,
 }
 
@@ -515,8 +582,9 @@ impl Run<'_> {
         };
         let mut line = Vec::new();
         // Other lines may come of a println! left over from a learner's search.
-        while line != b"ready\n" {
-            line.clear();
+        // A terminal makes its line ends two characters.
+        while line.trim_ascii_end() != b"ready" {
+            self.printed.append(&mut line);
             if stdout.read_until(b'\n', &mut line).unwrap_or(0) == 0 {
                 return false;
             }
@@ -537,6 +605,16 @@ impl Run<'_> {
     /// Lets a holding probe go on: the end of its standard input.
     pub(crate) fn release(&mut self) {
         self.stdin = None;
+    }
+
+    /// Types these, if its standard input is the pipe that it usually is.
+    pub(crate) fn type_keys(&mut self, keys: &[u8]) -> Result<(), Failure> {
+        let Some(stdin) = &mut self.stdin else {
+            return Ok(());
+        };
+        stdin
+            .write_all(keys)
+            .map_err(|why| Failure::seen(format!("its standard input: {why}")).elsewhere())
     }
 
     /// Device and inode of what it was given as 0, 1 and 2.
@@ -571,13 +649,32 @@ impl Run<'_> {
         self.is_over(status.as_ref().is_ok_and(|it| it.code().is_some()));
         let status = status
             .map_err(|why| Failure::seen(format!("waiting for {} failed: {why}", self.line)))?;
+        let mut errors = self.errors();
+        if self.has_terminal && matches!(status.code(), Some(125..=127)) {
+            errors = [self.said_at_the_end(), errors].concat();
+        }
         Ok(Ended {
             status,
-            errors: self.errors(),
+            errors,
             line: std::mem::take(&mut self.line),
             judged: self.host.judged,
             diagnose: self.host.diagnose,
         })
+    }
+
+    /// What is still to be read of its standard output, and is there already: on a terminal of
+    /// its own, the child's errors come out there.
+    fn said_at_the_end(&mut self) -> String {
+        let mut said = std::mem::take(&mut self.printed);
+        while let Some(stdout) = &mut self.stdout {
+            let mut speaks = [PollFd::new(stdout.get_ref().as_fd(), PollFlags::POLLIN)];
+            let has_more = !stdout.buffer().is_empty()
+                || poll(&mut speaks, PollTimeout::ZERO).is_ok_and(|count| count > 0);
+            if !has_more || stdout.read_until(b'\n', &mut said).unwrap_or(0) == 0 {
+                break;
+            }
+        }
+        names::usual(&String::from_utf8_lossy(&said).replace('\r', ""))
     }
 
     /// The same, with what was still to be read of its standard output.
@@ -670,10 +767,13 @@ impl Ended {
                     None => failure.usually(stopped::usually(&self.errors)),
                 }
             }
-            _ => failure.usually(
-                "the level ended and no process has become the command: fork or exec was not \
-                 reached, or the child's error was not passed on",
-            ),
+            _ => match (self.diagnose)(&self.errors, self.judged) {
+                Some(it) => failure.step(it.step.0, it.step.1).usually(it.usually),
+                None => failure.usually(
+                    "the level ended and no process has become the command: fork or exec was not \
+                     reached, or the child's error was not passed on",
+                ),
+            },
         }
     }
 

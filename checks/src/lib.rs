@@ -22,12 +22,16 @@
 //! | `system_call_filter` | what a process's filters answer to any system call |
 //! | `sides` | the host before a run and after it |
 //! | `told` | the one report that tells what a run has changed of it |
+//! | `own_program` | the file that the level's process runs, and who can change it |
 //! | `names` | what the checks call their things, drawn anew for each run |
 //! | `group_limits` | a control group's limits, beside those of a new one |
 //! | `probe` | the program that runs inside the containers |
 //! | `probe_image` | the image that has it |
 //! | `verdict` | what a check's finding means for the level, and which step is to blame |
+//! | `asked_with` | options that all containers are started with, as `-t` |
+//! | `ordinary` | a user who is not root, and how a level is started as one |
 //! | `execution` | one question answered in one sandbox: the client's part, and the supervisor's |
+//! | `patience` | how long the answer may take, on which kind of machine |
 //! | `run_check` | the question whether a check's sentence is true |
 //! | [`escapes`] | ways out of a container, and which level closes each |
 //! | `shell` | a shell in such a sandbox, for the transcripts of the lessons |
@@ -44,6 +48,7 @@
 //! in `/proc/sys/kernel`) reaches the machine.
 
 mod again;
+mod asked_with;
 mod calls;
 mod check;
 mod container;
@@ -56,6 +61,9 @@ mod levels;
 mod mount_tree;
 mod names;
 mod namespace;
+mod ordinary;
+mod own_program;
+mod patience;
 mod probe;
 mod probe_image;
 mod process;

@@ -22,10 +22,11 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 use std::process::ExitCode;
 
-use linux_sys::{Errno, Fork, How, Mode, Pid, SFlag, SignalSet};
+use linux_sys::{Errno, Fork, How, Mode, Pid, SFlag, SignalSet, WaitOptions};
 
 use crate::names;
-use failure::Failure;
+pub(crate) use attack_calls::STAIN;
+use failure::{Failure, say};
 
 const USAGE: &str = "\
 probe: does one thing inside a container, for those who look from outside.
@@ -78,8 +79,12 @@ probe: does one thing inside a container, for those who look from outside.
                                own, by their names here, and leave it open
   knob PATH                    open PATH below /proc/sys for writing, and leave it open, by a
                                remount, an unmount or a new proc at /tmp, if it takes one
+  orphans N                    say `ready`; at the end of standard input leave N processes behind
+                               that end without a parent of their own, and stay
   orphan                       do not die with the parent
-  overwrite PATH               end the parent, then open PATH for writing, and leave it open
+  overwrite PATH               open PATH for writing, once no process runs it, and leave it open
+  stain PATH                   the same, and write over what it begins with
+  stay VERB [ARGUMENT]...      do that, whether it works or not, and wait for ever
   crowd N                      start N processes that do nothing
   burn MILLISECONDS            compute until so much of a processor's time is used up
   as UID                       become the user UID, for good
@@ -104,6 +109,7 @@ probe: does one thing inside a container, for those who look from outside.
   i386                         ask for my number by the table of 32-bit programs
   x32                          the same by x32's
   status VERB [ARGUMENT]...    do that, and exit with the number of its error, or 0
+  replace DIRECTORY            remove an empty directory, and make it anew
   unmount-root                 unmount /, and so make its file system read-only
   shorten PATH                 open PATH and make it empty
 ";
@@ -123,7 +129,7 @@ pub(crate) fn main() -> ExitCode {
     }
     for steps in words.split(|word| word == "then") {
         if let Err(why) = run(steps) {
-            eprintln!("probe: {why}");
+            say(&why);
             return ExitCode::FAILURE;
         }
     }
@@ -159,13 +165,17 @@ fn run(words: &[OsString]) -> Result<(), Failure> {
             Fork::Child => linux_sys::exit(u8::from(run(&words[1..]).is_err())),
             Fork::Parent { .. } => Ok(()),
         },
-        "pause" => loop {
-            nix::unistd::pause();
-        },
+        "pause" => pause(),
+        "stay" => {
+            if let Err(why) = run(&words[1..]) {
+                say(&why);
+            }
+            pause()
+        }
         "hog" => privileged::hog(number(1)?),
         "try" => {
             if let Err(why) = run(&words[1..]) {
-                eprintln!("probe: {why}");
+                say(&why);
             }
             Ok(())
         }
@@ -224,7 +234,9 @@ fn run(words: &[OsString]) -> Result<(), Failure> {
         "knob" => attack_calls::knob(Path::new(argument(1)?)),
         "grip" => escape::grip(),
         "orphan" => attack_calls::orphan(),
+        "orphans" => orphans(number(1)?),
         "overwrite" => attack_calls::overwrite(Path::new(argument(1)?)),
+        "stain" => attack_calls::stain(Path::new(argument(1)?)),
         "crowd" => attack_calls::crowd(number(1)?),
         "burn" => attack_calls::burn(number(1)?),
         "as" => share::become_user(number(1)?),
@@ -247,12 +259,17 @@ fn run(words: &[OsString]) -> Result<(), Failure> {
             Ok(()) => std::process::exit(0),
             Err(why) => std::process::exit(match why.downcast_ref::<linux_sys::Error>() {
                 Some(why) => {
-                    eprintln!("probe: {why}");
+                    say(&why);
                     why.errno() as i32
                 }
                 None => return Err(why),
             }),
         },
+        "replace" => {
+            let path = Path::new(argument(1)?);
+            linux_sys::rmdir(path)?;
+            Ok(linux_sys::mkdir(path, Mode::from_bits_truncate(0o755))?)
+        }
         "unmount-root" => share::unmount_root(),
         "shorten" => share::shorten(Path::new(argument(1)?)),
         other => Err(format!("there is no verb `{other}`\n\n{USAGE}").into()),
@@ -266,6 +283,36 @@ fn node(word: &OsStr) -> Result<SFlag, Failure> {
         "c" => Ok(SFlag::S_IFCHR),
         other => Err(format!("mknod: {other} is neither b nor c").into()),
     }
+}
+
+/// Does nothing any more.
+fn pause() -> ! {
+    loop {
+        nix::unistd::pause();
+    }
+}
+
+/// Leaves processes behind that end without a parent of their own.
+fn orphans(number: u32) -> Result<(), Failure> {
+    let leave = || -> Result<(), Failure> {
+        match linux_sys::fork()? {
+            Fork::Child => {
+                // Its child ends with it, and has another parent then.
+                let _ = linux_sys::fork();
+                linux_sys::exit(0)
+            }
+            Fork::Parent { child } => {
+                linux_sys::waitpid(child, WaitOptions::empty())?;
+                Ok(())
+            }
+        }
+    };
+    ready()?;
+    io::stdin().read_to_end(&mut Vec::new())?;
+    for _ in 0..number {
+        leave()?;
+    }
+    pause()
 }
 
 fn ready() -> io::Result<()> {

@@ -8,11 +8,12 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use crate::check::{Check, LevelChecks};
-use crate::execution::{self, Ending, Heard, deadline};
+use crate::execution::{self, Ending, Heard};
 use crate::finding::{Failure, Finding};
 use crate::host::Host;
 use crate::levels;
 use crate::names;
+use crate::patience::deadline;
 use crate::told::beside;
 use crate::verdict::{Report, Verdict};
 use sandbox::superblocks;

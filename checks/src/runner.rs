@@ -10,8 +10,9 @@ use std::process::ExitCode;
 use libtest_mimic::{Arguments, ColorSetting, FormatSetting};
 use syllabus::{Entry, LAST};
 
+use crate::asked_with::ask_with;
 use crate::check::{Check, LevelChecks};
-use crate::levels::{LEVELS, OBSERVED, choice, ended, is_asked, reached};
+use crate::levels::{LEVELS, OBSERVED, choice, ended, is_asked, is_true_with, reached};
 use crate::report::{Printer, Style};
 use crate::told::Told;
 use crate::verdict::{Report, Verdict};
@@ -286,7 +287,7 @@ fn level_number(option: &str, text: &str) -> Result<u8, String> {
 fn parse(words: &[String]) -> Result<Judge, String> {
     let (mut number, mut binary, mut only, mut from) = (None, None, None, 0);
     let (mut json, mut alone, mut first, mut observed) = (false, false, false, false);
-    let mut optional = false;
+    let (mut optional, mut with) = (false, Vec::new());
     let mut words = words.iter();
     while let Some(word) = words.next() {
         let mut value = || words.next().ok_or(format!("`{word}` needs a value"));
@@ -300,6 +301,7 @@ fn parse(words: &[String]) -> Result<Judge, String> {
             "--first" => first = true,
             "--observed" => observed = true,
             "--optional" => optional = true,
+            "--with" => with.push(value()?.to_owned()),
             _ => return Err(format!("`checks judge` has no option `{word}`")),
         }
     }
@@ -316,6 +318,7 @@ fn parse(words: &[String]) -> Result<Judge, String> {
     let mut chosen: Vec<_> = levels
         .flat_map(|level| level.checks.iter().map(move |check| (level, check)))
         .filter(|(_, check)| is_asked(check.name, number))
+        .filter(|(_, check)| with.iter().all(|option| is_true_with(check.name, option)))
         .filter(|(_, check)| only.is_none_or(|only| check.name == only))
         .collect();
     if observed {
@@ -325,6 +328,7 @@ fn parse(words: &[String]) -> Result<Judge, String> {
     if let Some(why) = only.and_then(|only| ended(only, number)) {
         return Err(why);
     }
+    ask_with(with);
     if chosen.is_empty() {
         let only = only.map_or(String::new(), |only| format!(" called `{only}`"));
         return Err(format!("level {number:02} has no check{only}"));

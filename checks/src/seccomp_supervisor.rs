@@ -23,6 +23,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use crate::calls::Call;
 use crate::finding::{Failure, Finding};
 use crate::host::{Ended, Invocation, Run};
+use crate::ordinary;
 use crate::procfs;
 
 /// A level's process whose chosen calls wait for an answer.
@@ -142,7 +143,16 @@ impl<'a> Supervised<'a> {
     }
 
     /// Lets everything go on until the level's process has ended.
-    pub(crate) fn end(mut self) -> Result<Ended, Failure> {
+    pub(crate) fn end(self) -> Result<Ended, Failure> {
+        self.let_end()?.end()
+    }
+
+    /// The same, with what it wrote to its standard output.
+    pub(crate) fn end_with_output(self) -> Result<(Ended, String), Failure> {
+        self.let_end()?.end_with_output()
+    }
+
+    fn let_end(mut self) -> Result<Run<'a>, Failure> {
         self.run.release();
         while let Event::Call(call) = self.next()? {
             self.go_on(&call);
@@ -150,7 +160,7 @@ impl<'a> Supervised<'a> {
         let Supervised { run, listener, .. } = self;
         // Who is left waits for no answer: its call fails, and it ends (seccomp_unotify(2)).
         drop(listener);
-        run.end()
+        Ok(run)
     }
 }
 
@@ -172,6 +182,8 @@ type Listening = (OwnedFd, VecDeque<Call>, Option<Child>);
 fn spawn(command: &mut Command, calls: &[i64]) -> Result<Listening, Option<linux_sys::Error>> {
     // What std::process makes of its own accord before the program is there.
     let calls: Vec<i64> = [&[libc::SYS_execve], calls].concat();
+    // Another program may come before it, which makes its caller an ordinary user.
+    let mut execs = ordinary::programs(command);
     let (tell, told) = mpsc::channel();
     let (ours, theirs) = UnixStream::pair().map_err(|_| None)?;
     std::thread::scope(|scope| {
@@ -188,7 +200,15 @@ fn spawn(command: &mut Command, calls: &[i64]) -> Result<Listening, Option<linux
         let (listener, thread_id) = told.recv().map_err(|_| None)?;
         let listener = listener.map_err(Some)?;
         let mut arrived = VecDeque::new();
-        let mut has_begun = false;
+        let mut let_on = |call: Call, execs: &mut usize| {
+            // Those of the thread, and of its child before it is the level's program.
+            if *execs == 0 && call.pid != thread_id.as_raw() {
+                arrived.push_back(call);
+                return;
+            }
+            *execs -= usize::from(call.number == libc::SYS_execve && *execs > 0);
+            let _ = notif_continue(&listener, call.id);
+        };
         // Its last calls come after its last line: the C library's, when a thread ends.
         let of_thread = PathBuf::from(format!("/proc/self/task/{thread_id}"));
         while of_thread.exists() {
@@ -207,21 +227,25 @@ fn spawn(command: &mut Command, calls: &[i64]) -> Result<Listening, Option<linux
             if !is_calling {
                 continue;
             }
-            let Ok(Some(call)) = receive(&listener) else {
-                continue;
-            };
-            // Those of the thread, and of its child before it is the level's program.
-            if has_begun && call.pid != thread_id.as_raw() {
-                arrived.push_back(call);
-                continue;
+            if let Ok(Some(call)) = receive(&listener) {
+                let_on(call, &mut execs);
             }
-            has_begun |= call.number == libc::SYS_execve;
-            let _ = notif_continue(&listener, call.id);
         }
         let child = thread.join().ok().flatten();
-        let child = child.and_then(Result::ok);
+        let mut child = child.and_then(Result::ok);
+        while execs > 0 && child.as_mut().is_some_and(is_running) {
+            let mut one = [PollFd::new(listener.as_fd(), PollFlags::POLLIN)];
+            let is_calling = poll(&mut one, PollTimeout::from(2u8)).is_ok_and(|count| count > 0);
+            if is_calling && let Ok(Some(call)) = receive(&listener) {
+                let_on(call, &mut execs);
+            }
+        }
         Ok((listener, arrived, child))
     })
+}
+
+fn is_running(child: &mut Child) -> bool {
+    matches!(child.try_wait(), Ok(None))
 }
 
 impl Call {

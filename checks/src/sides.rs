@@ -209,6 +209,8 @@ impl Sides {
             // What is mounted in a container's own namespace has come out of it.
             Kind::Mount if self.judged >= 2 => (NO_MOUNTS, (2, 2)),
             Kind::File if is_in_store && self.judged >= 4 => (ONLY_IMAGE_STAYS, (4, 2)),
+            // Besides the command it forks nobody but the helper.
+            Kind::Process if self.judged == 20 => (place.home, (20, 2)),
             _ => (place.home, place.step),
         };
         let failure = match level <= self.judged {
@@ -238,12 +240,20 @@ fn may_come_besides(thing: &Thing) -> bool {
     let pid = |what: &str| what.split(' ').nth(1)?.parse().ok();
     match thing.kind {
         Kind::Superblock => true,
-        Kind::Group => thing.path.ends_with(CONTAINERS),
+        Kind::Group => thing.path.ends_with(CONTAINERS) || is_of_a_map(&thing.path),
         Kind::Process => {
             pid(&thing.what).is_none_or(|pid| process::await_end(pid, MOMENT).unwrap_or(true))
         }
         _ => false,
     }
+}
+
+/// The group below that which all containers of one user namespace's root are in, by the number
+/// that this root has outside.
+fn is_of_a_map(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let is_there = path.parent().is_some_and(|it| it.ends_with(CONTAINERS));
+    is_there && !is_id(&name) && name.bytes().all(|it| it.is_ascii_digit())
 }
 
 /// `lo was up before the run, and is down after it`.

@@ -11,6 +11,7 @@ use linux_sys::{AF_INET, CloneFlags, SOCK_CLOEXEC, SOCK_DGRAM, bpf_prog_query, s
 use crate::calls::without_ids;
 use crate::container::Visitor;
 use crate::finding::Failure;
+use crate::own_program::Program;
 use crate::{namespace, procfs};
 use sandbox::cgroups;
 
@@ -23,6 +24,13 @@ const OF_EXEC: [&str; 4] = ["CapInh", "CapPrm", "CapEff", "CapAmb"];
 
 /// The key of how many filters of system calls it has.
 const FILTERS: &str = "Seccomp_filters";
+
+/// The key of what keeps the level's own program from being changed.
+const PROTECTION: &str = "the level's program";
+
+/// The keys of a session, and of its terminal.
+const SESSION: &str = "its session";
+const TERMINAL: &str = "its session's terminal";
 
 /// Files of a group in which limits are, as far as levels set any.
 const LIMITS: [&str; 11] = [
@@ -70,6 +78,9 @@ impl Surroundings {
             false => "another".to_owned(),
         };
         all.insert("its parent".to_owned(), parent);
+        add_inheritance(&mut all, pid, level)?;
+        let protection = Program::of(level).map_or_else(|_| String::new(), |it| it.protection());
+        all.insert(PROTECTION.to_owned(), protection);
 
         // Before Linux 5.9 the filters were not counted.
         let filters = procfs::status(pid, "Seccomp_filters").unwrap_or_default();
@@ -171,6 +182,10 @@ impl Difference {
             "its hostname" => (5, 2),
             "the flags of its lo" => (7, 2),
             FILTERS => (13, 6),
+            PROTECTION => (17, 4),
+            SESSION => (18, 4),
+            TERMINAL => (18, 3),
+            "its oom_score_adj" | "its limits" => (18, 5),
             "Groups" => (10, 1),
             "Uid" | "Gid" => (10, 2),
             _ if name.starts_with("its group") => (8, 2),
@@ -256,6 +271,35 @@ fn add_devices(all: &mut BTreeMap<String, String>, pid: i32) {
             all.insert(name, format!("device {number}, mode {mode:o}"));
         }
     }
+}
+
+/// What a process has of its caller unless it does something about it.
+fn add_inheritance(
+    all: &mut BTreeMap<String, String>,
+    pid: i32,
+    level: i32,
+) -> Result<(), Failure> {
+    for (key, field) in [(SESSION, 6), (TERMINAL, 7)] {
+        let own = procfs::field(pid, field)?;
+        // The level's process may have ended.
+        let callers = procfs::field(level, field).unwrap_or_default();
+        let whose = match () {
+            () if own == "0" => "none",
+            () if own == callers => "its caller's",
+            () => "its container's own",
+        };
+        all.insert(key.to_owned(), whose.to_owned());
+    }
+    let score = procfs::read_text(procfs::path(pid, "oom_score_adj"))?;
+    all.insert("its oom_score_adj".to_owned(), score.trim().to_owned());
+    let limits = procfs::read_text(procfs::path(pid, "limits"))?;
+    let rows = limits.lines().filter_map(|row| {
+        let is_ours = row.starts_with("Max core") || row.starts_with("Max open files");
+        is_ours.then(|| row.split_whitespace().collect::<Vec<_>>().join(" "))
+    });
+    let rows: Vec<String> = rows.collect();
+    all.insert("its limits".to_owned(), rows.join("; "));
+    Ok(())
 }
 
 fn add_groups(all: &mut BTreeMap<String, String>, pid: i32) -> Result<(), Failure> {

@@ -5,9 +5,9 @@
 //! block stood, inside a TODO(N+1) block, in the header, as part of a `use` or
 //! `mod` item, in `struct Options`, in `limits`, which makes rows of them, in
 //! `struct Container` and where that is made, in `enum Action` and the `match action` of
-//! it, or in a new file. In the manifest of a part's solution `[lib]` may appear, since it is
-//! the library of the next part. The level's own name is the same line everywhere, and blank
-//! lines are layout.
+//! it, in a paragraph that begins with `// Given, from here on:`, or in a new file. In the
+//! manifest of a part's solution `[lib]` may appear, since it is the library of the next
+//! part. The level's own name is the same line everywhere, and blank lines are layout.
 
 use super::align::{Step, align, may_appear};
 use super::levels::{self, Level};

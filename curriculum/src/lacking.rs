@@ -15,8 +15,11 @@ use std::path::{Path, PathBuf};
 /// What `curriculum new` writes where a person must; the words behind it say what.
 pub const FILL_IN: &str = "FILL IN";
 
+/// The page about what goes wrong in each level, with what to say.
+pub const CARD: &str = "docs/src/class/helpers.md";
+
 /// Pages with a row for each level.
-const LISTS: [&str; 2] = ["README.md", "docs/src/instructors.md"];
+const LISTS: [&str; 2] = ["README.md", CARD];
 
 /// Everything that the level lacks, each as a sentence; nothing of `complete`.
 pub fn of(root: &Path, levels: &[Level], index: usize) -> Result<Vec<String>> {
@@ -173,7 +176,7 @@ fn of_book(root: &Path, level: &Level, number: u8) -> Result<Vec<String>> {
             "a word that it brings, with a link to it",
         ),
         (
-            "docs/src/instructors.md",
+            CARD,
             format!("\n| {number:02} | "),
             "a row about what goes wrong in it",
         ),

@@ -22,7 +22,8 @@ pub(super) struct Line {
 pub(super) fn source_lines(level: &Level, path: &Path, text: &str) -> Vec<Line> {
     let (blocks, _) = block::parse(path, text, level.number);
     let raw: Vec<&str> = text.lines().collect();
-    let growing: Vec<_> = (GROWING.iter().filter_map(|head| item(&raw, head))).collect();
+    let mut growing: Vec<_> = (GROWING.iter().filter_map(|head| item(&raw, head))).collect();
+    growing.extend(given_from_here_on(&raw));
     let mut in_header = true;
     let mut import = Import::default();
     let mut lines = Vec::new();
@@ -139,6 +140,20 @@ fn item(lines: &[&str], head: &str) -> Option<std::ops::RangeInclusive<usize>> {
         .take_while(|line| !is_another(line))
         .count();
     Some(head - above + 1..=head + length + 1)
+}
+
+/// A comment that begins so, and the lines below it up to the next blank one, may come with a
+/// level although no block made room: what is given once the learner has seen the other way.
+const GIVEN: &str = "// Given, from here on:";
+
+fn given_from_here_on(lines: &[&str]) -> Vec<std::ops::RangeInclusive<usize>> {
+    let heads = (0..lines.len()).filter(|&at| lines[at].trim().starts_with(GIVEN));
+    let paragraph = |head: usize| {
+        let rest = &lines[head..];
+        let length = rest.iter().take_while(|line| !line.trim().is_empty());
+        head + 1..=head + length.count()
+    };
+    heads.map(paragraph).collect()
 }
 
 /// `contain`'s second argument. Level 00 has nothing yet to lend to the child, and its

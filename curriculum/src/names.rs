@@ -34,7 +34,10 @@ pub fn to_import(root: &Path, levels: &[Level], index: usize) -> Result<Vec<Impo
                 continue;
             }
             let known = has.get(&source);
-            let is_new = |name: &&String| known.is_none_or(|known| !known.contains(*name));
+            // A file of the level's own needs no `use`. The solution may have it from a library.
+            let own = |name: &str| skeleton.lines().any(|line| line == format!("mod {name};"));
+            let is_new =
+                |name: &&String| known.is_none_or(|known| !known.contains(*name)) && !own(name);
             let missing = names.iter().filter(is_new).filter(|it| is_needed(it));
             let missing: Vec<&str> = missing.map(String::as_str).collect();
             let line = match missing[..] {

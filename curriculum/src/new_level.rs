@@ -5,6 +5,7 @@
 //! every list of levels. It builds, and [`lacking`](super::lacking) tells what is left to do.
 //! A level that begins a part stands above that solution: see `new_part`.
 
+use super::lacking::CARD;
 use super::levels::{self, Level};
 use super::lock::Lock;
 use super::skeleton::{Files, of_the_level};
@@ -174,7 +175,7 @@ fn lines_elsewhere(root: &Path, last: &Level, complete: &Level, new: &NewLevel) 
             "- [Level {NN}: {title}](lessons/{NN}.md)",
         ),
         (
-            "docs/src/instructors.md",
+            CARD,
             format!("| {before:02} | "),
             "| {NN} | FILL IN: what they see | FILL IN: what it is | FILL IN: what to say |",
         ),

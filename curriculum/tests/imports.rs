@@ -33,7 +33,7 @@ const LAYERS: [&[&str]; 8] = [
     &["checks", "system-tests"],
     &[LEVELS],
     &["curriculum"],
-    &["workshop", "xray"],
+    &["workshop", "xray", "board"],
 ];
 
 /// A file's place in the tree of modules: `["levels", "l04"]`, nothing for the root.

@@ -13,7 +13,7 @@ const sources = (directory) => readdirSync(join(root, directory), { recursive: t
 export function cheatSheetFaults() {
     const sheets = join('docs', 'src', 'cheatsheets');
     const calls = sources('linux-sys/src');
-    const errors = sources('linux-sys/src/explain');
+    const errors = explained();
     const code = calls + sources('given/src') + sources('levels/complete/src') + sources('levels/harden/src');
     const names = readdirSync(join(root, sheets)).sort();
     const levels = readdirSync(join(root, 'levels')).filter((name) => /^\d\d_/.test(name));
@@ -52,13 +52,16 @@ export function cheatSheetFaults() {
     return faults;
 }
 
+// The tables of errors in linux-sys, as text.
+export const explained = () => sources('linux-sys/src/explain');
+
 // The explained errors of a call: its rows in the tables of linux-sys, and a list that it shares.
-function meanings(errors, call) {
+export function meanings(errors, call) {
     const [table, name] = {
         set_pdeathsig: ['DeathSignal'], capbset_drop: ['BoundingSet'], capbset_read: ['BoundingSet'], siocgifflags: [undefined, 'ioctl'], siocsifflags: [undefined, 'ioctl'],
     }[call] ?? [undefined, call];
     if (table) return [...errors.matchAll(new RegExp(`${table},\\s*(E[A-Z0-9]+)`, 'g'))].map(([, errno]) => errno);
-    const [, rows = ''] = new RegExp(`(?:call\\(\\s*|name: )"${name}",([^]*?)(?:\\bcall\\(|\\bCall \\{|\\n\\];)`).exec(errors) ?? [];
+    const [, rows = ''] = new RegExp(`(?:(?:call|of_a_terminal)\\(\\s*|name: )"${name}",([^]*?)(?:\\b(?:call|of_a_terminal)\\(|\\bCall \\{|\\n\\];)`).exec(errors) ?? [];
     const shared = [...rows.matchAll(/\b([A-Z]{4,})[,)]/g)].map(([, list]) => new RegExp(`const ${list}: &\\[Meaning\\] = ([^]*?)\\n\\];`).exec(errors)?.[1] ?? '');
     return [...(rows + shared.join('')).matchAll(/,\s*(E[A-Z0-9]+),/g)].map(([, errno]) => errno);
 }

@@ -12,6 +12,7 @@ import { mkdirSync, readdirSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { barriersIn } from './axe.mjs';
+import { classFaults } from './class.mjs';
 import { cheatSheetFaults } from './cheatsheets.mjs';
 import { keysLeadTo } from './keys.mjs';
 import { faultsOf, linksOf } from './page.mjs';
@@ -29,7 +30,7 @@ if (!directory) {
 const book = resolve(directory);
 const views = ['light', 'navy'].flatMap((theme) => [1280, 390].map((width) => ({ theme, width })));
 const reference = 'reference/linux_sys/index.html';
-const FEW = ['index.html', 'lessons/08.html', 'prepare/namespaces.html', 'escapes.html', 'forty-steps.html', 'cheatsheets/03.html'];
+const FEW = ['index.html', 'lessons/08.html', 'prepare/namespaces.html', 'escapes.html', 'forty-steps.html', 'cheatsheets/03.html', 'class/helpers.html'];
 
 // What rustdoc has made is rustdoc's: one page of it must open, the others be there. X-rays are
 // opened where the lessons show them.
@@ -43,7 +44,7 @@ if (pages.length === 0) {
     process.exit(125);
 }
 
-const faults = new Set(cheatSheetFaults());
+const faults = new Set([...cheatSheetFaults(), ...classFaults()]);
 const links = new Map();
 
 const browser = await chromium.launch({

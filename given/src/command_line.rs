@@ -1,5 +1,6 @@
 //! The command line that all levels share.
 
+use std::any::TypeId;
 use std::ffi::OsString;
 use std::io::{Read, Write};
 use std::os::unix::ffi::OsStrExt;
@@ -10,18 +11,16 @@ use clap::builder::{OsStringValueParser, Resettable, TypedValueParser};
 use clap::{ArgAction, Command, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::Error;
+use crate::again::keep_name;
+use crate::directories::{CONTAINERS, IMAGES};
 use crate::habits;
 use crate::image;
 use crate::report::{RUNTIME_FAILED, decide, has_failed, log, print_usage, program_name};
+use crate::seccomp::SecurityOption;
 use crate::signals::{begin, end_as_requested};
 use crate::streams::are_no_doors;
+use crate::unprivileged;
 use crate::wrap;
-
-/// Where images are looked for unless `RUBBER_DOCKER_IMAGES` says otherwise.
-pub const IMAGES: &str = "/var/lib/rubber-docker/images";
-
-/// Where containers live unless `RUBBER_DOCKER_CONTAINERS` says otherwise.
-pub const CONTAINERS: &str = "/var/lib/rubber-docker/containers";
 
 #[derive(Parser)]
 struct CommandLine<A: Subcommand> {
@@ -41,8 +40,12 @@ struct CommandLine<A: Subcommand> {
 /// its source says cannot drift apart.
 pub fn main<A: Subcommand>(source: &str, perform: fn(A) -> Result<u8, Error>) -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().collect();
-    let command = command::<A>(&program_name(&arguments));
-    let parsed = image::parse(&command, &arguments)
+    let name = program_name(&arguments);
+    keep_name(&name);
+    // To read it takes longer than most calls that make a container, so it is done once if possible.
+    let again = || command::<A>(&name);
+    let mut command = again();
+    let parsed = image::parse(&mut command, again, &arguments)
         .and_then(|matches| Ok((CommandLine::<A>::from_arg_matches(&matches)?, matches)));
     let matches = match parsed {
         Ok(_) if habits::is_a_terminal_asked_for(&command, &arguments) => {
@@ -77,9 +80,19 @@ pub fn main<A: Subcommand>(source: &str, perform: fn(A) -> Result<u8, Error>) ->
     let status = decide(
         are_no_doors()
             .and_then(|()| begin())
-            .and_then(|()| image::completed(&matches, &arguments))
-            .and_then(|words| {
-                let matches = command.try_get_matches_from(words)?;
+            .and_then(|()| unprivileged::begin(&matches))
+            // Directories may mean something else now, so they are read once more.
+            .and_then(|has_moved| match has_moved {
+                true => Ok(image::parse(&mut command, again, &arguments)?),
+                false => Ok(matches),
+            })
+            .and_then(|matches| Ok((image::completed(&matches, &arguments)?, matches)))
+            .and_then(|(words, matches)| {
+                // Most images say nothing: then nothing has to be read once more.
+                let matches = match words == arguments {
+                    true => matches,
+                    false => again().try_get_matches_from(words)?,
+                };
                 match CommandLine::from_arg_matches(&matches)?.action {
                     Some(action) => perform(action),
                     None => Ok(0),
@@ -103,7 +116,7 @@ fn command<A: Subcommand>(name: &str) -> Command {
         .version(env!("CARGO_PKG_VERSION"))
         .mut_subcommands(|verb| {
             let usage = usage(name, &verb);
-            with_image_dir(verb.override_usage(usage))
+            as_it_knows(with_image_dir(verb.override_usage(usage)))
         })
 }
 
@@ -192,7 +205,7 @@ pub fn container_dir() -> impl TypedValueParser<Value = PathBuf> {
             let advice = "overlayfs cannot have , : or \\ in the path; choose another directory";
             return Err(std::io::Error::other(advice));
         }
-        std::path::absolute(path)
+        std::path::absolute(path).map(|path| unprivileged::store_for(&path))
     })
 }
 
@@ -205,11 +218,43 @@ fn with_image_dir(verb: Command) -> Command {
     }
 }
 
+/// A level that knows of no user namespace does not know this option either, and would ignore it.
+fn as_it_knows(verb: Command) -> Command {
+    let has = |name| verb.get_arguments().any(|it| it.get_id() == name);
+    match (has("security_opt"), unprivileged::is_known_to(&verb)) {
+        (true, true) => verb.mut_arg("security_opt", |it| it.help(LESS_OR_MORE)),
+        // A learner may have made something else of it, which is theirs to read.
+        (true, false) => verb.mut_arg("security_opt", |it| {
+            match it.get_value_parser().type_id() == TypeId::of::<SecurityOption>() {
+                true => it.value_parser(seccomp_alone),
+                false => it,
+            }
+        }),
+        (false, _) => verb,
+    }
+}
+
+/// What is said of `--security-opt` from level 20 on.
+const LESS_OR_MORE: &str = "What is to be less secure: seccomp=unconfined, every system call; or \
+    more: no-new-privileges; may be repeated";
+
+/// The parser of `--security-opt` where there is nothing else to be said.
+fn seccomp_alone(text: &str) -> Result<SecurityOption, String> {
+    match text.parse() {
+        Ok(SecurityOption::NoNewPrivileges) => {
+            Err("`no-new-privileges` comes with level 20; `seccomp=unconfined`: no filter".into())
+        }
+        parsed => parsed,
+    }
+}
+
 /// The parser of `--image-dir`.
 pub fn image_dir() -> impl TypedValueParser<Value = PathBuf> {
-    OsStringValueParser::new().map(|path| match path.is_empty() {
-        true => PathBuf::from(IMAGES),
-        false => PathBuf::from(path),
+    OsStringValueParser::new().map(|path| {
+        unprivileged::images_for(match path.is_empty() {
+            true => PathBuf::from(IMAGES),
+            false => PathBuf::from(path),
+        })
     })
 }
 

@@ -19,7 +19,8 @@ fn habits_with(verb: &str) -> &'static [Habit] {
 const RUN: [(&[&str], &str); 10] = [
     (
         &["-it", "-ti", "-t", "--tty", "--interactive"],
-        "the command has your terminal in any case, so leave it out; `-i NAME` chooses the image",
+        "the command has your terminal in any case, and from level 18 on `-t` gives it one of its own; \
+         `-i NAME` chooses the image",
     ),
     (
         &["--rm"],

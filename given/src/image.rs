@@ -21,6 +21,7 @@ use nix::fcntl::open;
 use nix::unistd::fchdir;
 
 use crate::Error;
+use crate::unprivileged;
 
 /// The image that the lessons are about. It says nothing, and need not even be there.
 const BASE: &str = "base";
@@ -29,17 +30,21 @@ const BASE: &str = "base";
 /// the child, which is a copy of it.
 static START: OnceLock<String> = OnceLock::new();
 
-/// Reads the command line. COMMAND may be missing where an image could have one.
-pub(crate) fn parse(command: &Command, words: &[OsString]) -> Result<ArgMatches, clap::Error> {
-    let strict = command.clone().try_get_matches_from(words);
+/// Reads the command line. COMMAND may be missing where an image could have one; `again` makes
+/// another `command`, for that.
+pub(crate) fn parse(
+    command: &mut Command,
+    again: impl Fn() -> Command,
+    words: &[OsString],
+) -> Result<ArgMatches, clap::Error> {
+    let strict = command.try_get_matches_from_mut(words);
     match strict {
         Err(error) if error.kind() == ErrorKind::MissingRequiredArgument => {
-            let lenient = command.clone().mut_subcommands(|verb| {
-                match has(&verb, "env") && has(&verb, "command") {
+            let lenient =
+                again().mut_subcommands(|verb| match has(&verb, "env") && has(&verb, "command") {
                     true => verb.mut_arg("command", |it| it.required(false)),
                     false => verb,
-                }
-            });
+                });
             let lenient = lenient.try_get_matches_from(words);
             lenient.ok().filter(names_an_image).ok_or(error)
         }
@@ -84,16 +89,36 @@ pub(crate) fn completed(matches: &ArgMatches, words: &[OsString]) -> Result<Vec<
     ) else {
         return nothing();
     };
-    images::create_store(store)?;
+    // What is unpacked before there is a user namespace belongs to the wrong users.
+    let is_mapped = unprivileged::is_decided();
     let image = images::find(images, name)?;
-    let config = image.config(store)?;
+    let config = if is_mapped {
+        image.told_config().ok_or_else(|| {
+            format!(
+                "the archive of the image {name:?} says at its end how it is run, and that would have to be known \
+                 before; give it to `cargo workshop images import`, which puts that first"
+            )
+        })?
+    } else {
+        images::create_store(store)?;
+        image.config(store)?
+    };
 
     let mut ours: Vec<OsString> = Vec::new();
     for (name, value) in &config.env {
         ours.push(format!("--env={name}={value}").into());
     }
     if !config.user.is_empty() && leaves_the_user_to_the_image(given) {
-        let (uid, gid) = image.user(store, &config.user)?;
+        let (uid, gid) = match is_mapped {
+            true => by_number(&config.user).ok_or_else(|| {
+                format!(
+                    "the image {name:?} wants its command to run as the user {:?}, and which number that is would have \
+                     to be known before it is unpacked; say it: --user UID:GID",
+                    config.user
+                )
+            })?,
+            false => image.user(store, &config.user)?,
+        };
         ours.push(format!("--user={uid}:{gid}").into());
     }
     if !config.working_dir.is_empty() {
@@ -117,6 +142,12 @@ pub(crate) fn completed(matches: &ArgMatches, words: &[OsString]) -> Result<Vec<
     }
     put_behind(verb, ours, &mut words);
     Ok(words)
+}
+
+/// A user by number, and the group, which is 0 where none is named.
+fn by_number(user: &str) -> Option<(u32, u32)> {
+    let user: crate::units::User = user.parse().ok()?;
+    Some((user.uid.as_raw(), user.gid.as_raw()))
 }
 
 /// Behind the verb, and in front of what was typed.
@@ -239,7 +270,7 @@ mod tests {
 
     fn reads<O: Args>(line: &str) -> bool {
         let words: Vec<OsString> = line.split(' ').map(OsString::from).collect();
-        parse(&Line::<O>::command(), &words).is_ok()
+        parse(&mut Line::<O>::command(), Line::<O>::command, &words).is_ok()
     }
 
     #[test]

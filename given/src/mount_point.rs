@@ -15,6 +15,13 @@ pub fn exists(path: &Path) -> Result<bool, Error> {
         .map_err(|error| format!("cannot look for {}: {error}", path.display()).into())
 }
 
+/// An empty file to mount a file on. Nothing may be there yet, no link either.
+pub fn create_file(path: &Path) -> Result<(), Error> {
+    fs::File::create_new(path)
+        .map(drop)
+        .map_err(|error| format!("cannot make {}: {error}", path.display()).into())
+}
+
 /// The directory `name` of the new root, made if the image has none, and
 /// refused if it is anything but a directory.
 ///

@@ -5,7 +5,8 @@
 //! itself, the parent does to it, by the two signals that get through: SIGSTOP, SIGKILL.
 
 use std::fs::{self, File};
-use std::os::unix::fs::FileExt;
+use std::io::ErrorKind;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::time::{Duration, Instant};
 
 use linux_sys::{
@@ -20,6 +21,8 @@ use nix::libc::{
 use nix::unistd::getsid;
 
 use crate::Error;
+use crate::id_map::is_in_user_namespace;
+use crate::relay::{Relay, TerminalSocket};
 use crate::report::log;
 use crate::signals::{held, stop_by};
 use crate::terminal;
@@ -35,16 +38,32 @@ const OF_THE_TERMINAL: [i32; 8] = [
     SIGHUP, SIGINT, SIGQUIT, SIGTSTP, SIGTTIN, SIGTTOU, SIGCONT, SIGWINCH,
 ];
 
+/// Whether the terminal has sent it to the whole process group.
+pub(crate) fn is_of_terminal(info: &SignalInfo) -> bool {
+    info.code == SI_KERNEL && OF_THE_TERMINAL.contains(&info.signal)
+}
+
 /// Sleep until `child` has ended, and pass on to it what is sent to us meanwhile.
 ///
 /// The child's exit status stays where it is, for waitpid(2) to collect.
 pub fn forward_signals(child: Pid) -> Result<(), Error> {
+    forward(child, None)
+}
+
+/// The same, and carry between our caller's terminal and the one that `child` makes for itself
+/// ([`new_terminal`](crate::new_terminal)); or do no more than that, where it was not asked to.
+pub fn relay(child: Pid, socket: &TerminalSocket) -> Result<(), Error> {
+    forward(child, Relay::new(socket)?)
+}
+
+fn forward(child: Pid, relay: Option<Relay<'_>>) -> Result<(), Error> {
     // A signal that we do not hold back cannot be waited for: we would sleep for ever.
     let held_now = sigprocmask(How::Block, &SignalSet::empty())?;
     let mut passing = Passing {
         child,
         deadline: None,
-        wants_terminal: false,
+        wants_terminal: None,
+        relay,
     };
     let done = match held_now.contains(SIGCHLD) {
         true => passing.until_end(),
@@ -62,19 +81,21 @@ pub fn forward_signals(child: Pid) -> Result<(), Error> {
     })
 }
 
-struct Passing {
+struct Passing<'a> {
     child: Pid,
     /// When it is time for SIGKILL; set once the child has been asked to end in
     /// vain. Never taken back: a handler installed later has not seen the request.
     deadline: Option<Instant>,
-    /// It took the terminal in the background, and is to have it when it is in front.
-    wants_terminal: bool,
+    /// The group that took the terminal in the background, and is to have it when we are in front.
+    wants_terminal: Option<Pid>,
+    /// Between our caller's terminal and one of its own.
+    relay: Option<Relay<'a>>,
 }
 
-impl Passing {
+impl Passing<'_> {
     fn until_end(&mut self) -> Result<(), Error> {
         while !self.has_ended()? {
-            match sigtimedwait(&held(), self.patience())? {
+            match self.next_signal()? {
                 // Either the end or a stop; `has_ended` looks which.
                 Some(info) if info.signal == SIGCHLD => {}
                 Some(info) => self.pass_on(&info)?,
@@ -88,8 +109,22 @@ impl Passing {
                 None => self.look_after_the_terminal()?,
             }
         }
+        if let Some(relay) = &mut self.relay {
+            relay.finish();
+        }
         terminal::restore(self.child);
         Ok(())
+    }
+
+    fn next_signal(&mut self) -> Result<Option<SignalInfo>, Error> {
+        let patience = self.patience();
+        match &mut self.relay {
+            None => Ok(sigtimedwait(&held(), patience)?),
+            Some(relay) => {
+                relay.until_signal(patience)?;
+                Ok(sigtimedwait(&held(), Some(Duration::ZERO))?)
+            }
+        }
     }
 
     /// How long to sleep: `None` for as long as nothing happens.
@@ -105,8 +140,29 @@ impl Passing {
     /// Hand one signal to the child.
     fn pass_on(&mut self, info: &SignalInfo) -> Result<(), Error> {
         let signal = info.signal;
+        if let Some(relay) = &mut self.relay {
+            match signal {
+                SIGWINCH => {
+                    relay.resize();
+                    return Ok(());
+                }
+                SIGCONT => relay.attend(),
+                _ => {}
+            }
+        }
         if signal == SIGCONT {
             terminal::look_who_is_in_front(self.child);
+        }
+        // Sent by the terminal to the whole process group: the child has it already, if it is in
+        // our session. But of a hang-up it tells the leader of the session alone, who is to tell
+        // the others.
+        let shares_terminal = getsid(Some(self.child)) == getsid(None);
+        let of_terminal = shares_terminal && is_of_terminal(info);
+        if is_stop(signal) && is_our_program(self.child) {
+            if !of_terminal {
+                self.have_command_stopped(signal)?;
+            }
+            return self.stop_child(signal);
         }
         // Before it is sent: a child that waits for it would then be on its way to fetch it.
         let asks_to_end = SignalSet::requests_to_end().contains(signal);
@@ -114,9 +170,6 @@ impl Passing {
         if is_stop(signal) && is_shielded {
             return self.stop_child(signal);
         }
-        // Sent by the terminal to the whole process group: the child has it already. But of
-        // a hang-up it tells the leader of the session alone, who is to tell the others.
-        let of_terminal = info.code == SI_KERNEL && OF_THE_TERMINAL.contains(&signal);
         let to_us_alone = signal == SIGHUP && getsid(None) == Ok(Pid::this());
         if !of_terminal || to_us_alone {
             kill(self.child, signal)?;
@@ -133,6 +186,15 @@ impl Passing {
         let is_over = self.deadline.is_some() && signal != SIGTSTP;
         // Asked to end, and wants the terminal that it cannot have: it would wait for ever.
         kill(self.child, if is_over { SIGKILL } else { SIGSTOP })?;
+        Ok(())
+    }
+
+    /// A number 1 of ours stops the command, before it is stopped itself. No other does.
+    fn have_command_stopped(&self, signal: i32) -> Result<(), Error> {
+        if is_our_program(self.child) {
+            kill(self.child, signal)?;
+            until_taken(self.child, signal);
+        }
         Ok(())
     }
 
@@ -177,12 +239,19 @@ impl Passing {
     /// once; if we let SIGTTIN through, the child's next one could stop us before we have
     /// blocked it again, and the child would go on.
     fn stop_along(&mut self, signal: i32) -> Result<(), Error> {
-        let had_terminal = std::mem::take(&mut self.wants_terminal) || terminal::is_of(self.child);
+        let wanted = self.wants_terminal.take();
+        let group = wanted.or_else(|| terminal::group_in_front(self.child));
+        if let Some(relay) = &mut self.relay {
+            relay.rest();
+        }
         stop_by(if is_stop(signal) { signal } else { SIGTSTP })?;
+        if let Some(relay) = &mut self.relay {
+            relay.attend();
+        }
         terminal::look_who_is_in_front(self.child);
-        if had_terminal {
+        if let Some(group) = group {
             // It has not noticed that it ever lost the terminal.
-            terminal::give_to(self.child);
+            terminal::give_to(group);
         }
         kill(self.child, SIGCONT)?;
         Ok(())
@@ -190,9 +259,13 @@ impl Passing {
 
     /// In the background: a shell in the container may have taken the terminal.
     fn look_after_the_terminal(&mut self) -> Result<(), Error> {
-        if terminal::was_taken_by(self.child) {
+        if let Some(group) = terminal::was_taken_by(self.child) {
+            self.have_command_stopped(SIGTTIN)?;
             kill(self.child, SIGSTOP)?;
-            self.wants_terminal = true;
+            self.wants_terminal = Some(group);
+        }
+        if let Some(relay) = &mut self.relay {
+            relay.look_who_is_in_front();
         }
         Ok(())
     }
@@ -226,10 +299,7 @@ fn seems_shielded_from(child: Pid, signal: i32) -> bool {
         return false;
     };
     let field = |name: &str| status.lines().find_map(|line| line.strip_prefix(name));
-    let has = |mask: &str| {
-        let mask = field(mask).and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
-        mask.unwrap_or(0) & (1 << (signal - 1)) != 0
-    };
+    let has = |name: &str| mask(&status, name) & (1 << (signal - 1)) != 0;
     // One number for each namespace that it is in, the innermost last.
     let numbers = field("NSpid:").unwrap_or_default();
     let is_init = numbers.split_whitespace().skip(1).last() == Some("1");
@@ -237,9 +307,54 @@ fn seems_shielded_from(child: Pid, signal: i32) -> bool {
     is_init && !has("SigCgt:") && !has("SigBlk:") && !ignores_stop
 }
 
+/// Whether we are root of a user namespace, and the child is a number 1 of ours: nobody may look
+/// into it but the root of the namespace in which it was last executed. That was before we made
+/// ours (`mm->user_ns` in `__ptrace_may_access`, kernel/ptrace.c); the command's is ours.
+fn is_closed_to_us(child: Pid) -> bool {
+    let look = fs::read_link(format!("/proc/{child}/exe"));
+    look.is_err_and(|error| error.kind() == ErrorKind::PermissionDenied)
+        && is_in_user_namespace().unwrap_or(false)
+}
+
+/// Whether the child has not become the command, and never will: it is a number 1 of ours.
+fn is_our_program(child: Pid) -> bool {
+    if is_closed_to_us(child) {
+        return true;
+    }
+    let program = |process: &str| fs::metadata(format!("/proc/{process}/exe"));
+    match (program("self"), program(&child.to_string())) {
+        (Ok(ours), Ok(its)) => (ours.dev(), ours.ino()) == (its.dev(), its.ino()),
+        _ => false,
+    }
+}
+
+/// Until a number 1 of ours has done what a signal asks for, and waits for the next one.
+fn until_taken(child: Pid, signal: i32) {
+    for _ in 0..GLANCES {
+        let status = fs::read_to_string(format!("/proc/{child}/status")).unwrap_or_default();
+        let is_pending = ["SigPnd:", "ShdPnd:"]
+            .iter()
+            .any(|name| mask(&status, name) & (1 << (signal - 1)) != 0);
+        if !is_pending && waits_for(child, signal) == Some(true) {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// A set of signals out of /proc/PID/status.
+fn mask(status: &str, name: &str) -> u64 {
+    let field = status.lines().find_map(|line| line.strip_prefix(name));
+    let mask = field.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.unwrap_or(0)
+}
+
 /// Whether the child is waiting in sigtimedwait(2) for this signal, as we do here. For that
 /// time the kernel takes it out of the mask that /proc shows. `None`: it is not asleep.
 fn waits_for(child: Pid, signal: i32) -> Option<bool> {
+    if is_closed_to_us(child) {
+        return Some(true);
+    }
     // The number of the call and its arguments, the first of which is where the set is.
     let call = fs::read_to_string(format!("/proc/{child}/syscall")).unwrap_or_default();
     if call.trim_end() == "running" {

@@ -53,9 +53,43 @@ fn write_visible(letter: char, shown: &mut String) {
         .try_for_each(|letter| shown.write_char(letter));
 }
 
+/// Whether a letter means the same to a shell with quotes and without.
+pub fn is_plain_to_a_shell(letter: char) -> bool {
+    letter.is_alphanumeric() || "-_./:=,+@".contains(letter)
+}
+
+/// A word as a shell takes it for one: in quotes, if it needs them.
+pub fn shell_word(word: &str) -> String {
+    match !word.is_empty() && word.chars().all(is_plain_to_a_shell) {
+        true => word.to_owned(),
+        false => format!("'{}'", word.replace('\'', r"'\''")),
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{printable, printable_lines};
+    use super::{printable, printable_lines, shell_word};
+
+    #[test]
+    fn a_shell_takes_a_word_for_one() {
+        for word in [
+            "",
+            "a b",
+            "it's",
+            "$HOME",
+            "a;b",
+            "*",
+            "~",
+            "plain/one-2.txt",
+        ] {
+            let script = format!("printf %s {}", shell_word(word));
+            let output = std::process::Command::new("sh")
+                .args(["-c", &script])
+                .output();
+            let said = output.map(|it| it.stdout).unwrap_or_default();
+            assert_eq!(String::from_utf8_lossy(&said), word);
+        }
+    }
 
     #[test]
     fn what_a_terminal_obeys_is_shown_as_text() {

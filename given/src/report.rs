@@ -2,11 +2,12 @@
 
 use std::convert::Infallible;
 use std::ffi::OsString;
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::Path;
 use std::sync::OnceLock;
 
 use linux_sys::Errno;
+use nix::sys::termios::{OutputFlags, Termios, tcgetattr};
 
 use crate::Error;
 use crate::printable::{printable, printable_lines};
@@ -36,24 +37,29 @@ pub fn log(message: &str) {
     let message = printable_lines(message).replace('\n', "\n    ");
     let mut line = format!("{}: {message}\n", program_name(&arguments));
     if line.len() > FITS
-        && let Some(width) = wrap::width(std::io::stderr())
+        && let Some(width) = wrap::width(io::stderr())
     {
         line = wrap::wrap(&line, width, 4);
     }
-    let _ = std::io::stderr().write_all(line.as_bytes());
+    // While the container has a terminal of its own, our caller's makes nothing of a line's end.
+    let is_raw = |it: Termios| !it.output_flags.contains(OutputFlags::OPOST);
+    if tcgetattr(io::stderr()).is_ok_and(is_raw) {
+        line = line.replace('\n', "\r\n");
+    }
+    let _ = io::stderr().write_all(line.as_bytes());
 }
 
 /// What clap has to say about the command line, help included. It repeats the words that
 /// it does not understand; if a terminal would obey one of them, all is shown without colours.
 ///
 /// An error if it cannot be written.
-pub fn print_usage(error: &clap::Error) -> std::io::Result<()> {
+pub fn print_usage(error: &clap::Error) -> io::Result<()> {
     let text = error.render().to_string();
     let shown = printable_lines(&text);
     match error.use_stderr() {
         _ if shown == text => error.print(),
-        true => std::io::stderr().write_all(shown.as_bytes()),
-        false => std::io::stdout().write_all(shown.as_bytes()),
+        true => io::stderr().write_all(shown.as_bytes()),
+        false => io::stdout().write_all(shown.as_bytes()),
     }
 }
 
@@ -66,12 +72,27 @@ static CAUSE: OnceLock<String> = OnceLock::new();
 /// first to be read.
 pub fn decide(outcome: Result<u8, Error>) -> u8 {
     outcome.unwrap_or_else(|error| {
-        let cause = error.to_string();
+        let cause = explained(&error);
         log(&cause);
         // Where there was a cause already, that one stays.
         CAUSE.get_or_init(|| cause);
         status_of(&error)
     })
+}
+
+/// An error as it is told. Of the standard library's own, which know no remedy, here is the one that
+/// a caller's limit causes: a copy in memory is a file, too.
+fn explained(error: &Error) -> String {
+    let standard = error.downcast_ref::<io::Error>();
+    match standard.and_then(io::Error::raw_os_error) {
+        Some(errno) if Errno::from_raw(errno) == Errno::EFBIG => {
+            "write: EFBIG (File too large): the limit on the size of files is below what this \
+             program writes; a copy of itself in memory counts as well. Raise the limit \
+             (ulimit -f); man 2 getrlimit"
+                .to_owned()
+        }
+        _ => error.to_string(),
+    }
 }
 
 /// Whether the runtime itself has failed.
@@ -88,7 +109,8 @@ pub fn warn_of(tidied_up: Result<(), Error>) {
     let consequence = error.to_string();
     if CAUSE.get() != Some(&consequence) {
         log(&format!(
-            "warning: {consequence}; the rest is removed by `cargo workshop clean`"
+            "warning: {consequence}; the rest is removed by `{}`",
+            crate::unprivileged::cleaner()
         ));
     }
 }

@@ -39,6 +39,8 @@ pub mod call {
 pub enum SecurityOption {
     /// `seccomp=unconfined`: no filter.
     SeccompUnconfined,
+    /// `no-new-privileges`: no program gives more than its caller has.
+    NoNewPrivileges,
 }
 
 impl FromStr for SecurityOption {
@@ -47,7 +49,10 @@ impl FromStr for SecurityOption {
     fn from_str(text: &str) -> Result<SecurityOption, String> {
         match text {
             "seccomp=unconfined" => Ok(SecurityOption::SeccompUnconfined),
-            _ => Err("`seccomp=unconfined` is the one that there is: no filter".into()),
+            "no-new-privileges" | "no-new-privileges=true" | "no-new-privileges:true" => {
+                Ok(SecurityOption::NoNewPrivileges)
+            }
+            _ => Err("there are `seccomp=unconfined`, no filter, and from level 20 on `no-new-privileges`".into()),
         }
     }
 }

@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 use linux_sys::{Uid, makedev};
 use nix::fcntl::{FcntlArg, OFlag, fcntl, open};
 use nix::sys::stat::{Mode, SFlag, fchmod, fstat};
-use nix::sys::statfs::fstatfs;
+use nix::sys::statfs::{FsType, fstatfs};
 use nix::unistd::{dup2_stderr, dup2_stdin, dup2_stdout};
 
 use crate::Error;
@@ -35,7 +35,7 @@ const SETUID: u32 = 0o6000;
 
 /// The file system that pipes are in (`PIPEFS_MAGIC` in linux/magic.h). A FIFO, which is a
 /// pipe with a name, is in that of its name.
-const PIPES: i64 = 0x5049_5045;
+const PIPES: FsType = FsType(0x5049_5045);
 
 fn each<T>(mut look: impl FnMut(BorrowedFd<'_>) -> T) -> [T; 3] {
     [
@@ -154,7 +154,7 @@ pub(crate) fn own_devices() {
 /// the caller's: the user of the container would own what the caller types on.
 pub fn hand_over_streams(user: Uid) {
     each(|stream| {
-        if fstatfs(stream).is_ok_and(|it| it.filesystem_type().0 == PIPES) {
+        if fstatfs(stream).is_ok_and(|it| it.filesystem_type() == PIPES) {
             // One that may not be given away can still be used, as long as it stays open.
             let _ = fchown(stream, Some(user.as_raw()), None);
         }

@@ -12,7 +12,7 @@
 //! And what the emulator has been told by escape sequences: the kernel does not know
 //! them (`reset` helps).
 
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt;
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
@@ -130,7 +130,7 @@ pub(crate) fn restore(child: Pid) {
 /// When a shell has put us to the foreground, or to the background. In front the child may
 /// have been woken before us, and have taken the terminal already: then it is its own.
 pub(crate) fn look_who_is_in_front(child: Pid) {
-    match is_of(child) {
+    match group_in_front(child).is_some() {
         true => *IN_FRONT.lock().unwrap_or_else(PoisonError::into_inner) = None,
         false => remember(),
     }
@@ -142,36 +142,43 @@ pub(crate) fn time_to_look() -> Option<Duration> {
     in_front.map(|_| EVERY)
 }
 
-/// Whether the container has taken the terminal although we are in the background. If so,
-/// it has it no more.
+/// Which group of the container's has taken the terminal although we are in the background. If
+/// there is one, it has it no more.
 ///
 /// A shell asks whether its own group is in front before it takes the terminal, and stops
 /// itself if not. But its group and the one in front are both outside of its PID namespace:
 /// it is told 0 for either, and takes them for the same.
-pub(crate) fn was_taken_by(child: Pid) -> bool {
+pub(crate) fn was_taken_by(child: Pid) -> Option<Pid> {
     let in_front = *IN_FRONT.lock().unwrap_or_else(PoisonError::into_inner);
-    match (terminal(), in_front) {
-        (Some(terminal), Some((before, settings))) if is_of(child) => {
-            let _ = tcsetpgrp(terminal, before);
-            let _ = tcsetattr(terminal, SetArg::TCSANOW, &settings.into());
-            true
-        }
-        (_, None) => false,
-        _ => {
-            remember();
-            false
-        }
+    let (before, settings) = in_front?;
+    let taken = group_in_front(child);
+    if let (Some(_), Some(terminal)) = (taken, terminal()) {
+        let _ = tcsetpgrp(terminal, before);
+        let _ = tcsetattr(terminal, SetArg::TCSANOW, &settings.into());
+    } else {
+        remember();
     }
+    taken
 }
 
-/// Whether the terminal is `child`'s, and not of all of us together.
-pub(crate) fn is_of(child: Pid) -> bool {
-    foreground().is_some_and(|(_, group)| group != getpgrp() && getpgid(Some(child)) == Ok(group))
+/// The group that the terminal is of, if it is one of the container's, and not that of all of us
+/// together: `child`'s, or that of another process of the PID namespace whose number 1 it is.
+pub(crate) fn group_in_front(child: Pid) -> Option<Pid> {
+    let (_, group) = foreground()?;
+    let is_its = || getpgid(Some(child)) == Ok(group) || is_beside(group, child);
+    (group != getpgrp() && is_its()).then_some(group)
+}
+
+/// Whether two processes are in one PID namespace, and that is not ours.
+fn is_beside(one: Pid, other: Pid) -> bool {
+    let namespace = |process: &str| fs::read_link(format!("/proc/{process}/ns/pid")).ok();
+    let its = namespace(&other.to_string());
+    its.is_some() && its != namespace("self") && its == namespace(&one.to_string())
 }
 
 /// Hand on the terminal that we have been given.
-pub(crate) fn give_to(child: Pid) {
-    if let (Some((terminal, foreground)), Ok(group)) = (foreground(), getpgid(Some(child)))
+pub(crate) fn give_to(group: Pid) {
+    if let Some((terminal, foreground)) = foreground()
         && foreground == getpgrp()
     {
         let _ = tcsetpgrp(terminal, group);

@@ -6,13 +6,15 @@
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 use std::ffi::OsString;
-use std::io::Write;
-use std::os::unix::process::CommandExt;
-use std::process::{Command, ExitCode};
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::process::{Command, ExitCode, Stdio};
 
 use clap::{Args, Subcommand};
 use given::Error;
 use libtest_mimic::{Arguments, Failed, Trial};
+use linux_sys::{Pid, execveat, kill};
+use nix::libc::SIGTERM;
 
 /// What its program is called.
 const LEVEL: &str = "level99";
@@ -43,8 +45,14 @@ struct Stop {
     id: String,
 }
 
-/// As many words as COMMAND has are the status.
+/// As many words as COMMAND has are the status. Of `again` it never comes so far: that begins
+/// anew for ever, as a program does that does not recognise its copy.
 fn run(options: &Options) -> Result<u8, Error> {
+    if options.command == ["again"] {
+        let _ = writeln!(std::io::stdout(), "again");
+        let (arguments, environment) = given::as_started()?;
+        execveat(given::this_program()?, &arguments, &environment)?;
+    }
     let _ = writeln!(std::io::stdout(), "run {:?}", options.command);
     Ok(options.command.len() as u8 + u8::from(options.keep) * 100)
 }
@@ -68,6 +76,7 @@ fn main() -> ExitCode {
         ("help_of_any_verb_is_0", help),
         ("what_a_verb_returns_is_the_status", statuses),
         ("without_a_verb_it_is_the_screen", screen),
+        ("who_begins_again_and_again_can_be_ended", endless),
     ];
     let trials = tests.map(|(name, test)| {
         Trial::test(name, move || {
@@ -159,6 +168,23 @@ fn statuses() {
     }
     assert_eq!(level("run echo run").0, "run [\"echo\", \"run\"]\n");
     assert_eq!(level("stop run").1, "level99: there is no container run\n");
+}
+
+fn endless() {
+    let mut command = Command::new("/proc/self/exe");
+    command.arg0(LEVEL).args(["run", "again"]);
+    let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+    let mut rounds = BufReader::new(child.stdout.take().unwrap()).lines();
+    // It is in the loop, and holds signals back: before, it could be ended by any.
+    assert!(rounds.nth(2).is_some());
+    kill(Pid::from_raw(child.id().cast_signed()), SIGTERM).unwrap();
+    let is_deaf = rounds.nth(1000).is_some();
+    if is_deaf {
+        child.kill().unwrap();
+    }
+    let status = child.wait().unwrap();
+    assert!(!is_deaf, "a thousand rounds later it goes on");
+    assert_eq!(status.signal(), Some(SIGTERM));
 }
 
 fn screen() {

@@ -92,6 +92,19 @@ pub fn find(image_dir: &Path, name: &str) -> Result<Image> {
     Err(unknown(image_dir, name))
 }
 
+/// Whether an image of this name is in `image_dir`, and we may read it. Nothing is made.
+///
+/// ```
+/// assert!(!images::is_readable("/no/such/directory".as_ref(), "base"));
+/// ```
+pub fn is_readable(image_dir: &Path, name: &str) -> bool {
+    name::check(name).is_ok()
+        && ENDINGS.iter().any(|ending| {
+            let archive = image_dir.join(format!("{name}{ending}"));
+            fs::metadata(&archive).is_ok_and(|it| it.is_file()) && File::open(&archive).is_ok()
+        })
+}
+
 pub(crate) fn unknown(image_dir: &Path, name: &str) -> Error {
     let mut there: Vec<String> = fs::read_dir(image_dir)
         .into_iter()
@@ -173,6 +186,12 @@ impl Image {
             )));
         }
         self.unpack_archive(archive, directory, target).map(drop)
+    }
+
+    /// What the image says of its command, if that is seen at the beginning of its archive, as
+    /// in those that were pulled or imported. Nothing is unpacked.
+    pub fn told_config(&self) -> Option<Config> {
+        self.told()
     }
 
     /// What the first members tell: all of it, if the archive is one of ours; and that there

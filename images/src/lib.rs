@@ -29,6 +29,7 @@
 //! | `image_dir.rs` | the image directory: what is in it, what goes in and out; `in_use.rs` helps |
 //! | `remove.rs` | removing a tree, and nothing but that tree |
 //! | `store.rs` | the directory that containers live in; `way.rs` looks who could exchange it |
+//! | `id_map.rs` | which users there are, in a user namespace |
 //! | `progress.rs` | the bar for big images |
 //! | `config.rs` | what an image says of its command; `users.rs` finds its user |
 //! | `error.rs` | what went wrong, and what to do |
@@ -55,6 +56,7 @@ pub mod elf;
 mod error;
 mod gzip;
 mod header;
+mod id_map;
 mod image;
 mod image_dir;
 mod import;
@@ -89,10 +91,10 @@ mod zstd;
 pub use cache::{remove_partial, remove_partial_archives};
 pub use config::Config;
 pub use error::{Error, Result};
-pub use image::{Image, find};
+pub use image::{Image, find, is_readable};
 pub use image_dir::{Listed, Removed, check_name, list, may_put, put, remove};
 pub use import::import;
 pub use layers::merge_layers;
 pub use layout::{tar_of_loaded_programs, tar_of_programs};
 pub use remove::remove_tree;
-pub use store::{check_store_for_root, create_store, find_store};
+pub use store::{check_store_for_root, create_store, create_store_for, find_store};

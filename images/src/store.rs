@@ -15,7 +15,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
-use nix::unistd::{Uid, geteuid};
+use nix::unistd::{Gid, Uid, geteuid};
 
 use crate::cache::{self, CACHE};
 use crate::error::{Error, Result, errno_of, io_failed};
@@ -53,6 +53,53 @@ pub fn create_store(directory: &Path) -> Result<()> {
     }
     hand_nothing_down(&store)?;
     cache::close(directory)
+}
+
+/// For root: the same for another user, who is root in a user namespace of root's making.
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # use nix::unistd::{getegid, geteuid};
+/// # use std::os::unix::fs::MetadataExt;
+/// # let scratch = tempfile::tempdir()?;
+/// let store = scratch.path().join("containers-100000");
+/// # let (user, group) = (geteuid(), getegid());
+/// images::create_store_for(&store, user, group)?;
+/// assert_eq!(store.metadata()?.uid(), user.as_raw());
+/// # Ok(())
+/// # }
+/// ```
+///
+/// A store that is there already must be that user's; one that root has just made, or that has
+/// nothing in it, becomes so.
+pub fn create_store_for(directory: &Path, user: Uid, group: Gid) -> Result<()> {
+    let us = geteuid();
+    let failed = |error: &io::Error| {
+        let directory = directory.display();
+        io_failed(
+            format_args!("cannot make the container directory {directory} for user {user}"),
+            error,
+        )
+    };
+    let Some((store, there)) = follow(directory, us, Missing::Make)? else {
+        return Err(failed(&io::ErrorKind::NotFound.into()));
+    };
+    if there.uid() == user.as_raw() {
+        return Ok(());
+    }
+    check_owner(directory, &there, us)?;
+    let mut entries = fs::read_dir(&store).map_err(|error| failed(&error))?;
+    if entries.next().is_some() {
+        return Err(Error::new(format!(
+            "the container directory {} is root's, and has something in it: what is in it would be of no use to user \
+             {user}; choose another one with --container-dir or RUBBER_DOCKER_CONTAINERS",
+            directory.display()
+        )));
+    }
+    hand_nothing_down(&store)?;
+    // Nobody but root can have put a link here since `follow` has looked.
+    std::os::unix::fs::lchown(&store, Some(user.as_raw()), Some(group.as_raw()))
+        .map_err(|error| failed(&error))
 }
 
 /// Removes the default ACL (acl(5)), which a directory hands down to all that is made in it

@@ -29,6 +29,7 @@ use crate::archive::Archive;
 use crate::config::Config;
 use crate::directories::{Directories, Directory, PLAIN, time};
 use crate::error::{errno_of, named, shown};
+use crate::id_map::has_one_user;
 use crate::limits::Limits;
 use crate::members::{Kind, Member, Members};
 use crate::rooted_path::{RootedTree, Split, split};
@@ -48,6 +49,7 @@ pub(crate) fn unpack(archive: Archive, target: OwnedFd, limits: Limits) -> Resul
         tree: RootedTree::new(target),
         directories: Directories::default(),
         us: (geteuid(), getegid()),
+        all_is_ours: has_one_user(),
         buffer: vec![0; 128 * 1024],
     };
     unpacking.prepare_root()?;
@@ -89,6 +91,8 @@ struct Unpacking {
     tree: RootedTree,
     directories: Directories,
     us: (Uid, Gid),
+    /// In a user namespace with one user there is nobody to give a file to (chown(2): EINVAL).
+    all_is_ours: bool,
     buffer: Vec<u8>,
 }
 
@@ -334,7 +338,7 @@ impl Unpacking {
     /// `None` where the process makes files of that owner anyway.
     fn owner_to_set(&self, member: &Member) -> Option<(Uid, Gid)> {
         let owner = (Uid::from_raw(member.uid), Gid::from_raw(member.gid));
-        (owner != self.us).then_some(owner)
+        (owner != self.us && !self.all_is_ours).then_some(owner)
     }
 }
 

@@ -59,7 +59,7 @@ pub(crate) fn refused(member: &Member, errno: Errno) -> UnpackError {
                 member.gid,
                 named(errno)
             ),
-            "run it as root",
+            "run it as root, or as the root of a user namespace (level 20)",
         ),
         Errno::ENOTDIR | Errno::ELOOP | Errno::EEXIST | Errno::EXDEV => (
             format!(

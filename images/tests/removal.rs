@@ -5,7 +5,7 @@
 mod common;
 
 use std::fs::{self, Permissions};
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::Path;
 
 use common::{Scratch, skip_without_root};
@@ -174,6 +174,38 @@ fn a_store_of_another_user_is_refused_and_left_as_it_is() {
     assert_eq!(fs::read_dir(scratch.store()).unwrap().count(), 0);
     assert_eq!(mode(&scratch.store()), 0o755);
     assert_eq!(scratch.outside(), before);
+}
+
+#[test]
+fn root_makes_a_store_for_another_user_and_gives_away_none_that_is_in_use() {
+    if skip_without_root("it gives a directory away") {
+        return;
+    }
+    let (user, group) = (
+        nix::unistd::Uid::from_raw(4242),
+        nix::unistd::Gid::from_raw(2424),
+    );
+    let scratch = Scratch::new();
+    let made = scratch.path().join("containers-4242");
+    images::create_store_for(&made, user, group).unwrap();
+    let owner = |path: &Path| {
+        let about = fs::metadata(path).unwrap();
+        (about.uid(), about.gid())
+    };
+    assert_eq!((owner(&made), mode(&made)), ((4242, 2424), 0o700));
+    // It is there already, and has something in it.
+    fs::write(made.join("a file"), "").unwrap();
+    images::create_store_for(&made, user, group).unwrap();
+
+    let roots = scratch.path().join("containers");
+    images::create_store(&roots).unwrap();
+    fs::write(roots.join("a file"), "").unwrap();
+    let refused = images::create_store_for(&roots, user, group).unwrap_err();
+    assert!(
+        refused.to_string().contains("has something in it"),
+        "{refused}"
+    );
+    assert_eq!(owner(&roots), (0, 0));
 }
 
 #[test]

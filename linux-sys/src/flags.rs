@@ -108,3 +108,15 @@ flags! {
         PTRACE_O_TRACEEXIT = libc::PTRACE_O_TRACEEXIT.cast_unsigned();
     }
 }
+
+flags! {
+    /// How [`memfd_create`](crate::memfd_create) makes a file.
+    MemfdFlags {
+        /// Closed by an exec.
+        MFD_CLOEXEC = libc::MFD_CLOEXEC;
+        /// It takes seals.
+        MFD_ALLOW_SEALING = libc::MFD_ALLOW_SEALING;
+        /// It may be run, whatever `vm.memfd_noexec` says (Linux 6.3).
+        MFD_EXEC = libc::MFD_EXEC;
+    }
+}

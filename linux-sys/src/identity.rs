@@ -123,7 +123,7 @@ pub fn setuid(uid: Uid) -> Result<()> {
 /// # }
 /// ```
 ///
-/// Manual page: setresgid(2). Level 10.
+/// Manual page: setresgid(2). Level 20.
 pub fn setresgid(real: Gid, effective: Gid, saved: Gid) -> Result<()> {
     nix::unistd::setresgid(real, effective, saved).map_err(|errno| {
         let shown = [plain(real), plain(effective), plain(saved)];
@@ -151,7 +151,7 @@ pub fn setresgid(real: Gid, effective: Gid, saved: Gid) -> Result<()> {
 /// # }
 /// ```
 ///
-/// Manual page: setresuid(2). Level 10.
+/// Manual page: setresuid(2). Level 20.
 pub fn setresuid(real: Uid, effective: Uid, saved: Uid) -> Result<()> {
     nix::unistd::setresuid(real, effective, saved).map_err(|errno| {
         let shown = [plain(real), plain(effective), plain(saved)];

@@ -30,7 +30,7 @@ use crate::{Error, Result};
 /// # Ok::<(), linux_sys::Error>(())
 /// ```
 ///
-/// Manual page: keyctl(2), `KEYCTL_JOIN_SESSION_KEYRING`. Checks.
+/// Manual page: keyctl(2), `KEYCTL_JOIN_SESSION_KEYRING`. Level 18.
 pub fn keyctl_join_session_keyring() -> Result<i32> {
     let nameless = std::ptr::null::<libc::c_char>();
     // SAFETY: a null pointer asks for a ring without a name; no memory is read.

@@ -18,13 +18,17 @@
 //! | [`fork`] | one process becomes two | 00 | fork(2) |
 //! | [`execvp`] | becomes another program, found in `PATH` | 00 | execvp(3) |
 //! | [`execve`] | the same by path, with a given environment | 00 | execve(2) |
+//! | [`execveat`] | the same of an open file, which needs no path | 17 | execveat(2) |
 //! | [`clearenv`], [`setenv`] | another environment for the next program | 05 | clearenv(3), setenv(3) |
 //! | [`waitpid`] | waits for a child and collects its status | 00 | waitpid(2) |
+//! | [`waitpid_any`] | collects whichever child has ended | 19 | waitpid(2) |
 //! | [`waitid`] | the same, or only looks | 00, given | waitid(2) |
 //! | [`exit`] | ends at once | 00 | _exit(2) |
 //! | [`clone()`] | fork into new namespaces | 06 | clone(2) |
 //! | [`pidfd_open`], [`pidfd_send_signal`] | a process by descriptor instead of number | 06 | pidfd_open(2) |
 //! | [`set_pdeathsig`] | do not outlive the parent | 06 | prctl(2) |
+//! | [`set_dumpable`] | whether others may look into it | 19 | prctl(2) |
+//! | [`getrlimit`], [`setrlimit`] | what each process may use | 18 | setrlimit(2) |
 //!
 //! ## The root: where paths begin
 //!
@@ -52,7 +56,7 @@
 //!
 //! | call | what it does | level | manual |
 //! |---|---|---|---|
-//! | [`unshare`] | moves into new namespaces: mount 02, UTS 05, network 07, cgroup 08 | 02 | unshare(2) |
+//! | [`unshare`] | moves into new namespaces: mount 02, UTS 05, network 07, cgroup 08, user 20 | 02 | unshare(2) |
 //! | [`sethostname`] | names the UTS namespace | 05 | sethostname(2) |
 //! | [`socket`], [`siocgifflags`], [`siocsifflags`] | switch an interface of a network namespace on | 07 | netdevice(7) |
 //! | [`setns`] | joins an existing namespace | 07, bonus | setns(2) |
@@ -64,7 +68,10 @@
 //! | [`mknod`], [`makedev`] | makes device nodes | 02 | mknod(2) |
 //! | [`umask`] | which mode bits new files do not get | 02 | umask(2) |
 //! | [`symlink`], [`mkdir`], [`rmdir`], [`chmod`] | names in directories | 02 to 04 | symlink(2), ... |
+//! | [`memfd_create`] | a file in memory, without a path | 17 | memfd_create(2) |
+//! | [`fcntl_add_seals`], [`fcntl_get_seals`] | what nobody may do to it any more | 17 | fcntl(2) |
 //! | [`openat2`] | opens a path without being led astray | 01, given | openat2(2) |
+//! | [`dup2`] | a standard stream becomes another file | 18 | dup2(2) |
 //! | [`close_range`] | closes all doors before exec | 00, given | close_range(2) |
 //!
 //! ## Signals and the terminal
@@ -74,11 +81,15 @@
 //! | [`signal()`] | default or ignored | 00, given | signal(7) |
 //! | [`sigprocmask`] | holds signals back | 00, given | sigprocmask(2) |
 //! | [`sigtimedwait`] | takes one that was held back | 00, given | sigtimedwait(2) |
+//! | [`signalfd`] | a descriptor that tells of some | 18, given | signalfd(2) |
 //! | [`sigpending`] | looks whether one waits | 00, given | sigpending(2) |
 //! | [`ignored_at_start`] | what our caller ignores | 00, given | execve(2) |
 //! | [`kill`] | sends one | 00, given | kill(2) |
-//! | [`setsid`], [`setpgid`] | sessions and process groups | 00, given | setsid(2), setpgid(2) |
+//! | [`setsid`], [`setpgid`] | sessions and process groups | 18; 00, given | setsid(2), setpgid(2) |
 //! | [`tcgetpgrp`], [`tcsetpgrp`] | which process group Ctrl-C reaches | 00, given | tcsetpgrp(3) |
+//! | [`tiocsctty`] | makes it the session's own | 18 | ioctl_tty(2) |
+//! | [`tiocgptpeer`] | the terminal of a pseudo-terminal's master | 18, given | ioctl_tty(2) |
+//! | [`tiocgwinsz`], [`tiocswinsz`] | how large its window is | 18, given | ioctl_tty(2) |
 //! | [`tiocgetd`], [`tiocsetd`] | what makes lines of what is typed | 00, given | ioctl_tty(2) |
 //! | [`tiocgexcl`], [`tiocexcl`], [`tiocnxcl`] | whether other processes may open it | 00, given | ioctl_tty(2) |
 //!
@@ -87,7 +98,8 @@
 //! | call | what it does | level | manual |
 //! |---|---|---|---|
 //! | [`setgroups`], [`setgid`], [`setuid`] | become another user, in this order | 10 | setgroups(2), ... |
-//! | [`setresgid`], [`setresuid`] | all three ids, each by itself | 10 | setresuid(2) |
+//! | [`setresgid`], [`setresuid`] | all three ids, each by itself | 20 | setresuid(2) |
+//! | [`keyctl_join_session_keyring`] | a ring of keys of one's own | 18 | keyctl(2) |
 //! | [`capget`], [`capset`] | effective, permitted, inheritable set | 11 | capget(2) |
 //! | [`capbset_read`], [`capbset_drop`] | bounding set | 11 | prctl(2) |
 //! | [`cap_ambient_raise`], [`cap_ambient_lower`], [`cap_ambient_is_set`], [`cap_ambient_clear_all`] | ambient set | 11 | prctl(2) |
@@ -101,7 +113,7 @@
 //! |---|---|---|---|
 //! | [`ptrace_seize`] | takes hold of a process | checks, x-ray | ptrace(2) |
 //! | [`name_to_handle_at`], [`open_by_handle_at`] | a file without a path to it | checks | open_by_handle_at(2) |
-//! | [`add_key`], [`keyctl_search`], [`keyctl_clear`], [`keyctl_join_session_keyring`] | the session's keys | checks | keyctl(2) |
+//! | [`add_key`], [`keyctl_search`], [`keyctl_clear`] | the session's keys | checks | keyctl(2) |
 //! | [`tiocsti`] | types on a terminal | checks | ioctl_tty(2) |
 //! | [`clone3`] | fork, in new namespaces, with flags that no filter sees | checks | clone(2) |
 //! | [`io_uring_setup`] | a ring for orders that no filter sees | checks | io_uring_setup(2) |
@@ -181,6 +193,7 @@ mod flags;
 mod handle;
 mod identity;
 mod keys;
+mod memfd;
 mod mount;
 mod mount_api;
 pub mod mountinfo;
@@ -191,6 +204,7 @@ mod pidfd;
 mod prctl;
 mod process;
 mod purpose;
+mod resource;
 mod root;
 mod seccomp;
 mod seccomp_filter;
@@ -203,9 +217,10 @@ mod waitid;
 
 pub use libc::SIGKILL;
 pub use nix::errno::Errno;
-pub use nix::fcntl::{OFlag, ResolveFlag};
+pub use nix::fcntl::{OFlag, ResolveFlag, SealFlag};
 pub use nix::mount::{MntFlags, MsFlags};
 pub use nix::sched::CloneFlags;
+pub use nix::sys::resource::Resource;
 pub use nix::sys::stat::{Mode, SFlag};
 pub use nix::unistd::{Gid, Pid, Uid};
 
@@ -223,10 +238,11 @@ pub use directory::{chmod, mkdir, rmdir, symlink};
 pub use environment::{clearenv, setenv};
 pub use error::{Error, Result};
 pub use explain::explain_traced;
-pub use flags::{CloseRangeFlags, MountAttrFlags, OpenTreeFlags, TraceOptions};
+pub use flags::{CloseRangeFlags, MemfdFlags, MountAttrFlags, OpenTreeFlags, TraceOptions};
 pub use handle::{FileHandle, name_to_handle_at, open_by_handle_at};
 pub use identity::{setgid, setgroups, setresgid, setresuid, setuid};
 pub use keys::{add_key, keyctl_clear, keyctl_join_session_keyring, keyctl_search};
+pub use memfd::{fcntl_add_seals, fcntl_get_seals, memfd_create};
 pub use mount::{MountAttr, mount, mount_setattr, umount, umount2};
 pub use mount_api::{mount_setattr_tree, move_mount, open_tree};
 pub use namespace::{sethostname, setns, unshare};
@@ -234,16 +250,18 @@ pub use network::{
     AF_INET, AF_UNIX, IFF_UP, InterfaceAddress, SOCK_CLOEXEC, SOCK_DGRAM, SOCK_STREAM, getifaddrs,
     siocgifflags, siocsifflags, socket,
 };
-pub use open::{OpenHow, close_range, openat2};
+pub use open::{OpenHow, close_range, dup2, openat2};
 pub use pidfd::{pidfd_open, pidfd_send_signal};
 pub use prctl::{
     cap_ambient_clear_all, cap_ambient_is_set, cap_ambient_lower, cap_ambient_raise, capbset_drop,
-    capbset_read, set_keepcaps, set_no_new_privs, set_pdeathsig,
+    capbset_read, set_dumpable, set_keepcaps, set_no_new_privs, set_pdeathsig,
 };
 pub use process::{
-    Fork, WaitOptions, WaitStatus, execve, execvp, exit, fork, setpgid, setsid, waitpid,
+    Fork, WaitOptions, WaitStatus, execve, execveat, execvp, exit, fork, setpgid, setsid, waitpid,
+    waitpid_any,
 };
 pub use purpose::purpose_traced;
+pub use resource::{getrlimit, setrlimit};
 pub use root::{chdir, chroot, pivot_root};
 pub use seccomp::{Notification, notif_continue, notif_fail, notif_recv, seccomp_new_listener};
 pub use seccomp_filter::{
@@ -253,11 +271,12 @@ pub use seccomp_filter::{
 };
 pub use signal::{
     Disposition, How, SI_KERNEL, SI_USER, SignalInfo, SignalSet, kill, signal, signal_name,
-    sigpending, sigprocmask, sigtimedwait,
+    signalfd, sigpending, sigprocmask, sigtimedwait,
 };
 pub use start::ignored_at_start;
 pub use terminal::{
-    tcgetpgrp, tcsetpgrp, tiocexcl, tiocgetd, tiocgexcl, tiocnxcl, tiocsetd, tiocsti,
+    WindowSize, tcgetpgrp, tcsetpgrp, tiocexcl, tiocgetd, tiocgexcl, tiocgptpeer, tiocgwinsz,
+    tiocnxcl, tiocsctty, tiocsetd, tiocsti, tiocswinsz,
 };
 pub use trace::{
     Registers, SyscallInfo, TraceEvent, TraceStatus, ptrace_cont, ptrace_detach,

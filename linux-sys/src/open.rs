@@ -147,3 +147,39 @@ pub fn close_range(first: u32, last: u32, flags: CloseRangeFlags) -> Result<()> 
         )
     })
 }
+
+/// Makes one of the three standard streams another name of an open file.
+///
+/// # Arguments
+///
+/// * `file`: what the stream is to be. It stays open under its own number as well.
+/// * `stream`: 0, what is read; 1, what is written; 2, errors. What it was is closed.
+///
+/// # Errors
+///
+/// * `EINVAL`, from this crate: another number, which somebody else may own.
+///
+/// # Example
+///
+/// ```standalone_crate
+/// use linux_sys::dup2;
+///
+/// let nothing = std::fs::File::open("/dev/null")?;
+/// dup2(&nothing, 0)?;
+/// assert_eq!(std::io::read_to_string(std::io::stdin())?, "");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// Manual page: dup2(2). Level 18.
+pub fn dup2(file: impl AsFd, stream: i32) -> Result<()> {
+    let done = match stream {
+        0 => nix::unistd::dup2_stdin(&file),
+        1 => nix::unistd::dup2_stdout(&file),
+        2 => nix::unistd::dup2_stderr(&file),
+        _ => Err(Errno::EINVAL),
+    };
+    done.map_err(|errno| {
+        let shown = [plain(file.as_fd().as_raw_fd()), plain(stream)];
+        Error::new("dup2", Case::Any, errno, &shown)
+    })
+}

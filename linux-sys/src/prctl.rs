@@ -65,6 +65,45 @@ pub fn set_pdeathsig(signum: i32) -> Result<()> {
     .map(drop)
 }
 
+/// Whether other processes of the same user may look into this one: trace it, read its memory,
+/// open its program and its descriptors by `/proc`. Its files there belong to root if not; and
+/// it leaves no core dump.
+///
+/// fork hands this on; an exec makes the process one that may be looked into again, unless the
+/// program gains rights by it. Who has CAP_SYS_PTRACE in the process's user namespace may look
+/// in any case.
+///
+/// # Errors
+///
+/// None.
+///
+/// # Example
+///
+/// ```standalone_crate
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/sandbox/mod.rs"));
+/// # fn main() { in_private_namespaces(example) }
+/// # fn example() -> linux_sys::Result<()> {
+/// use linux_sys::set_dumpable;
+///
+/// set_dumpable(false)?;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// Manual page: prctl(2), PR_SET_DUMPABLE. Level 19.
+pub fn set_dumpable(is_dumpable: bool) -> Result<()> {
+    let arguments = [is_dumpable.into(), 0];
+    let shown = vec![plain(u8::from(is_dumpable))];
+    prctl(
+        "PR_SET_DUMPABLE",
+        libc::PR_SET_DUMPABLE,
+        arguments,
+        Case::Any,
+        shown,
+    )
+    .map(drop)
+}
+
 /// From now on no exec gives this process (or its children) more power than it has: set-user-ID
 /// bits and file capabilities have no effect. There is no way back.
 ///

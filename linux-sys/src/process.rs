@@ -2,10 +2,12 @@
 
 use std::convert::Infallible;
 use std::ffi::{CString, OsStr};
+use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use nix::errno::Errno;
+use nix::fcntl::AtFlags;
 use nix::sys::wait::WaitPidFlag;
 use nix::unistd::Pid;
 
@@ -207,6 +209,67 @@ pub fn execve(
         .map_err(|errno| Error::new("execve", Case::Path, errno, &shown))
 }
 
+/// Becomes the program that an open file is, with exactly this environment.
+///
+/// The system call execveat with the flag `AT_EMPTY_PATH`: the file needs no path, so it may
+/// be one that has none, and nobody can put another in its place meanwhile. What the new program
+/// is called (`comm` in `/proc/PID`) was the descriptor's number before Linux 6.14.
+///
+/// # Arguments
+///
+/// * `program`: the file. Open it with close-on-exec: the kernel reads it before.
+/// * `arguments`: all of `argv`, the program's own name first.
+/// * `environment`: all of it, each `"NAME=value"`.
+///
+/// # Errors
+///
+/// As [`execve`], and:
+///
+/// * `EACCES`: also a file in memory that may not be run (`vm.memfd_noexec`).
+/// * `ENOENT`: also a script by a descriptor with close-on-exec: its interpreter could not open it.
+/// * `ETXTBSY`: somebody has the file open for writing.
+///
+/// # Example
+///
+/// ```standalone_crate
+/// use std::fs::File;
+/// use linux_sys::{Fork, WaitOptions, WaitStatus, execveat, exit, fork, waitpid};
+///
+/// let shell = File::open("/bin/sh")?;
+/// let child = match fork()? {
+///     Fork::Parent { child } => child,
+///     Fork::Child => {
+///         let Err(error) = execveat(&shell, &["sh", "-c", "exit ${answer}"], &["answer=42"]);
+///         eprintln!("{error}");
+///         exit(127)
+///     }
+/// };
+/// assert_eq!(waitpid(child, WaitOptions::empty())?, WaitStatus::Exited(42));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// Manual page: execveat(2). Level 17.
+pub fn execveat(
+    program: impl AsFd,
+    arguments: &[impl AsRef<OsStr>],
+    environment: &[impl AsRef<OsStr>],
+) -> Result<Infallible> {
+    let program = program.as_fd();
+    let shown = [
+        plain(program.as_raw_fd()),
+        quoted(""),
+        list(arguments),
+        // What is in it is nobody's business but the program's.
+        plain(format_args!("[{} variables]", environment.len())),
+        plain("AT_EMPTY_PATH"),
+    ];
+    let c_arguments = c_strings("execveat", &shown, "argument", arguments)?;
+    let c_environment = c_strings("execveat", &shown, "environment entry", environment)?;
+    let flags = AtFlags::AT_EMPTY_PATH;
+    nix::unistd::execveat(program, c"", &c_arguments, &c_environment, flags)
+        .map_err(|errno| Error::new("execveat", Case::Path, errno, &shown))
+}
+
 fn c_strings(
     call: &'static str,
     shown: &[Shown],
@@ -317,6 +380,54 @@ pub fn waitpid(child: Pid, options: WaitOptions) -> Result<WaitStatus> {
     }
 }
 
+/// Collects a child that has ended, whichever it is, and tells which it was.
+///
+/// This is waitpid with -1 for the child, which in C returns the number. A process that is the
+/// parent of what it has not made (PID 1 of a namespace, to which orphans are given) cannot know
+/// whom to wait for.
+///
+/// `None`, with `WaitOptions::WNOHANG`: there are children, and none has anything to tell.
+///
+/// # Arguments
+///
+/// * `options`: see [`WaitOptions`].
+///
+/// # Errors
+///
+/// * `ECHILD`: there is no child any more.
+/// * `EINVAL`: an option that belongs to [`waitid`](crate::waitid).
+///
+/// # Example
+///
+/// ```standalone_crate
+/// use linux_sys::{Fork, WaitOptions, WaitStatus, exit, fork, waitpid_any};
+///
+/// let child = match fork()? {
+///     Fork::Child => exit(7),
+///     Fork::Parent { child } => child,
+/// };
+/// let ended = waitpid_any(WaitOptions::empty())?;
+/// assert_eq!(ended, Some((child, WaitStatus::Exited(7))));
+/// # Ok::<(), linux_sys::Error>(())
+/// ```
+///
+/// Manual page: waitpid(2). Level 19.
+pub fn waitpid_any(options: WaitOptions) -> Result<Option<(Pid, WaitStatus)>> {
+    let mut raw = 0;
+    loop {
+        // SAFETY: `raw` lives across the call, which writes one int into it.
+        match unsafe { libc::waitpid(-1, &mut raw, options.bits()) } {
+            0 => return Ok(None),
+            -1 if Errno::last() == Errno::EINTR => continue,
+            -1 => {
+                let shown = [plain(-1), flags!(options)];
+                return Err(Error::new("waitpid", Case::Any, Errno::last(), &shown));
+            }
+            child => return Ok(Some((Pid::from_raw(child), WaitStatus::decode(raw)))),
+        }
+    }
+}
+
 /// Starts a new session, with the caller as its leader and without a terminal.
 ///
 /// Returns the session's number, which is the caller's own.
@@ -338,7 +449,7 @@ pub fn waitpid(child: Pid, options: WaitOptions) -> Result<WaitStatus> {
 /// # Ok::<(), linux_sys::Error>(())
 /// ```
 ///
-/// Manual page: setsid(2). Given code, from level 00.
+/// Manual page: setsid(2). Level 18; given code, from level 00.
 pub fn setsid() -> Result<Pid> {
     nix::unistd::setsid().map_err(|errno| Error::new("setsid", Case::Any, errno, &[]))
 }

@@ -165,6 +165,71 @@ const PURPOSES: &[(&str, &str, &str)] = &[
     ),
     ("close_range", "", "these descriptors are closed"),
     (
+        "memfd_create",
+        "",
+        "a file in memory, to which no name leads",
+    ),
+    (
+        "fcntl",
+        "F_ADD_SEALS",
+        "from here on, nobody can change that file",
+    ),
+    (
+        "dup2",
+        "",
+        "one of the standard streams is another file now",
+    ),
+    (
+        "dup3",
+        "",
+        "one of the standard streams is another file now",
+    ),
+    (
+        "ioctl",
+        "TIOCSCTTY",
+        "this terminal is the session's: its keys are signals there",
+    ),
+    (
+        "keyctl",
+        "",
+        "a ring for keys of its own; the caller's is out of reach",
+    ),
+    (
+        "prlimit64",
+        "RLIMIT_NOFILE",
+        "how many files it may have open at a time",
+    ),
+    (
+        "prlimit64",
+        "RLIMIT_CORE",
+        "how much of it is written down where it crashes",
+    ),
+    (
+        "prlimit64",
+        "",
+        "how much of something each process may use",
+    ),
+    (
+        "write",
+        "uid_map",
+        "who the users of that user namespace are outside",
+    ),
+    (
+        "write",
+        "gid_map",
+        "who the groups of that user namespace are outside",
+    ),
+    (
+        "write",
+        "/setgroups",
+        "nobody in that user namespace leaves a group any more",
+    ),
+    (
+        "write",
+        "/oom_score_adj",
+        "whether it is spared when memory is short",
+    ),
+    (
         "setsid",
         "",
         "a session of its own, without the caller's terminal",

@@ -1,5 +1,6 @@
 //! Signals: what they do to us, holding them back, waiting for them, sending them.
 
+use std::os::fd::{FromRawFd, OwnedFd, RawFd};
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
@@ -400,9 +401,56 @@ pub fn sigtimedwait(set: &SignalSet, timeout: Option<Duration>) -> Result<Option
     }
 }
 
+/// A descriptor that can be read as long as one of these signals waits: so that a program can
+/// wait for signals and for files at the same time, with poll(2).
+///
+/// The caller must have blocked them, and takes them out with [`sigtimedwait`].
+///
+/// # Errors
+///
+/// * `EMFILE`, `ENFILE`, `ENOMEM`: no descriptor or no memory is left.
+///
+/// # Example
+///
+/// ```standalone_crate
+/// use linux_sys::{How, Pid, SignalSet, kill, signalfd, sigprocmask};
+/// use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+/// use std::os::fd::AsFd;
+///
+/// let set = SignalSet::empty().with(10); // SIGUSR1
+/// sigprocmask(How::Block, &set)?;
+/// let waiting = signalfd(&set)?;
+/// kill(Pid::this(), 10)?;
+/// let mut files = [PollFd::new(waiting.as_fd(), PollFlags::POLLIN)];
+/// assert_eq!(poll(&mut files, PollTimeout::NONE)?, 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// Manual page: signalfd(2). Given code, from level 18.
+pub fn signalfd(set: &SignalSet) -> Result<OwnedFd> {
+    // SAFETY: the set is the kernel's eight bytes, and lives across the call.
+    let opened = unsafe {
+        libc::syscall(
+            libc::SYS_signalfd4,
+            -1,
+            &raw const set.0,
+            SET_SIZE,
+            libc::SFD_CLOEXEC,
+        )
+    };
+    match Errno::result(opened) {
+        // SAFETY: the kernel has just opened it for us, and nothing else has it.
+        Ok(opened) => Ok(unsafe { OwnedFd::from_raw_fd(opened as RawFd) }),
+        Err(errno) => {
+            let shown = [plain(-1), plain(set), plain("SFD_CLOEXEC")];
+            Err(Error::new("signalfd", Case::Any, errno, &shown))
+        }
+    }
+}
+
 fn wait_once(set: &SignalSet, timeout: Option<Duration>) -> std::result::Result<SignalInfo, Errno> {
     let timeout = timeout.map(|timeout| libc::timespec {
-        tv_sec: libc::time_t::try_from(timeout.as_secs()).unwrap_or(libc::time_t::MAX),
+        tv_sec: i64::try_from(timeout.as_secs()).unwrap_or(i64::MAX),
         tv_nsec: timeout.subsec_nanos().into(),
     });
     let timeout = timeout

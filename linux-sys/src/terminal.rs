@@ -1,7 +1,7 @@
 //! Terminals: which process group has the keyboard, what makes lines of what is typed, which
 //! processes may open one.
 
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
 
 use nix::errno::Errno;
 use nix::unistd::Pid;
@@ -66,6 +66,170 @@ pub fn tcsetpgrp(terminal: impl AsFd, group: Pid) -> Result<()> {
     nix::unistd::tcsetpgrp(terminal.as_fd(), group).map_err(|errno| {
         let shown = [plain(terminal.as_fd().as_raw_fd()), plain(group)];
         Error::new("tcsetpgrp", Case::Any, errno, &shown)
+    })
+}
+
+/// Makes a terminal the caller's controlling terminal: the one whose Ctrl-C, Ctrl-Z and
+/// hang-up become signals for the processes of this session.
+///
+/// # Arguments
+///
+/// * `terminal`: one that no session has.
+///
+/// # Errors
+///
+/// * `EPERM`: the caller leads no session, or has a terminal already, or another session has
+///   this one.
+/// * `ENOTTY`: no terminal.
+///
+/// # Example
+///
+/// ```no_run
+/// use linux_sys::{setsid, tiocsctty};
+///
+/// let terminal = std::fs::File::options().read(true).write(true).open("/dev/pts/0")?;
+/// setsid()?;
+/// tiocsctty(&terminal)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// Manual page: TIOCSCTTY(2const), in older releases ioctl_tty(2). Level 18.
+pub fn tiocsctty(terminal: impl AsFd) -> Result<()> {
+    let fd = terminal.as_fd().as_raw_fd();
+    // SAFETY: this ioctl takes a number, by which nothing is taken from another session.
+    let done = unsafe { libc::ioctl(fd, libc::TIOCSCTTY as _, 0) };
+    Errno::result(done)
+        .map(drop)
+        .map_err(|errno| Error::new("tiocsctty", Case::Any, errno, &[plain(fd), plain(0)]))
+}
+
+/// Opens the terminal that belongs to the master side of a pseudo-terminal: without a path,
+/// so whatever is mounted on `/dev/pts` here.
+///
+/// It is unlocked first, as unlockpt(3) does, and does not become the caller's controlling
+/// terminal.
+///
+/// # Arguments
+///
+/// * `master`: what opening `/dev/ptmx` has given.
+///
+/// # Errors
+///
+/// * `ENOTTY`: no master of a pseudo-terminal.
+/// * `EIO`: the terminal is gone.
+///
+/// # Example
+///
+/// ```
+/// use std::io::{Read, Write};
+///
+/// let mut master = std::fs::File::options().read(true).write(true).open("/dev/ptmx")?;
+/// let mut terminal = std::fs::File::from(linux_sys::tiocgptpeer(&master)?);
+/// terminal.write_all(b"hello")?;
+/// let mut printed = [0; 5];
+/// master.read_exact(&mut printed)?;
+/// assert_eq!(&printed, b"hello");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// Manual page: TIOCGPTPEER(2const), in older releases ioctl_tty(2). Given code, level 18.
+pub fn tiocgptpeer(master: impl AsFd) -> Result<OwnedFd> {
+    let fd = master.as_fd().as_raw_fd();
+    let locked: libc::c_int = 0;
+    let how = libc::O_RDWR | libc::O_NOCTTY | libc::O_CLOEXEC;
+    // SAFETY: the first ioctl reads one int from the address that it is given, the second
+    // takes a number.
+    let opened = unsafe {
+        match libc::ioctl(fd, libc::TIOCSPTLCK as _, &raw const locked) {
+            0 => libc::ioctl(fd, libc::TIOCGPTPEER as _, how),
+            failed => failed,
+        }
+    };
+    match Errno::result(opened) {
+        // SAFETY: the kernel has just opened it for us, and nothing else has it.
+        Ok(opened) => Ok(unsafe { OwnedFd::from_raw_fd(opened) }),
+        Err(errno) => {
+            let shown = [plain(fd), plain("O_RDWR|O_NOCTTY|O_CLOEXEC")];
+            Err(Error::new("tiocgptpeer", Case::Any, errno, &shown))
+        }
+    }
+}
+
+/// How large a terminal's window is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WindowSize {
+    /// Lines of text; 0 if nobody has said.
+    pub rows: u16,
+    /// Characters in a line; 0 if nobody has said.
+    pub columns: u16,
+}
+
+/// How large a terminal's window is.
+///
+/// # Errors
+///
+/// * `ENOTTY`: no terminal.
+///
+/// # Example
+///
+/// ```
+/// match linux_sys::tiocgwinsz(std::io::stdin()) {
+///     Ok(size) => println!("{} by {}", size.rows, size.columns),
+///     Err(error) => println!("{error}"),
+/// }
+/// ```
+///
+/// Manual page: TIOCGWINSZ(2const), in older releases ioctl_tty(2). Given code, level 18.
+pub fn tiocgwinsz(terminal: impl AsFd) -> Result<WindowSize> {
+    let fd = terminal.as_fd().as_raw_fd();
+    let mut size = libc::winsize {
+        ws_row: 0,
+        ws_col: 0,
+        ws_xpixel: 0,
+        ws_ypixel: 0,
+    };
+    // SAFETY: this ioctl writes the four numbers of `size`, which lives across the call.
+    let done = unsafe { libc::ioctl(fd, libc::TIOCGWINSZ as _, &raw mut size) };
+    Errno::result(done)
+        .map(|_| WindowSize {
+            rows: size.ws_row,
+            columns: size.ws_col,
+        })
+        .map_err(|errno| Error::new("tiocgwinsz", Case::Any, errno, &[plain(fd)]))
+}
+
+/// Says how large a terminal's window is. If that is new, the group in front gets SIGWINCH.
+///
+/// # Errors
+///
+/// * `ENOTTY`: no terminal.
+///
+/// # Example
+///
+/// ```no_run
+/// use linux_sys::{WindowSize, tiocswinsz};
+///
+/// tiocswinsz(std::io::stdin(), WindowSize { rows: 24, columns: 80 })?;
+/// # Ok::<(), linux_sys::Error>(())
+/// ```
+///
+/// Manual page: TIOCSWINSZ(2const), in older releases ioctl_tty(2). Given code, level 18.
+pub fn tiocswinsz(terminal: impl AsFd, size: WindowSize) -> Result<()> {
+    let fd = terminal.as_fd().as_raw_fd();
+    let asked = libc::winsize {
+        ws_row: size.rows,
+        ws_col: size.columns,
+        ws_xpixel: 0,
+        ws_ypixel: 0,
+    };
+    // SAFETY: this ioctl reads the four numbers of `asked`, which lives across the call.
+    let done = unsafe { libc::ioctl(fd, libc::TIOCSWINSZ as _, &raw const asked) };
+    Errno::result(done).map(drop).map_err(|errno| {
+        let shown = [
+            plain(fd),
+            plain(format_args!("{} by {}", size.rows, size.columns)),
+        ];
+        Error::new("tiocswinsz", Case::Any, errno, &shown)
     })
 }
 

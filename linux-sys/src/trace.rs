@@ -10,6 +10,12 @@ use crate::error::plain;
 use crate::explain::Case;
 use crate::{Error, Result, SockFilter, TraceOptions};
 
+/// What is asked of ptrace(2): C libraries do not agree on whether that number has a sign.
+#[cfg(not(target_env = "musl"))]
+type Request = libc::c_uint;
+#[cfg(target_env = "musl")]
+type Request = libc::c_int;
+
 /// Becomes the tracer of the process `pid`: from now on the caller may stop it, and change
 /// its memory and registers.
 ///
@@ -151,7 +157,7 @@ pub fn ptrace_detach(pid: Pid) -> Result<()> {
 /// Manual page: ptrace(2), `PTRACE_SECCOMP_GET_FILTER`. Checks.
 pub fn ptrace_seccomp_get_filter(pid: Pid, index: usize) -> Result<Option<Vec<SockFilter>>> {
     // Of linux/ptrace.h; the C library's header has no name for it.
-    const PTRACE_SECCOMP_GET_FILTER: libc::c_uint = 0x420c;
+    const PTRACE_SECCOMP_GET_FILTER: Request = 0x420c;
     let name = "PTRACE_SECCOMP_GET_FILTER";
     let shown = |data: &dyn std::fmt::Display| {
         let data = plain(data);
@@ -182,7 +188,7 @@ pub fn ptrace_seccomp_get_filter(pid: Pid, index: usize) -> Result<Option<Vec<So
         .map_err(|errno| Error::new("ptrace", Case::Any, errno, &shown(&"filter")))
 }
 
-fn request(name: &'static str, number: libc::c_uint, pid: Pid, data: u32) -> Result<()> {
+fn request(name: &'static str, number: Request, pid: Pid, data: u32) -> Result<()> {
     let (address, data): (libc::c_long, libc::c_long) = (0, data.into());
     // SAFETY: only called with requests that take no address, and a number as data: they
     // change no memory of ours.
@@ -242,34 +248,51 @@ pub enum SyscallInfo {
 ///
 /// Manual page: ptrace(2), `PTRACE_GET_SYSCALL_INFO`. X-ray.
 pub fn ptrace_get_syscall_info(pid: Pid) -> Result<SyscallInfo> {
-    let mut info = MaybeUninit::<libc::ptrace_syscall_info>::zeroed();
-    let size = size_of::<libc::ptrace_syscall_info>();
-    let (number, into) = (libc::PTRACE_GET_SYSCALL_INFO, info.as_mut_ptr());
+    let mut info = PtraceSyscallInfo::default();
+    let size = size_of::<PtraceSyscallInfo>();
+    let into = &raw mut info;
     // SAFETY: the request writes at most `size` bytes to where `data` points, which is a
-    // structure of that size that lives across the call.
-    let done = unsafe { libc::ptrace(number, pid.as_raw(), size, into) };
+    // structure of that size that lives across the call; any bytes are a value of it.
+    let done = unsafe { libc::ptrace(PTRACE_GET_SYSCALL_INFO, pid.as_raw(), size, into) };
     Errno::result(done).map_err(|errno| failed("PTRACE_GET_SYSCALL_INFO", pid, &"info", errno))?;
-    // SAFETY: numbers and a union of numbers, for which zero is a value.
-    let info = unsafe { info.assume_init() };
+    let [first, rest @ ..] = info.of_the_stop;
     Ok(match info.op {
-        libc::PTRACE_SYSCALL_INFO_ENTRY => {
-            // SAFETY: `op` says that this one of the union is filled in.
-            let entry = unsafe { info.u.entry };
+        PTRACE_SYSCALL_INFO_ENTRY => {
+            let [a, b, c, d, e, f, _] = rest;
             SyscallInfo::Entry {
-                number: entry.nr,
-                arguments: entry.args,
+                number: first,
+                arguments: [a, b, c, d, e, f],
             }
         }
-        libc::PTRACE_SYSCALL_INFO_EXIT => {
-            // SAFETY: as above.
-            let exit = unsafe { info.u.exit };
-            SyscallInfo::Exit(match exit.is_error {
-                0 => Ok(exit.sval),
-                _ => Err(i32::try_from(-exit.sval).map_or(Errno::UnknownErrno, Errno::from_raw)),
+        PTRACE_SYSCALL_INFO_EXIT => {
+            let value = first.cast_signed();
+            let [is_error, ..] = rest[0].to_ne_bytes();
+            SyscallInfo::Exit(match is_error {
+                0 => Ok(value),
+                _ => Err(i32::try_from(-value).map_or(Errno::UnknownErrno, Errno::from_raw)),
             })
         }
         _ => SyscallInfo::None,
     })
+}
+
+// Of linux/ptrace.h; not every C library's header has them.
+const PTRACE_GET_SYSCALL_INFO: Request = 0x420e;
+const PTRACE_SYSCALL_INFO_ENTRY: u8 = 1;
+const PTRACE_SYSCALL_INFO_EXIT: u8 = 2;
+
+/// The kernel's `struct ptrace_syscall_info`.
+#[repr(C)]
+#[derive(Default)]
+struct PtraceSyscallInfo {
+    op: u8,
+    pad: [u8; 3],
+    arch: u32,
+    instruction_pointer: u64,
+    stack_pointer: u64,
+    /// At the entry: the call's number, and its arguments. At the exit: what it returns, and
+    /// in the byte behind that, whether it is an error.
+    of_the_stop: [u64; 8],
 }
 
 /// The registers that unwinding a stack begins with, numbered as DWARF numbers them.

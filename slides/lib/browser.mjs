@@ -5,10 +5,12 @@ import { chromium } from 'playwright-core';
 
 export const launch = () => chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox'] });
 
-/** `{ page, errors, requests, close }`; `search` is `?print-pdf` or the like. */
-export async function openDeck(file, size, { search = '', browser } = {}) {
+/** `{ page, errors, requests, close }`; `search` is `?print-pdf` or the like, `now` a time at which
+    the page's clock stands. */
+export async function openDeck(file, size, { search = '', browser, now } = {}) {
   const own = browser ? undefined : await launch();
   const context = await (browser ?? own).newContext({ viewport: size, reducedMotion: 'reduce' });
+  if (now) await context.clock.setFixedTime(now);
   const page = await context.newPage();
   const address = pathToFileURL(file).href;
   const errors = [];

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 
 export const slidesDir = fileURLToPath(new URL('..', import.meta.url));
 export const repository = join(slidesDir, '..');
-export const PLANS = ['full', 'half', 'two-hours'];
+export const PLANS = ['full', 'half', 'two-hours', 'harden'];
 
 const KEYS = new Set(['title', 'level', 'talk', 'exercise', 'exercise-two-hours', 'plans']);
 
@@ -40,7 +40,7 @@ export function readSection(id, text) {
   const plans = (front.plans ?? '').split(/\s+/).filter(Boolean);
   const unknown = plans.find((plan) => !PLANS.includes(plan));
   if (unknown) throw new Error(`deck/${id}.md: no plan "${unknown}"; known: ${PLANS.join(' ')}`);
-  const exercise = { full: minutes('exercise'), half: minutes('exercise') };
+  const exercise = { full: minutes('exercise'), half: minutes('exercise'), harden: minutes('exercise') };
   exercise['two-hours'] = 'exercise-two-hours' in front ? minutes('exercise-two-hours') : exercise.full;
   return {
     id, plans, exercise,

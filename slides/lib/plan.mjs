@@ -1,4 +1,4 @@
-// The three plans of a day: which pauses they have, and when each section begins.
+// The plans, three of a first day and one of a second: which pauses they have, and when each section begins.
 import { besideLevel } from './parts.mjs';
 
 /** Minutes of a slot, and its pauses: after which section, how long. */
@@ -10,6 +10,16 @@ export const SLOTS = {
       '14-overlay': { title: 'lunch', minutes: 60 },
       '17-net': { title: 'break', minutes: 15 },
       '20-memory': { title: 'break', minutes: 15 },
+    },
+  },
+  // Part II, for people who have done Part I, on another day.
+  harden: {
+    title: 'Second day',
+    slot: 360,
+    pauses: {
+      '26-pids-io': { title: 'break', minutes: 15 },
+      '29-sealed-self': { title: 'lunch', minutes: 60 },
+      '31-init': { title: 'break', minutes: 15 },
     },
   },
   half: { title: 'Half a day', slot: 240, pauses: { '12-mount-ns': { title: 'break', minutes: 15 } } },
@@ -38,8 +48,10 @@ export function plan(name, deck) {
   return { name, title, slot, total, rows };
 }
 
-/** The last level that each plan holds: a full day goes through Part I. */
-const LAST = { full: Math.max(...besideLevel(0)), half: 6, 'two-hours': 4 };
+/** The first and the last level that each plan holds: a full day goes through Part I, the second through Part II. */
+const LAST_OF_PART_1 = Math.max(...besideLevel(0));
+const FIRST = { full: 0, half: 0, 'two-hours': 0, harden: LAST_OF_PART_1 + 1 };
+const LAST = { full: LAST_OF_PART_1, half: 6, 'two-hours': 4, harden: Math.max(...besideLevel(LAST_OF_PART_1 + 1)) };
 
 /** What is wrong with a plan. */
 export function misplanned(name, deck) {
@@ -47,7 +59,7 @@ export function misplanned(name, deck) {
   const complaints = [];
   if (total > slot) complaints.push(`${name}: ${total} minutes are planned, ${total - slot} more than its ${slot}`);
   const levels = rows.filter(({ level }) => level).map(({ level }) => level).join(' ');
-  const wanted = Array.from({ length: LAST[name] + 1 }, (_, level) => String(level).padStart(2, '0')).join(' ');
+  const wanted = Array.from({ length: LAST[name] - FIRST[name] + 1 }, (_, index) => String(FIRST[name] + index).padStart(2, '0')).join(' ');
   if (levels !== wanted) complaints.push(`${name}: holds the levels ${levels}, and should hold ${wanted}`);
   for (const section of Object.keys(SLOTS[name].pauses)) {
     if (!rows.some((row) => row.section === section)) complaints.push(`${name}: a pause is planned after ${section}, which is not held`);
@@ -58,11 +70,4 @@ export function misplanned(name, deck) {
     if (sitting > 120) { complaints.push(`${name}: nobody sits for more than two hours; at the end of ${section} it would be ${sitting} minutes`); break; }
   }
   return complaints;
-}
-
-/** `09:00` and minutes: `10:30`. */
-export function clock(start, minutes) {
-  const [hours, rest] = start.split(':').map(Number);
-  const time = hours * 60 + rest + minutes;
-  return `${String(Math.floor(time / 60) % 24).padStart(2, '0')}:${String(time % 60).padStart(2, '0')}`;
 }

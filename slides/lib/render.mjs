@@ -5,9 +5,12 @@ import { basename, join } from 'node:path';
 import hljs from 'highlight.js/lib/core';
 import rust from 'highlight.js/lib/languages/rust';
 import { Marked } from 'marked';
-import { repository, slidesDir } from './deck.mjs';
+import { cuts } from './cuts.mjs';
+import * as day from './day.mjs';
+import { PLANS, readDeck, repository, slidesDir } from './deck.mjs';
 import { letters } from './letters.mjs';
 import { besideLevel } from './parts.mjs';
+import { SLOTS, plan } from './plan.mjs';
 import { xray } from './xray.mjs';
 
 hljs.registerLanguage('rust', rust);
@@ -86,12 +89,47 @@ ${marked.parse(turn(section, body.replace(/<!-- *\.slide:.*?-->/, '')))}</div>
 </section>`;
 }
 
+/** The day that a page without ?start= is for. */
+const START = '09:00';
+
+/** A slide for each pause behind a section, in whichever plan. It has no number: the plans' pauses
+    are in different places. Without a script it says the plan's time. */
+function pauses(section, plans) {
+  return PLANS.filter((name) => SLOTS[name].pauses[section.id]).map((name) => {
+    const { title, minutes } = SLOTS[name].pauses[section.id];
+    const { rows } = plans[name];
+    const { begin } = rows[rows.findIndex((row) => row.section === section.id) + 1];
+    const list = plans[name].cuts.map(({ say, wins }) => `<li>${escape(say)}: ${wins} minutes</li>`).join('');
+    return `<section class="statement pause" data-pause-of="${name}" data-begin="${begin}" data-minutes="${minutes}" data-timing="${60 * minutes}">
+<div class="slide">
+<div class="body"><p class="big">Back at <time>${day.clock(START, begin + minutes)}</time></p><p class="left">${minutes} minutes</p></div>
+<footer>${title[0].toUpperCase()}${title.slice(1)}</footer>
+</div>
+<aside class="notes"><p>Leave this slide on the wall. Ask the helpers who is stuck, and in which step; open a window; eat something yourself.</p><p>When the room is late, cut in this order, of what is still to come:</p><ol>${list}</ol></aside>
+</section>`;
+  }).join('\n');
+}
+
+/** What the page has to know of the plans. */
+function planned() {
+  const whole = readDeck();
+  return Object.fromEntries(PLANS.map((name) => {
+    const { slot, rows } = plan(name, whole);
+    return [name, {
+      slot,
+      rows: rows.map(({ section, title, begin, latest }) => ({ section, title, begin, latest })),
+      cuts: cuts(name, whole).map(({ section, wins, say }) => ({ section, wins, say })),
+    }];
+  }));
+}
+
 /** The whole page. */
 export function page(sections) {
   const reveal = join(slidesDir, 'node_modules', 'reveal.js', 'dist');
   const script = (text) => `<script>${text.replaceAll('</script', '<\\/script')}</script>`;
+  const plans = planned();
   const deck = sections.map((section) => `<section id="${section.id}" data-plans="${section.plans.join(' ')}">
-${section.slides.map((each) => slide(section, each)).join('\n')}
+${[...section.slides.map((each) => slide(section, each)), pauses(section, plans)].join('\n')}
 </section>`).join('\n');
   return `<!doctype html>
 <html lang="en">
@@ -115,8 +153,10 @@ ${read(slidesDir, 'theme', 'print.css')}</style>
 <div class="reveal"><div class="slides">
 ${deck}
 </div></div>
+<script type="application/json" id="plans">${JSON.stringify(plans).replaceAll('<', '\\u003c')}</script>
 ${script(read(reveal, 'reveal.js'))}
 ${script(read(reveal, 'plugin', 'notes.js'))}
+${script(`${Object.values(day).join('\n')}\n${read(slidesDir, 'theme', 'day.js')}`)}
 ${script(read(slidesDir, 'theme', 'start.js'))}
 </body>
 </html>

@@ -23,6 +23,15 @@ export function turns({ id, slides, exercise }) {
     : [`${id}: an exercise of ${exercise.full} minutes has one slide of the class task, with the heading "## Your turn: ${exercise.full} minutes"; here: ${said.join(', ') || 'none'}`];
 }
 
+/** The second day is one story: what ends a level leads to the next one. */
+export function bridges(sections) {
+  return sections.slice(0, -1).flatMap(({ id, slides }, index) => {
+    const { level } = sections[index + 1];
+    const leads = new RegExp(`\\bnext\\s+level\\b|\\blevel ${level}\\b`);
+    return leads.test(slides.at(-1).notes) ? [] : [`${id}: the notes of its last slide do not lead to the next level, ${level}`];
+  });
+}
+
 /** Code with `file=` is in that file: its lines in order, without a gap unless a line is `…`. */
 export function snippets({ slides }) {
   return slides.flatMap(({ name, body, notes }) => fences(`${body}\n${notes}`)
@@ -60,8 +69,9 @@ function pieces(lines) {
   return found.map((piece) => piece.join('\n').trim()).filter(Boolean).map((piece) => piece.split('\n'));
 }
 
-// Not in a transcript that is run, since each would run the transcripts, or runs in a test of its own.
-const ELSEWHERE = /^cargo (test( -p (level\d\d|rd))?|workshop (check \d\d|clean|doctor))$/;
+// Not in a transcript that is run, since each would run the transcripts, or runs in a test of its own;
+// the last as an ordinary user, which a check of level 20 is.
+const ELSEWHERE = /^cargo (test( -p (level\d\d|rd))?|workshop (check \d\d|clean|doctor)|run -q -p level20 -- run true)$/;
 const TYPED = /^(?:host)?\$ (.*)$|^(> .*)$/;
 
 /** Every line that somebody types is in a transcript that the tests run. */
@@ -105,7 +115,8 @@ export function names({ level, slides }) {
   });
 }
 
-function hasTodo(number, step) {
+/** Whether a level has a TODO, or one of its steps. */
+export function hasTodo(number, step) {
   const folder = levelFolder(number);
   if (!folder) return false;
   const source = join(repository, 'levels', folder, 'src');

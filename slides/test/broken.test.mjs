@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
 import { launch, openDeck } from '../lib/browser.mjs';
+import { miscut } from '../lib/cuts.mjs';
 import { readDeck, readSection, repository } from '../lib/deck.mjs';
 import { misplanned } from '../lib/plan.mjs';
 import { page as pageOf } from '../lib/render.mjs';
@@ -78,6 +79,13 @@ describe('in the text', () => {
     });
   }
 
+  test('a section that leads nowhere', () => {
+    const [one, other] = ['24-masked-paths', '25-seccomp'].map((id) => readDeck(id)[0]);
+    assert.deepEqual(text.bridges([one, other]), []);
+    const mute = { ...one, slides: one.slides.map((slide) => ({ ...slide, notes: 'Go on.' })) };
+    assert.deepEqual(text.bridges([mute, other]), ['24-masked-paths: the notes of its last slide do not lead to the next level, 13']);
+  });
+
   test('front matter with a wrong key, or without minutes', () => {
     assert.throws(() => readSection('99-try', '---\nauthor: me\n---\n'), /deck\/99-try.md: "author: me" in the front matter; known: title/);
     assert.throws(() => readSection('99-try', '---\ntalk: long\n---\n'), /exercise is a number of minutes/);
@@ -97,6 +105,27 @@ describe('in a plan', () => {
   test('a level that is not held', () => {
     assert.match(misplanned('half', with_({ plans: ['full'] })).join(), /half: holds the levels 01 .*, and should hold 00 01/);
   });
+});
+
+describe('in the cuts', () => {
+  const deck = readDeck();
+  const sound = { section: '15-uts', exercise: 0, wins: 9 };
+  test('a sound cut has no fault', () => assert.deepEqual(miscut('full', deck, [sound]), []));
+  const faults = {
+    'more minutes than it wins': [[{ ...sound, wins: 10 }], /^full: the cut of 15-uts claims 10 minutes, and wins 9$/],
+    'a demo that is longer than the exercise': [[{ section: '15-uts', demo: 12, wins: -3 }], /15-uts wins nothing$/],
+    'a section that there is not': [[{ ...sound, section: '15-utc' }], /15-utc is of no section of the deck$/],
+    'a section of the other day': [[{ section: '26-pids-io', demo: 5, wins: 10 }], /26-pids-io is of a section that the plan does not hold$/],
+    'a section twice': [[sound, sound], /15-uts is there twice$/],
+    'a step that there is not': [[{ section: '15-uts', without: [7], exercise: 5, wins: 4 }], /15-uts leaves out step 7, which the level has not$/],
+  };
+  for (const [fault, [list, complaint]] of Object.entries(faults)) {
+    test(fault, () => {
+      const found = miscut('full', deck, list);
+      assert.equal(found.length, 1, found.join('\n'));
+      assert.match(found[0], complaint);
+    });
+  }
 });
 
 describe('on the wall', () => {

@@ -27,6 +27,12 @@ for (const section of deck) {
   });
 }
 
+if (!only) {
+  test('each level of the second day leads to the next', () => {
+    none(text.bridges(deck.filter(({ level, plans }) => level && plans.includes('harden'))));
+  });
+}
+
 describe('drawn', () => {
   let browser;
   let opened;

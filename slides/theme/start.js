@@ -1,5 +1,5 @@
-// Starts the deck. In the address: ?plan=half or ?plan=two-hours shows what that plan
-// holds, #/16-pid opens a section, ?print-pdf lays everything out for the printer.
+// Starts the deck. In the address: ?plan=half, or another plan, shows what that plan holds, #/16-pid
+// opens a section, ?print-pdf lays everything out for the printer. Times are theme/day.js's.
 (() => {
   // <!-- .element: class="fragment" --> belongs to what stands before it: the paragraph
   // or item whose text it ends, or, alone on its line, the whole block above.
@@ -17,7 +17,7 @@
   }
 
   const plan = new URLSearchParams(location.search).get('plan');
-  if (['full', 'half', 'two-hours'].includes(plan)) {
+  if (['full', 'half', 'two-hours', 'harden'].includes(plan)) {
     for (const section of document.querySelectorAll('[data-plans]')) {
       if (!section.dataset.plans.split(' ').includes(plan)) section.remove();
     }
@@ -30,7 +30,7 @@
   }
 
   // In the footer and not by reveal: so it grows with the slide, and is on paper too.
-  const footers = [...document.querySelectorAll('.slide footer')];
+  const footers = [...document.querySelectorAll('section:not(.pause) > .slide > footer')];
   footers.forEach((footer, index) => { footer.dataset.number = `${index + 1} / ${footers.length}`; });
 
   Reveal.initialize({

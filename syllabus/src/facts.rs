@@ -25,6 +25,8 @@ pub struct Facts {
     pub options: Vec<String>,
     /// The verbs of its program that need root: `run`.
     pub root: Vec<String>,
+    /// The verbs that need root only where an ordinary user gets no user namespace.
+    pub rootless: Vec<String>,
 }
 
 /// A line of a `level.toml` that is not as it should be.
@@ -97,10 +99,11 @@ impl Facts {
             "lesson-uses" => &mut self.lesson_uses,
             "options" => &mut self.options,
             "root" => &mut self.root,
+            "rootless" => &mut self.rootless,
             _ => {
                 return Err(format!(
                     "there is no key `{key}`; the keys are title, part, minutes, needs, \
-                     no-longer-needs, lesson-uses, options and root"
+                     no-longer-needs, lesson-uses, options, root and rootless"
                 ));
             }
         };
@@ -150,7 +153,7 @@ mod tests {
     fn all_keys_are_read() {
         let text = format!(
             "# A comment.\n{LEAST}\nneeds = [\"one\", \"two\"]\nno-longer-needs = [\"three\"]\n\
-             lesson-uses = [ \"ps\", ]\noptions = []\nroot = [\"run\"]\n"
+             lesson-uses = [ \"ps\", ]\noptions = []\nroot = [\"run\"]\nrootless = [\"exec\"]\n"
         );
         let facts = Facts {
             title: "a title".to_owned(),
@@ -161,6 +164,7 @@ mod tests {
             lesson_uses: vec!["ps".to_owned()],
             options: Vec::new(),
             root: vec!["run".to_owned()],
+            rootless: vec!["exec".to_owned()],
         };
         assert_eq!(Facts::parse(&text), Ok(facts));
     }

@@ -41,6 +41,10 @@ pub const TABLE: &[(&str, &str)] = &table![
     "14_pids_io",
     "15_devices",
     "16_volumes",
+    "17_sealed_self",
+    "18_terminal",
+    "19_init",
+    "20_rootless",
     "harden",
 ];
 

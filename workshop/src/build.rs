@@ -1,14 +1,16 @@
 //! Programs, built as our caller: `cargo build`, and where it has put them.
 
+use std::ffi::OsString;
 use std::io::{BufRead, BufReader};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use curriculum::levels::Level;
 use serde_json::Value;
 
-use crate::Result;
 use crate::course::Course;
+use crate::{Error, Result};
 
 /// What was built.
 pub(crate) struct Programs {
@@ -66,6 +68,25 @@ pub(crate) fn cargo_build(directory: &Path) -> Command {
         .stdin(Stdio::null())
         .stdout(Stdio::piped());
     cargo
+}
+
+/// `cargo run` of a crate that is built when it is asked for, in our place. Returns only if that
+/// fails, and then what went wrong.
+pub(crate) fn run_instead(package: &str, arguments: &[OsString]) -> Error {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    // Not --quiet: cargo says what it builds, and when it waits for another cargo.
+    let error = Command::new(&cargo)
+        .args(["--config", "term.quiet=false", "run", "--package", package])
+        .arg("--manifest-path")
+        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml"))
+        .arg("--")
+        .args(arguments)
+        .exec();
+    format!(
+        "cannot start {}: {error}; see whether `cargo` is on your PATH",
+        cargo.display()
+    )
+    .into()
 }
 
 /// What a build has made. `None` if the compiler has found something, which it has said itself

@@ -15,6 +15,7 @@ use crate::build::{self, Programs, as_root};
 use crate::course::{Course, id, word};
 use crate::progress::{self, Progress, State};
 use crate::screen::{self, BOLD, CODE, DIM, GREEN, note, paint, prose, say};
+use crate::seat::{self, Telling, Told};
 use crate::{Result, map, program};
 
 /// What may be said after `check`.
@@ -76,6 +77,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
         return only_the_choice(&course, level);
     }
     let Judged { outcome, content } = check(&course, level, Detail::All)?;
+    tell_board(&course, level, outcome, &mut Telling::default());
     after(&course, level, outcome, Reader::AtTheShell)?;
     if is_saved_since(&course, level, &content) {
         note("It was saved again while the checks ran: they have judged what was there before.");
@@ -142,6 +144,7 @@ fn all(course: &Course) -> Result<ExitCode> {
     let progress = Progress::read(course)?;
     let mut worst = Outcome::Passed;
     let mut count = 0;
+    let mut last = None;
     for level in course.numbered() {
         let state = progress.state(course, level)?;
         if matches!(state, State::Untouched | State::Skipped) {
@@ -151,6 +154,7 @@ fn all(course: &Course) -> Result<ExitCode> {
         let title = format!("{}: {}", level.package, course.title(level));
         say(format!("\n{}", paint(BOLD, title)));
         let Judged { outcome, .. } = check(course, level, Detail::First)?;
+        last = Some((level, outcome));
         match outcome {
             Outcome::NotJudged => return Ok(status(outcome)),
             Outcome::Failed | Outcome::NotBuilt => worst = outcome,
@@ -158,12 +162,41 @@ fn all(course: &Course) -> Result<ExitCode> {
             Outcome::Skipped | Outcome::Passed => {}
         }
     }
+    if let Some((level, outcome)) = last {
+        tell_board(course, level, outcome, &mut Telling::default());
+    }
     if count == 0 {
         prose("All levels are as they came: there is nothing of yours to check yet.");
     } else {
         map::show(course, &Progress::read(course)?)?;
     }
     Ok(status(worst))
+}
+
+/// Tells the class board, if the learner has joined. What could not be looked at says nothing.
+pub(crate) fn tell_board(course: &Course, level: &Level, outcome: Outcome, telling: &mut Telling) {
+    seat::tell(course, telling, || match outcome {
+        Outcome::Passed | Outcome::Failed => Ok(Some(known(course, level)?)),
+        Outcome::NotBuilt => {
+            let state = seat::State::of(course, level, Told::NotBuilt, &[]);
+            Ok(Some(state))
+        }
+        Outcome::NotJudged | Outcome::Skipped => Ok(None),
+    });
+}
+
+/// How far a level is, as a board is told: by what is remembered of it as it is now.
+pub(crate) fn known(course: &Course, level: &Level) -> Result<seat::State> {
+    let told = match Progress::read(course)?.state(course, level)? {
+        State::Failing => Told::Fails,
+        State::Done => Told::Done,
+        _ => Told::Begun,
+    };
+    let reports = match told {
+        Told::Begun => Vec::new(),
+        _ => last(course, level),
+    };
+    Ok(seat::State::of(course, level, told, &reports))
 }
 
 fn status(outcome: Outcome) -> ExitCode {

@@ -12,8 +12,10 @@ use std::path::{Path, PathBuf};
 
 use given::{Error, printable};
 use nix::fcntl::{Flock, FlockArg};
+use nix::unistd::geteuid;
 
 use crate::inhabitants;
+use crate::own_users;
 use crate::screen;
 use crate::stale_cgroup::stale_cgroups;
 use crate::stale_container::{Disposition, Found, StaleContainer, id, parents};
@@ -26,9 +28,38 @@ struct Tally {
     failed: usize,
 }
 
+/// For root: all that containers have left, and then what those have that were started with
+/// `--userns`: as their root, in a user namespace as theirs was.
+pub(crate) fn clean_all(store: &Path, image_dir: &Path, dry_run: bool) -> Result<(), Error> {
+    let all = clean(store, image_dir, dry_run);
+    if !geteuid().is_root() {
+        return all;
+    }
+    // Where there is no map, there has been no such container.
+    match given::own_directories(store, image_dir) {
+        Ok((map, mapped, _)) if mapped.is_dir() => {
+            own_users::become_root(&map)?;
+            all.and(clean(&mapped, image_dir, dry_run))
+        }
+        _ => all,
+    }
+}
+
+/// For an ordinary user: what their own containers have left, which ran without root.
+pub(crate) fn clean_own(store: &Path, image_dir: &Path, dry_run: bool) -> Result<(), Error> {
+    if geteuid().is_root() {
+        return Err("--own is for an ordinary user: without it, root removes it all".into());
+    }
+    let (map, store, image_dir) = given::own_directories(store, image_dir)?;
+    // While it can be seen whose the way to it is.
+    images::find_store(&store)?;
+    own_users::become_root(&map)?;
+    clean(&store, &image_dir, dry_run)
+}
+
 /// Remove everything in `store` that no living parent looks after, and what is half
 /// written in `image_dir`.
-pub(crate) fn clean(store: &Path, image_dir: &Path, dry_run: bool) -> Result<(), Error> {
+fn clean(store: &Path, image_dir: &Path, dry_run: bool) -> Result<(), Error> {
     let mut tally = Tally {
         dry_run,
         ..Tally::default()
@@ -40,7 +71,12 @@ pub(crate) fn clean(store: &Path, image_dir: &Path, dry_run: bool) -> Result<(),
             one(&path, &found, &mut tally)?;
         }
     }
-    for group in &stale_cgroups() {
+    // In a user namespace the others' groups are not ours to remove.
+    let groups = match given::is_in_user_namespace()? {
+        true => Vec::new(),
+        false => stale_cgroups(),
+    };
+    for group in &groups {
         let what = format!("{}, which no parent looks after", group.display());
         tally.remove(&what, || {
             inhabitants::await_dying(group)?;
@@ -171,7 +207,7 @@ impl Tally {
     fn keep(&mut self, path: &Path, why: &str, by_hand: &str) {
         let would = if self.dry_run { "would keep" } else { "kept" };
         let path = path.display().to_string();
-        let word = quoted(&path);
+        let word = given::shell_word(&path);
         self.say(&format!(
             "{would} {path}: {why}; by hand: `{by_hand} {word}`"
         ));
@@ -182,15 +218,6 @@ impl Tally {
     fn say(&mut self, message: &str) {
         self.told += 1;
         screen::prose(printable(message));
-    }
-}
-
-/// A path as a shell takes it for one word.
-fn quoted(path: &str) -> String {
-    let is_plain = |letter: char| letter.is_alphanumeric() || "/._-".contains(letter);
-    match path.chars().all(is_plain) {
-        true => path.to_owned(),
-        false => format!("'{}'", path.replace('\'', "'\\''")),
     }
 }
 
@@ -217,6 +244,8 @@ fn remove_parents(store: &Path) -> Result<(), Error> {
         return Ok(());
     }
     for parent in parents() {
+        // The leaf for parents who are root of a user namespace (`given::cgroup`).
+        let _ = linux_sys::rmdir(parent.join("parents"));
         // Refused as long as a group is in it: a container of another store.
         let _ = linux_sys::rmdir(&parent);
     }

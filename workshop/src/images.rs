@@ -7,15 +7,15 @@
 
 use std::env;
 use std::ffi::OsString;
-use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 
 use clap::{Args, FromArgMatches};
 use images::Listed;
 use nix::unistd::{AccessFlags, access};
 
 use crate::Result;
+use crate::build::run_instead;
 use crate::screen::{prose, say};
 
 /// List the images that are there
@@ -108,24 +108,5 @@ fn hand_over(arguments: &[OsString]) -> Result<ExitCode> {
     if !built {
         given::log("building the registry client, once; this takes a minute or two");
     }
-    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    // Not --quiet: cargo says what it builds, and when it waits for another cargo.
-    let error = Command::new(&cargo)
-        .args([
-            "--config",
-            "term.quiet=false",
-            "run",
-            "--package",
-            "registry",
-        ])
-        .arg("--manifest-path")
-        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml"))
-        .arg("--")
-        .args(arguments)
-        .exec();
-    Err(format!(
-        "cannot start {}: {error}; see whether `cargo` is on your PATH",
-        cargo.display()
-    )
-    .into())
+    Err(run_instead("registry", arguments))
 }

@@ -11,6 +11,9 @@
 //! | `check.rs` | a level is built and judged |
 //! | `watch/` | the same on every save |
 //! | `hint.rs`, `solution.rs` | help, in small portions and in a large one |
+//! | `seat/` | the learner's seat at the class board |
+//! | `join.rs`, `hand.rs`, `leave.rs` | it is taken, asks for help, and is given back |
+//! | `board.rs` | the board itself; done by the crate `board` |
 //! | `reset.rs` | a level as it came, and what was in it kept |
 //! | `update/` | a newer workshop under the learner's work |
 //! | `trace/` | a container's system calls as a story |
@@ -21,6 +24,7 @@
 //! | `report.rs` | one file for an instructor |
 //! | `doctor/` | what this machine can do |
 //! | `clean.rs`, `stale_container.rs`, `stale_cgroup.rs` | what killed containers have left |
+//! | `own_users.rs` | root of a user namespace, to remove what was made in one |
 //! | `inhabitants.rs`, `mounted.rs`, `mountinfo.rs` | who and what still uses it |
 //! | `words.rs`, `error.rs` | what stands on the command line; what went wrong |
 //! | `screen.rs`, `date.rs` | what reaches the user's eyes |
@@ -31,6 +35,7 @@
 //! user who calls us.
 
 mod begin;
+mod board;
 mod browser;
 mod build;
 mod check;
@@ -40,24 +45,30 @@ mod course;
 mod date;
 mod doctor;
 mod error;
+mod hand;
 mod hint;
 mod images;
 mod inhabitants;
+mod join;
+mod leave;
 mod lesson;
 mod map;
 mod mounted;
 mod mountinfo;
+mod own_users;
 mod program;
 mod progress;
 mod reference;
 mod report;
 mod reset;
 mod screen;
+mod seat;
 mod solution;
 mod stale_cgroup;
 mod stale_container;
 mod trace;
 mod update;
+mod versions;
 mod watch;
 mod welcome;
 mod words;
@@ -122,6 +133,31 @@ enum Action {
     Update(update::Arguments),
     /// Put all that a helper needs into one file
     Report(report::Arguments),
+    /// Take a seat at the board of a class; says before what is sent
+    Join(join::Arguments),
+    /// Raise your hand at the class board; again lowers it
+    #[command(after_help = "Example: cargo workshop hand")]
+    Hand,
+    /// Give back the seat at the class board; nothing of it is kept
+    #[command(after_help = "Example: cargo workshop leave")]
+    Leave,
+    /// Show the instructor of a class who needs help
+    #[command(
+        disable_help_flag = true,
+        after_help = "Example: cargo workshop board --minutes minutes.txt"
+    )]
+    Board {
+        /// Options; `--help` says which
+        #[arg(
+            trailing_var_arg = true,
+            allow_hyphen_values = true,
+            value_name = "OPTION"
+        )]
+        arguments: Vec<OsString>,
+    },
+    /// What a check starts so that it need not wait for the board
+    #[command(hide = true)]
+    TellBoard,
     /// Remove what killed containers have left behind
     #[command(after_help = "\
 A command can outlive its killed parent: an exec of a setuid program makes the
@@ -132,6 +168,10 @@ Example: cargo workshop clean --dry-run")]
         /// Only say what would be done
         #[arg(long)]
         dry_run: bool,
+
+        /// What containers have left that you ran without root; takes none
+        #[arg(long)]
+        own: bool,
 
         /// Where containers live [default: as for the levels]
         #[arg(long, value_name = "DIR", env = "RUBBER_DOCKER_CONTAINERS")]
@@ -222,14 +262,24 @@ fn run(action: Option<Action>) -> Result<ExitCode> {
         Some(Action::Reset(arguments)) => reset::run(arguments),
         Some(Action::Update(arguments)) => update::run(arguments),
         Some(Action::Report(arguments)) => report::run(arguments),
+        Some(Action::Join(arguments)) => join::run(arguments),
+        Some(Action::Hand) => hand::run(),
+        Some(Action::Leave) => leave::run(),
+        Some(Action::Board { arguments }) => board::run(&arguments),
+        Some(Action::TellBoard) => seat::tell_board().map(|()| ExitCode::SUCCESS),
         Some(Action::Images { arguments }) => images::run(&arguments),
         Some(Action::Completions(arguments)) => completions::run(arguments, CommandLine::command()),
         Some(Action::Clean {
             dry_run,
+            own,
             container_dir,
             image_dir,
         }) => {
-            clean::clean(&container_dir, &image_dir, dry_run).map_err(|error| error.to_string())?;
+            let cleaned = match own {
+                true => clean::clean_own(&container_dir, &image_dir, dry_run),
+                false => clean::clean_all(&container_dir, &image_dir, dry_run),
+            };
+            cleaned.map_err(|error| error.to_string())?;
             Ok(ExitCode::SUCCESS)
         }
     }

@@ -1,10 +1,9 @@
 //! `cargo workshop report`: everything that an instructor needs who is asked for help, in one
 //! file, and nothing that is the learner's own business.
 
-use std::fs;
 use std::io::{ErrorKind, IsTerminal, Write};
 use std::path::Path;
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 
 use checks::{Report, Verdict};
 use curriculum::levels::Level;
@@ -13,7 +12,7 @@ use similar::TextDiff;
 use crate::course::{Course, word};
 use crate::progress::{self, Progress, State};
 use crate::screen::{CODE, note, paint, say};
-use crate::{Result, check, doctor};
+use crate::{Result, check, doctor, versions};
 
 /// What may be said after `report`.
 #[derive(clap::Args)]
@@ -97,30 +96,8 @@ fn compose(course: &Course) -> Result<String> {
 }
 
 fn versions(course: &Course) -> String {
-    let said = |mut command: Command, arguments: &[&str]| {
-        let output = command.current_dir(&course.root).args(arguments).output();
-        let text = output.map(|it| String::from_utf8_lossy(&it.stdout).trim().to_owned());
-        text.ok().filter(|text| !text.is_empty())
-    };
-    let system = fs::read_to_string("/etc/os-release").unwrap_or_default();
-    let system = system
-        .lines()
-        .find_map(|line| line.strip_prefix("PRETTY_NAME="));
-    let system = system.map(|name| name.trim_matches('"').to_owned());
-    // Not `uname -a`: that has the machine's name.
-    let rows = [
-        (
-            "workshop",
-            said(course.git(), &["log", "-1", "--format=%h of %cs"]),
-        ),
-        ("rustc", said(Command::new("rustc"), &["--version"])),
-        ("kernel", said(Command::new("uname"), &["-srm"])),
-        ("system", system),
-    ];
-    let line = |(what, version): (&str, Option<String>)| {
-        format!("- {what}: {}\n", version.as_deref().unwrap_or("not known"))
-    };
-    rows.into_iter().map(line).collect()
+    let line = |(what, version): (&str, String)| format!("- {what}: {version}\n");
+    versions::rows(course).into_iter().map(line).collect()
 }
 
 fn failure(level: &Level, report: &Report) -> String {

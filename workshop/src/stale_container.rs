@@ -205,8 +205,26 @@ pub(crate) fn id(directory: &Path) -> Option<String> {
     is_id.then(|| name.to_owned())
 }
 
-/// The groups called `rubber-docker`, which all containers' groups are in.
+/// The groups that containers' groups are in: those called `rubber-docker`, and before them the
+/// ones in these that belong to the root of a user namespace, by number.
 pub(crate) fn parents() -> impl Iterator<Item = PathBuf> {
+    tops().flat_map(|top| {
+        let inner = fs::read_dir(&top).into_iter().flatten().flatten();
+        let mut all: Vec<PathBuf> = inner
+            .map(|entry| entry.path())
+            .filter(|path| path.is_dir() && is_of_a_map(path))
+            .collect();
+        all.push(top);
+        all
+    })
+}
+
+fn is_of_a_map(group: &Path) -> bool {
+    let name = group.file_name().unwrap_or_default().to_string_lossy();
+    id(group).is_none() && !name.is_empty() && name.bytes().all(|it| it.is_ascii_digit())
+}
+
+fn tops() -> impl Iterator<Item = PathBuf> {
     // On version 1, `cpu` may be a link to `cpu,cpuacct`: the same groups once more.
     let hierarchies = fs::read_dir(CGROUPS).into_iter().flatten().flatten();
     let hierarchies = hierarchies.filter(|it| it.file_type().is_ok_and(|kind| kind.is_dir()));

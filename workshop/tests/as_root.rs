@@ -50,7 +50,9 @@ impl Machine {
             std::os::unix::fs::symlink(there, machine.bin().join(name)).unwrap();
         }
         script(&machine.scratch.path().join("rd"), PROGRAM);
-        fs::copy(machine.program("rd"), machine.program("workshop")).unwrap();
+        for name in ["workshop", "level19"] {
+            fs::copy(machine.program("rd"), machine.program(name)).unwrap();
+        }
         machine
     }
 
@@ -255,6 +257,64 @@ fn a_level_s_verbs_are_raised_as_its_level_toml_says() {
     }
 }
 
+/// On a machine that has its doubts: `unshare` answers as told.
+fn rootless(unshare: &str, words: &[&str]) -> (String, String, Option<i32>) {
+    let tree = Tree::with(&[(
+        last_solution(),
+        "rootless = [\"run\"]\nroot = [\"start\"]\n",
+    )]);
+    let machine = Machine::with(&[("sudo", SUDO), ("unshare", unshare)]);
+    machine.run_by(tree.as_root(), "rd", words)
+}
+
+const GRANTED: &str = "#!/bin/sh\nexit 0\n";
+
+#[test]
+fn what_can_do_without_root_is_not_raised_unless_it_is_asked_for() {
+    for (sysctl, forbids) in [
+        ("kernel/apparmor_restrict_unprivileged_userns", "1"),
+        ("kernel/unprivileged_userns_clone", "0"),
+        ("user/max_user_namespaces", "0"),
+    ] {
+        let value = fs::read_to_string(Path::new("/proc/sys").join(sysctl));
+        if value.is_ok_and(|it| it.trim() == forbids) {
+            println!("not tried: this machine forbids user namespaces");
+            return;
+        }
+    }
+    for (words, expected) in [
+        (&["run", "true"][..], "sudo no\n"),
+        (&["run", "--as-root", "true"], "sudo yes\n"),
+        (&["run", "--keep", "--as-root", "true"], "sudo yes\n"),
+        (&["run", "-i", "alpine", "--as-root", "true"], "sudo yes\n"),
+        // The command's own word.
+        (&["run", "true", "--as-root"], "sudo no\n"),
+        (&["run", "--", "true", "--as-root"], "sudo no\n"),
+        (&["start", "true"], "sudo yes\n"),
+        (&["stop", "true"], "sudo no\n"),
+    ] {
+        let (printed, said, status) = rootless(GRANTED, words);
+        assert!(printed.starts_with(expected), "{words:?}: {printed}{said}");
+        assert_eq!((said.as_str(), status), ("", Some(0)), "{words:?}");
+    }
+}
+
+#[test]
+fn where_the_machine_gives_no_user_namespace_one_line_says_so_and_it_is_raised() {
+    let refused =
+        "#!/bin/sh\necho 'unshare: unshare failed: Operation not permitted' >&2\nexit 1\n";
+    let (printed, said, status) = rootless(refused, &["run", "true"]);
+    assert!(printed.starts_with("sudo yes\n"), "{printed}");
+    assert_eq!((said.lines().count(), status), (1, Some(0)), "{said}");
+    assert!(
+        said.contains("unshare failed: Operation not permitted"),
+        "{said}"
+    );
+    // Asked for, it needs no reason.
+    let (_, said, _) = rootless(refused, &["run", "--as-root", "true"]);
+    assert_eq!(said, "");
+}
+
 /// What makes namespaces and mounts: a level's checks, and the trials of `system-tests`.
 #[test]
 fn tests_that_make_a_sandbox_are_raised_and_no_others() {
@@ -274,10 +334,10 @@ fn tests_that_make_a_sandbox_are_raised_and_no_others() {
 fn help_asks_nobody_for_root() {
     let machine = Machine::with(&[]);
     for (program, words) in [
-        ("rd", &["run", "--help"][..]),
-        ("rd", &["run", "--keep", "-h"]),
-        ("rd", &["run", "-i", "alpine", "--help"]),
-        ("rd", &["run", "--image-name=alpine", "--help"]),
+        ("level19", &["run", "--help"][..]),
+        ("level19", &["run", "--keep", "-h"]),
+        ("level19", &["run", "-i", "alpine", "--help"]),
+        ("level19", &["run", "--image-name=alpine", "--help"]),
         ("workshop", &["clean", "--help"]),
         ("workshop", &["clean", "--container-dir", "/x", "-h"]),
     ] {
@@ -292,17 +352,29 @@ fn help_asks_nobody_for_root() {
         &["run", "--", "ls", "-h"],
         &["run", "-i", "alpine", "ls", "--help"],
     ] {
-        let (printed, said, status) = machine.run("rd", words);
+        let (printed, said, status) = machine.run("level19", words);
         assert_eq!((printed.as_str(), status), ("", Some(125)), "{words:?}");
         assert!(said.contains("There is no sudo here"), "{said}");
     }
 }
 
 #[test]
+fn what_one_s_own_containers_have_left_takes_no_root() {
+    let machine = Machine::with(&[]);
+    for words in [&["clean", "--own"][..], &["clean", "--dry-run", "--own"]] {
+        let (printed, said, status) = machine.run("workshop", words);
+        assert!(printed.starts_with("sudo no\n"), "{words:?}: {said}");
+        assert_eq!(status, Some(0));
+    }
+    let (_, said, status) = machine.run("workshop", &["clean", "--dry-run"]);
+    assert_eq!(status, Some(125), "{said}");
+}
+
+#[test]
 fn the_reason_of_sudo_is_passed_on() {
     let refusing = "#!/bin/sh\necho 'sudo: you are not in the sudoers file' >&2\nexit 1\n";
     let machine = Machine::with(&[("sudo", refusing)]);
-    let (printed, said, status) = machine.run("rd", &["run", "true"]);
+    let (printed, said, status) = machine.run("level19", &["run", "true"]);
     assert_eq!((printed.as_str(), status), ("", Some(125)));
     assert!(
         said.contains("sudo does not let us: sudo: you are not in the sudoers file"),
@@ -318,12 +390,12 @@ fn where_there_is_no_sudo_doas_and_run0_will_do() {
     let machine = Machine::with(&[("doas", &doas), ("run0", RUN0)]);
     assert!(
         machine
-            .run("rd", &["run", "true"])
+            .run("level19", &["run", "true"])
             .0
             .starts_with("sudo doas\n")
     );
     fs::remove_file(machine.bin().join("doas")).unwrap();
-    let (printed, said, _) = machine.run("rd", &["run", "a=b"]);
+    let (printed, said, _) = machine.run("level19", &["run", "a=b"]);
     assert!(
         printed.starts_with("sudo run0\n") && printed.ends_with("\na=b\n"),
         "{printed}{said}"
@@ -333,9 +405,9 @@ fn where_there_is_no_sudo_doas_and_run0_will_do() {
 #[test]
 fn a_program_without_its_x_bit_is_named() {
     let machine = Machine::with(&[]);
-    let program = machine.program("rd");
+    let program = machine.program("level19");
     fs::set_permissions(&program, fs::Permissions::from_mode(0o644)).unwrap();
-    let (printed, said, status) = machine.run("rd", &["run", "--help"]);
+    let (printed, said, status) = machine.run("level19", &["run", "--help"]);
     assert_eq!((printed.as_str(), status), ("", Some(125)));
     assert!(
         said.starts_with(&format!("{} cannot be executed", program.display())),
@@ -355,8 +427,8 @@ fn so_is_one_on_a_file_system_that_nothing_is_executed_on() {
     let place = tempfile::tempdir().unwrap();
     let output = Command::new("unshare")
         .args(["--mount", "sh", "-c"])
-        .arg("mount -t tmpfs -o noexec none \"$1\" && cp \"$0\" \"$1/rd\" && exec \"$2\" \"$1/rd\" run true")
-        .arg(machine.program("rd"))
+        .arg("mount -t tmpfs -o noexec none \"$1\" && cp \"$0\" \"$1/level19\" && exec \"$2\" \"$1/level19\" run true")
+        .arg(machine.program("level19"))
         .arg(place.path())
         .arg(as_root)
         .output()
@@ -374,7 +446,7 @@ fn a_program_is_no_variable_wherever_it_is() {
     let path = format!("{}:/usr/bin:/bin", scratch.path().join("bin").display());
     let as_root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.cargo/as-root");
     for directory in ["plain", "a=b", "a b='c'", "PATH=", "=", "-n=", "$(x)"] {
-        let program = scratch.path().join(directory).join("rd");
+        let program = scratch.path().join(directory).join("level19");
         script(&program, PROGRAM);
         let program = program.to_str().unwrap();
         for images in [None, Some("/im=ages with blanks")] {

@@ -489,3 +489,38 @@ fn in_a_pipe_there_are_no_colours_and_no_wide_lines() {
     assert!(too_wide.is_empty(), "{too_wide:#?}");
     assert!(text.contains("\nVerdict\n  00"), "{text}");
 }
+
+#[test]
+fn what_is_shared_has_both_marks_and_no_name_of_anybody() {
+    let mut command = Command::new(WORKSHOP);
+    let home = std::env::current_dir().unwrap();
+    command.args(["doctor", "--share"]).env("USER", "alice");
+    let output = command.env("LOGNAME", "alice").output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(lines.first(), Some(&"---- rubber docker, from here ----"));
+    assert_eq!(lines.last(), Some(&"---- to here ----"));
+    assert!((10..=24).contains(&lines.len()), "{text}");
+    for what in [
+        "workshop", "system", "kernel", "rustc", "machine", "groups", "levels",
+    ] {
+        assert!(
+            lines.iter().any(|line| line.starts_with(what)),
+            "{what}: {text}"
+        );
+    }
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap();
+    let words: Vec<&str> = text.split_whitespace().collect();
+    assert!(!words.contains(&host.trim()), "{text}");
+    assert!(!text.contains("alice") && !text.contains('\x1b'), "{text}");
+    for directory in home.ancestors().filter(|it| it.parent().is_some()) {
+        assert!(!text.contains(&directory.display().to_string()), "{text}");
+    }
+    assert_eq!(output.status.code(), here(&[]).status.code());
+}
+
+#[test]
+fn a_block_to_share_is_no_json() {
+    let output = here(&["--share", "--json"]);
+    assert_eq!(output.status.code(), Some(2));
+}

@@ -40,6 +40,7 @@ fn name(number: u64) -> Option<&'static str> {
         libc::SYS_symlink => return Some("symlink"),
         libc::SYS_rmdir => return Some("rmdir"),
         libc::SYS_unlink => return Some("unlink"),
+        libc::SYS_dup2 => return Some("dup2"),
         _ => {}
     }
     Some(match number {
@@ -81,6 +82,11 @@ fn name(number: u64) -> Option<&'static str> {
         libc::SYS_seccomp => "seccomp",
         libc::SYS_bpf => "bpf",
         libc::SYS_close_range => "close_range",
+        libc::SYS_memfd_create => "memfd_create",
+        libc::SYS_fcntl => "fcntl",
+        libc::SYS_dup3 => "dup3",
+        libc::SYS_keyctl => "keyctl",
+        libc::SYS_prlimit64 => "prlimit64",
         _ => return None,
     })
 }
@@ -171,15 +177,16 @@ pub(crate) fn decode(number: u64, given: &[u64; 6], memory: &Memory) -> Option<C
             }
         }
         "sethostname" | "setdomainname" => vec![memory.counted(a, b)],
-        "ioctl" => {
-            if b != SIOCSIFFLAGS {
-                return None;
-            }
-            interface(memory, c)
-        }
+        "ioctl" => match b {
+            SIOCSIFFLAGS => interface(memory, c),
+            TIOCSCTTY => vec![memory.descriptor(a), "TIOCSCTTY".to_owned()],
+            _ => return None,
+        },
         "write" => {
             let file = memory.descriptor(a);
-            if !file.starts_with("/sys/fs/cgroup") {
+            if !file.starts_with("/sys/fs/cgroup")
+                && !OF_A_PROCESS.iter().any(|it| file.ends_with(it))
+            {
                 return None;
             }
             vec![file, memory.counted(b, c.min(96))]
@@ -193,6 +200,29 @@ pub(crate) fn decode(number: u64, given: &[u64; 6], memory: &Memory) -> Option<C
         "seccomp" => vec![seccomp_operation(a)?],
         "bpf" => bpf(memory, a, b)?,
         "close_range" => vec![a.to_string(), last_descriptor(b), close_flags(c)],
+        "memfd_create" => vec![text(a), memfd_flags(b)],
+        "fcntl" => {
+            if b != F_ADD_SEALS {
+                return None;
+            }
+            vec![memory.descriptor(a), "F_ADD_SEALS".to_owned(), seals(c)]
+        }
+        // What becomes a standard stream; that the host's /dev/null becomes the container's says
+        // no more than that somebody has called us with it.
+        "dup2" | "dup3" => {
+            let file = memory.descriptor(a);
+            if b > 2 || file == "/dev/null" {
+                return None;
+            }
+            vec![file, b.to_string()]
+        }
+        "keyctl" => {
+            if a != KEYCTL_JOIN_SESSION_KEYRING {
+                return None;
+            }
+            vec!["KEYCTL_JOIN_SESSION_KEYRING".to_owned()]
+        }
+        "prlimit64" => vec![resource(b), limits(memory, c)?],
         _ => Vec::new(),
     };
     Some(Call {
@@ -202,9 +232,61 @@ pub(crate) fn decode(number: u64, given: &[u64; 6], memory: &Memory) -> Option<C
     })
 }
 
+/// What is written to in a process's directory in /proc.
+const OF_A_PROCESS: [&str; 4] = ["/oom_score_adj", "/setgroups", "/gid_map", "/uid_map"];
+
 const AT_REMOVEDIR: u64 = 0x200;
 /// linux/sockios.h.
 const SIOCSIFFLAGS: u64 = 0x8914;
+/// asm-generic/ioctls.h.
+const TIOCSCTTY: u64 = 0x540e;
+/// linux/fcntl.h.
+const F_ADD_SEALS: u64 = 1033;
+/// linux/keyctl.h.
+const KEYCTL_JOIN_SESSION_KEYRING: u64 = 1;
+
+fn memfd_flags(flags: u64) -> String {
+    let all = [
+        (0x1, "MFD_CLOEXEC"),
+        (0x2, "MFD_ALLOW_SEALING"),
+        (0x8, "MFD_NOEXEC_SEAL"),
+        (0x10, "MFD_EXEC"),
+    ];
+    joined(all.iter().filter(|it| flags & it.0 != 0).map(|it| it.1))
+}
+
+fn seals(seals: u64) -> String {
+    let all = [
+        (0x1, "F_SEAL_SEAL"),
+        (0x2, "F_SEAL_SHRINK"),
+        (0x4, "F_SEAL_GROW"),
+        (0x8, "F_SEAL_WRITE"),
+    ];
+    joined(all.iter().filter(|it| seals & it.0 != 0).map(|it| it.1))
+}
+
+/// asm-generic/resource.h: those that a level sets.
+fn resource(number: u64) -> String {
+    match number {
+        4 => "RLIMIT_CORE".to_owned(),
+        6 => "RLIMIT_NPROC".to_owned(),
+        7 => "RLIMIT_NOFILE".to_owned(),
+        other => other.to_string(),
+    }
+}
+
+/// `struct rlimit64`; without one it is only asked.
+fn limits(memory: &Memory, address: u64) -> Option<String> {
+    if address == 0 {
+        return None;
+    }
+    let (soft, hard) = (memory.number(address)?, memory.number(address + 8)?);
+    let shown = |limit: u64| match limit {
+        u64::MAX => "RLIM_INFINITY".to_owned(),
+        limit => limit.to_string(),
+    };
+    Some(format!("{{{}, {}}}", shown(soft), shown(hard)))
+}
 
 fn birth(flags: u64) -> Kind {
     let has = |flag: libc::c_int| flags & u64::from(flag.cast_unsigned()) != 0;

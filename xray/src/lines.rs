@@ -92,9 +92,10 @@ impl Image {
             let fields = line.split_whitespace().skip(3).take(2);
             let file = fields.chain([path]).collect::<Vec<_>>().join(" ");
             let first = *firsts.entry(file.clone()).or_insert(from);
-            // A program that lies in memory alone has no name any more (memfd_create(2)).
-            let is_gone = path.ends_with(" (deleted)");
-            let path = match is_gone {
+            // A program that lies in memory alone has no name any more (memfd_create(2)), and one
+            // that is run by a mount of its own is called as the root of that: `/`.
+            let has_no_name = path.ends_with(" (deleted)") || path == "/";
+            let path = match has_no_name {
                 false => path.into(),
                 true if its_name == Path::new(path) => program.clone(),
                 true => format!("/proc/{pid}/map_files/{range}").into(),

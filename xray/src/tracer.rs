@@ -1,21 +1,23 @@
 //! The tracer: stops a level at each of its steps, and looks.
 //!
 //! The level's processes are followed until one becomes the command, which then runs as without
-//! us: only its end is waited for. A newborn is held until its parent's clone has returned, so
-//! that the order is the same in each run.
+//! us: only its end is waited for. A newborn is held until its parent's clone has returned, and
+//! then until its parent sleeps, or ends: so the order is the same in each run.
 
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsString;
-use std::fs::File;
+use std::fs::{self, File};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::FileExt;
-use std::time::Instant;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use linux_sys::{
     Error, Pid, SyscallInfo, TraceEvent, TraceOptions, TraceStatus, ptrace_cont,
     ptrace_get_syscall_info, ptrace_geteventmsg, ptrace_getregset, ptrace_listen,
     ptrace_setoptions, ptrace_syscall, wait_traced,
 };
+use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
 use serde_json::{Value, json};
 
 use crate::calls::{self, Call, Kind};
@@ -28,6 +30,7 @@ use crate::steps::{Listener, Steps};
 const MOST_STEPS: usize = 2000;
 /// More processes than any level has.
 const MOST_PROCESSES: usize = 64;
+const LOOK_AGAIN: Duration = Duration::from_micros(50);
 
 /// Of which events of the level's own processes we hear.
 pub(crate) fn everything() -> TraceOptions {
@@ -66,6 +69,8 @@ pub(crate) struct Tracer<'a> {
     held: HashSet<Pid>,
     /// Parents whose clone has returned, and whose children have not stopped yet.
     waiting: HashMap<Pid, Pid>,
+    /// Parents that go on alone until they sleep, and their children, which are held so long.
+    ahead: HashMap<Pid, Pid>,
     lines: Lines,
     steps: Steps<'a>,
     cost: Cost,
@@ -91,6 +96,7 @@ impl<'a> Tracer<'a> {
             processes: HashMap::new(),
             held: HashSet::new(),
             waiting: HashMap::new(),
+            ahead: HashMap::new(),
             lines: Lines::default(),
             steps: Steps::new(listener),
             cost: Cost::default(),
@@ -104,7 +110,7 @@ impl<'a> Tracer<'a> {
     pub(crate) fn run(&mut self) -> Result<(Value, Cost), Error> {
         let begins = Instant::now();
         let end = loop {
-            let (pid, status) = wait_traced()?;
+            let (pid, status) = self.wait()?;
             let stopped = Instant::now();
             let end = self.stop(pid, status);
             self.cost.stops += 1;
@@ -129,12 +135,25 @@ impl<'a> Tracer<'a> {
     /// Until all that it follows has ended as well. When the tracer ends, they do.
     pub(crate) fn outlive(&mut self) -> Result<(), Error> {
         loop {
-            match wait_traced() {
+            match self.wait() {
                 Ok((pid, status)) => drop(self.stop(pid, status)),
                 Err(error) if error.errno() == linux_sys::Errno::ECHILD => return Ok(()),
                 Err(error) => return Err(error),
             }
         }
+    }
+
+    /// Until a process has stopped. Of one that falls asleep nobody is told, so as long as a child
+    /// is held for that we look: a parent takes less than a millisecond to get there.
+    fn wait(&mut self) -> Result<(Pid, TraceStatus), Error> {
+        while !self.ahead.is_empty() && !has_one_stopped() {
+            let asleep = self.ahead.keys().copied().find(|it| is_asleep(*it));
+            match asleep {
+                Some(parent) => self.let_child_go(parent),
+                None => thread::sleep(LOOK_AGAIN),
+            }
+        }
+        wait_traced()
     }
 
     fn stop(&mut self, pid: Pid, status: TraceStatus) -> Option<Value> {
@@ -304,8 +323,17 @@ impl<'a> Tracer<'a> {
         if let Some((call, lines)) = inside {
             self.step(parent, call, lines, Ok(0), Some(child));
         }
+        if let Some(before) = self.ahead.insert(parent, child) {
+            self.go_on(before, 0);
+        }
         self.go_on(parent, 0);
-        self.go_on(child, 0);
+    }
+
+    /// From here on a child runs beside its parent.
+    fn let_child_go(&mut self, parent: Pid) {
+        if let Some(child) = self.ahead.remove(&parent) {
+            self.go_on(child, 0);
+        }
     }
 
     fn exec(&mut self, pid: Pid) {
@@ -376,6 +404,7 @@ impl<'a> Tracer<'a> {
     fn ended(&mut self, pid: Pid, status: TraceStatus) -> Option<Value> {
         // A SIGKILL leaves no time for the event before.
         self.tell_end(pid, status);
+        self.let_child_go(pid);
         if self.processes.remove(&pid).is_some() {
             self.steps.forget(pid);
             self.count_commands();
@@ -410,6 +439,22 @@ impl<'a> Tracer<'a> {
             self.steps.step(stepping, call, lines, result, child);
         }
     }
+}
+
+/// Whether there is something to be told of a process, which stays to be told.
+fn has_one_stopped() -> bool {
+    let now = WaitPidFlag::WEXITED | WaitPidFlag::WSTOPPED | WaitPidFlag::WNOHANG;
+    let flags = now | WaitPidFlag::WNOWAIT | WaitPidFlag::__WALL;
+    // An error is one that waiting shows as well.
+    waitid(Id::All, flags) != Ok(WaitStatus::StillAlive)
+}
+
+/// Whether a process waits for something.
+fn is_asleep(pid: Pid) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    // Its state stands behind its name, which may have any letters (proc_pid_stat(5)).
+    let state = stat.rsplit(") ").next();
+    state.is_some_and(|it| it.starts_with('S'))
 }
 
 /// Whether two files have the same bytes.

@@ -20,13 +20,14 @@ use linux_sys::{
     BPF_JEQ_K, BPF_JGE_K, BPF_JSET_K, BPF_LD_W_ABS, BPF_RET_K, BpfInsn, Capabilities, Capability,
     CapabilitySet, CloneFlags, CloseRangeFlags, DEVICE_ACCESS_TYPE, DEVICE_MAJOR, DEVICE_MINOR,
     Disposition, EBPF_AND_K, EBPF_EXIT, EBPF_JNE_K, EBPF_JSET_K, EBPF_LOAD_W, EBPF_MOV_K,
-    EBPF_MOV_X, EBPF_RSH_K, Errno, How, IFF_UP, MntFlags, Mode, MsFlags, Pid, SECCOMP_DATA_ARCH,
-    SECCOMP_DATA_ARG0, SECCOMP_DATA_NR, SECCOMP_RET_ALLOW, SFlag, SIGKILL, SOCK_CLOEXEC,
-    SOCK_DGRAM, SignalSet, SockFilter, WaitOptions, WaitStatus, bpf_prog_attach,
+    EBPF_MOV_X, EBPF_RSH_K, Errno, How, IFF_UP, MntFlags, Mode, MsFlags, Pid, Resource,
+    SECCOMP_DATA_ARCH, SECCOMP_DATA_ARG0, SECCOMP_DATA_NR, SECCOMP_RET_ALLOW, SFlag, SIGKILL,
+    SOCK_CLOEXEC, SOCK_DGRAM, SignalSet, SockFilter, WaitOptions, WaitStatus, bpf_prog_attach,
     bpf_prog_load_cgroup_device, cap_ambient_clear_all, capbset_drop, capset, chdir, chmod, clone,
-    close_range, execve, makedev, mkdir, mknod, mount, pidfd_open, pivot_root, rmdir,
-    seccomp_ret_errno, seccomp_set_mode_filter, set_pdeathsig, setgroups, sethostname, signal,
-    sigprocmask, siocgifflags, siocsifflags, socket, symlink, umask, umount2, unshare, waitpid,
+    close_range, execve, getrlimit, keyctl_join_session_keyring, makedev, mkdir, mknod, mount,
+    pidfd_open, pivot_root, rmdir, seccomp_ret_errno, seccomp_set_mode_filter, set_pdeathsig,
+    setgroups, sethostname, setrlimit, setsid, signal, sigprocmask, siocgifflags, siocsifflags,
+    socket, symlink, umask, umount2, unshare, waitpid,
 };
 
 /// rd's usual capabilities, by number.
@@ -56,6 +57,11 @@ struct Container {
 }
 
 fn main() -> Result<(), Error> {
+    // As rd does first of all, as root.
+    given::begin_by_own_mount();
+    if !given::runs_by_own_mount() {
+        return Err("no mount of its own could be had for this program".into());
+    }
     let mut arguments = std::env::args().skip(1);
     let mut next = || {
         arguments
@@ -165,6 +171,16 @@ fn contain(container: &Container) -> Result<Infallible, Error> {
     mount_all(container)?;
     enter(&container.merged)?;
     mask()?;
+    // Its input is no terminal here.
+    setsid()?;
+    keyctl_join_session_keyring()?;
+    for (resource, soft, hard) in [
+        (Resource::RLIMIT_CORE, 0, 0),
+        (Resource::RLIMIT_NOFILE, 1024, 524_288),
+    ] {
+        let (_, highest) = getrlimit(resource)?;
+        setrlimit(resource, soft.min(highest), hard.min(highest))?;
+    }
     let kept: CapabilitySet = KEPT.into_iter().collect();
     seccomp_set_mode_filter(&filter(kept))?;
     drop_capabilities(kept)?;

@@ -17,7 +17,7 @@
 //! | `arguments.rs` | the other one of two, or one call less |
 //! | `combined.rs` | all mutants of a file, as one file |
 //! | `alternatives.rs` | and all its versions that were edited by hand |
-//! | `tenth.rs` | a tenth of all, always the same for the same solutions |
+//! | `tenth.rs` | a tenth of all, always the same |
 //! | `list.rs` | `survivors.txt`: what no check notices, and why |
 //!
 //! It is a crate of its own because every level's tests build `checks`, and no learner
@@ -39,5 +39,5 @@ mod walk;
 pub use combined::{Combined, mark};
 pub use list::{Entry, Kind, parse_list};
 pub use mutant::{Edit, Mutant};
-pub use tenth::{Seed, tenth};
+pub use tenth::tenth;
 pub use walk::mutants;

@@ -5,8 +5,10 @@ use std::process::ExitCode;
 
 const USAGE: &str = "\
 checks judge --level NN --binary PATH [--alone | --from NN] [--only NAME] [--first] [--json]
+             [--with OPTION]...
     judges a program by the checks of the levels up to NN, or of NN alone, or from one level
-    on; with --first it stops at the failure that is explained first
+    on; with --first it stops at the failure that is explained first. All containers are
+    started with each OPTION, and the checks left out that it changes
 checks judge --level NN --binary PATH --optional [--json]
     looks at the choice of the learner's own that level NN leaves, and at nothing else
 checks test PACKAGE PATH [ARG]...

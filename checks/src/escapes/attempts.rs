@@ -35,9 +35,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::container::Container;
-use crate::execution::is_emulated;
 use crate::finding::Failure;
 use crate::host::Host;
+use crate::patience::is_emulated;
 
 /// What was seen from outside after an attempt.
 #[derive(Debug)]

@@ -112,44 +112,6 @@ pub(super) const SHARED: &[Elsewhere] = &[
 /// Each row that nothing stops yet is here, once.
 pub(super) const LATER: &[Later] = &[
     Later {
-        what: "The terminal, and the process group that comes with it",
-        rows: &[
-            "type into the terminal that the parent was started from (TIOCSTI)",
-            "end the parent, and all of the pipeline that it was started in",
-        ],
-        stop: "a session and a terminal of its own, with the parent between that terminal and \
-               yours: `setsid` as in [run -d](onward.md#2-run--d), and a pseudo-terminal. Neither \
-               a PID namespace nor a capability counts here: `kill 0` names no process, and the \
-               terminal is the caller's own",
-        today: "`setsid --wait rd run ...` where you need no terminal: the command has nothing to \
-                type on, and your pipeline is in another group. The parent is still in the \
-                command's group; `--user` with a number that no user outside has puts it out of \
-                reach: there is a row for that as well. `sysctl dev.tty.legacy_tiocsti=0` ends the \
-                typing for the whole machine, from level 11 on",
-    },
-    Later {
-        what: "A life after the parent's",
-        rows: &["outlive the parent, by taking PR_SET_PDEATHSIG back"],
-        stop: "a supervisor that another program looks after, as systemd looks after a service \
-               ([run -d](onward.md#2-run--d)). A signal at the parent's death helps against \
-               accidents; it does not hold a process that means to stay",
-        today: "end the whole group: on cgroup version 2 `echo 1 \
-                >/sys/fs/cgroup/rubber-docker/ID/cgroup.kill`. The group's limits hold for as long \
-                as the process lives",
-    },
-    Later {
-        what: "The runtime's own program",
-        rows: &[
-            "overwrite the program that made the container, which root will start again (CVE-2019-5736)",
-        ],
-        stop: "for good, a [user namespace](onward.md#4-user-namespaces): its root may not write \
-               to the files of the host's root. Or what runc does: start once more from a sealed \
-               copy in memory (memfd_create(2)), so that `/proc/self/exe` is only that copy",
-        today: "`--user` again, since the file is root's; or make `rd` a file that root cannot \
-                write to (`chattr +i`, or a read-only mount). And start no image as root that you \
-                do not trust",
-    },
-    Later {
         what: "The host's disk, to the last byte and the last file",
         rows: &[
             "fill the host's disk",
@@ -174,20 +136,6 @@ pub(super) const LATER: &[Later] = &[
                 CAP_LINUX_IMMUTABLE, and a container does not have that from level 11 on. Or \
                 `--user`, if the log is root's: there is a row for that, which level 10 closes",
     },
-    Later {
-        what: "What the kernel counts for a user",
-        rows: &[
-            "use up the inotify instances of a user of the host who has the same number",
-            "use up the waiting signals of a user of the host who has the same number",
-            "use up the room for pipes of a user of the host who has the same number",
-        ],
-        stop: "a [user namespace](onward.md#4-user-namespaces), which maps a container's numbers \
-               to numbers that no other user of the host has. The kernel counts inotify's \
-               watches, message queues, epoll's watches and `ulimit -u` in the same way",
-        today: "`--user` with a number of its own for each container: level 10 closes the rows \
-                with that. Root's number is the one that the host's services have. \
-                `sysctl fs.inotify.max_user_instances=1024` gives every number more of these",
-    },
 ];
 
 /// Known, and not tried.
@@ -197,6 +145,12 @@ pub(super) const NOT_TRIED: &[(&str, &str)] = &[
         "it would change the machine, or could. The rows above show that the kernel refuses what \
          they need: a mount, a device node, CAP_SYS_ADMIN over the host and not only in a user \
          namespace of one's own",
+    ),
+    (
+        "type into the caller's terminal, or end its pipeline, where that terminal is the command's \
+         input and `-t` is not given",
+        "then it is the command's terminal as well, keys, job control and all: the caller has put it \
+         there. `-t` gives the command another, and the rows above show what that changes",
     ),
     (
         "use the keys of root's user keyring",

@@ -13,6 +13,9 @@ const DISPOSABLE: &str = "rubber_docker.disposable";
 /// Whether a process may type into its terminal, for the next reader: came with Linux 6.2.
 const TYPING: &str = "/proc/sys/dev/tty/legacy_tiocsti";
 
+/// Whose processes a process may trace, where there is Yama.
+const YAMA: &str = "/proc/sys/kernel/yama/ptrace_scope";
+
 /// On what machine an escape is tried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Requirement {
@@ -31,6 +34,8 @@ pub(super) enum Requirement {
     Typing(bool),
     /// Every user may make user namespaces.
     UserNamespaces,
+    /// A process may trace its parent: Yama can forbid that.
+    Tracing,
     /// Every user may make an io_uring.
     Rings,
 }
@@ -59,6 +64,9 @@ impl Requirement {
                 false => format!("{TYPING} is 1 here or not there yet, the other case"),
             }),
             Requirement::Loader => runtime::problem(),
+            Requirement::Tracing if Path::new(YAMA).exists() && !is_at_most(YAMA, 0) => Some(
+                format!("{YAMA} is not 0: nothing here may trace its parent"),
+            ),
             Requirement::UserNamespaces => users_problem(),
             Requirement::Rings => rings_problem(),
             _ => None,
@@ -83,6 +91,9 @@ impl Requirement {
             Requirement::Typing(false) => " (tried where `dev.tty.legacy_tiocsti` is 0)".to_owned(),
             Requirement::UserNamespaces => {
                 " (tried where everybody may make user namespaces)".to_owned()
+            }
+            Requirement::Tracing => {
+                " (tried where `kernel.yama.ptrace_scope` is 0, or Yama not there)".to_owned()
             }
             Requirement::Rings => {
                 format!(" (tried where `{RINGS}` is 0, or the kernel is older than 6.6)")

@@ -18,7 +18,7 @@ use crate::{names, process, procfs};
 use lookup::{looked_up, not_executable};
 use sandbox::wait::await_that;
 use status::{NOT_TEXT, expect_status};
-use surroundings::{may_gain_privileges, surroundings};
+use surroundings::{inheritance, may_gain_privileges, surroundings};
 
 /// What other levels need of this one: without a container there is nothing to see.
 pub(super) const IN_A_CHILD: &str = "the command runs in a child process";
@@ -53,12 +53,20 @@ pub(super) const LEVEL: LevelChecks = LevelChecks {
             run: arguments,
         },
         Check {
-            name: "the command's session, streams, umask and limits are its caller's",
+            name: "the command's streams, umask and working directory are its caller's",
             step: 1,
             usually: "the child changed more about itself than the lesson asks for: whatever it \
                       changes before exec, the command has",
             needs: &[],
             run: surroundings,
+        },
+        Check {
+            name: "the command's session and limits are its caller's",
+            step: 1,
+            usually: "the child changed more about itself than the lesson asks for: whatever it \
+                      changes before exec, the command has",
+            needs: &[],
+            run: inheritance,
         },
         Check {
             name: "exec may give the command what its caller has not",

@@ -14,7 +14,7 @@ use crate::check::{Check, LevelChecks};
 use crate::container::Container;
 use crate::finding::{Failure, Finding, Outcome};
 use crate::group_limits::Changed;
-use crate::host::{Host, Invocation};
+use crate::host::{FOR_ROOT, Host, Invocation};
 use crate::{group_limits, namespace, procfs};
 use sandbox::cgroups::{self, Hierarchy, Version};
 
@@ -154,7 +154,15 @@ pub(super) fn hierarchy(controller: &str) -> Result<Hierarchy, Finding> {
 }
 
 fn parent(hierarchy: &Hierarchy) -> PathBuf {
-    hierarchy.top.join(PARENT)
+    let parent = hierarchy.top.join(PARENT);
+    // The root of a user namespace has one of its own in there.
+    match crate::asked_with::asked_with()
+        .iter()
+        .any(|it| it == "--userns")
+    {
+        true => parent.join(FOR_ROOT.to_string()),
+        false => parent,
+    }
 }
 
 /// The groups below `rubber-docker`, by name.
@@ -164,6 +172,8 @@ pub(super) fn groups(hierarchy: &Hierarchy) -> BTreeSet<String> {
         .flatten()
         .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))
         .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        // Where the parents of a user namespace's containers are.
+        .filter(|name| name != "parents")
         .collect()
 }
 

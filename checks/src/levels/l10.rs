@@ -365,7 +365,7 @@ fn no_capabilities(host: &Host) -> Outcome {
 }
 
 /// The usual image with another mode of the probe, and with capabilities of its own.
-pub(super) fn with_probe(
+pub(crate) fn with_probe(
     archive: &[u8],
     mode: u32,
     capabilities: Option<&[u8]>,

@@ -8,7 +8,7 @@ use super::l10::hold_with;
 use super::refusals;
 use crate::check::{Check, LevelChecks};
 use crate::container::Container;
-use crate::finding::{Failure, Outcome};
+use crate::finding::{Diagnosis, Failure, Outcome};
 use crate::host::Host;
 use crate::system_call_filter::{Answer, Asked, Filters};
 use crate::{process, procfs};
@@ -19,6 +19,18 @@ const ADMIN: [&str; 2] = ["--cap-add", "SYS_ADMIN"];
 /// Where the evidence is that no file shows.
 const DUMP: &str = "the filter of the command's process (ptrace(2), PTRACE_SECCOMP_GET_FILTER)";
 const STATUS: &str = "the probe's exit status, which is the number of its call's error";
+
+/// What it means that a command has died of SIGSEGV in a program that has a filter: who may make no
+/// call may not end either, and then the C library runs into an instruction that is forbidden.
+pub(super) fn diagnose(errors: &str) -> Option<Diagnosis> {
+    let is_killed = errors.contains(" exited with status 139");
+    is_killed.then_some(Diagnosis {
+        step: (13, 1),
+        usually: "the child died of SIGSEGV before it became the command. Does the filter refuse every \
+                  call, exit as well? Of the comparison of the architecture, the first distance is for \
+                  equal, the second for not equal",
+    })
+}
 
 pub(super) const LEVEL: LevelChecks = LevelChecks {
     number: 13,
@@ -82,7 +94,8 @@ pub(super) const LEVEL: LevelChecks = LevelChecks {
             name: "what is on the list works, and the rest fails with EPERM",
             step: 5,
             usually: "the last instructions are not those of `given::listed_calls(kept)`: a filter \
-                      that ends with BPF_RET_K and SECCOMP_RET_ALLOW allows what it does not know",
+                      that ends with BPF_RET_K and SECCOMP_RET_ALLOW allows what it does not know. \
+                      Or a jump of a rule before them is too short or too long, and ends elsewhere",
             needs: &[FILTER],
             run: list,
         },

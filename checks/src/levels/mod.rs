@@ -18,19 +18,25 @@ mod l13;
 mod l14;
 mod l15;
 mod l16;
+mod l17;
+mod l18;
+mod l19;
+mod l20;
 mod moments;
 mod observed;
 mod program;
 mod promises;
 mod refusals;
+mod without_root;
 
 use crate::check::LevelChecks;
 use crate::finding::Diagnosis;
 pub use choices::choice;
+pub(crate) use l10::with_probe;
 pub(crate) use observed::OBSERVED;
 
 pub(crate) use program::{makes_cgroups, reached};
-pub(crate) use promises::{ended, is_asked, is_asked_with_an_option};
+pub(crate) use promises::{ended, is_asked, is_asked_with_an_option, is_true_with};
 
 /// All levels, in order.
 pub const LEVELS: &[LevelChecks] = &[
@@ -51,10 +57,15 @@ pub const LEVELS: &[LevelChecks] = &[
     l14::LEVEL,
     l15::LEVEL,
     l16::LEVEL,
+    l17::LEVEL,
+    l18::LEVEL,
+    l19::LEVEL,
+    l20::LEVEL,
 ];
 
 /// What each level knows of the errors of its own calls, and of what they fail on.
-const DIAGNOSES: [(u8, Meaning); 1] = [(4, l04::diagnose)];
+const DIAGNOSES: [(u8, Meaning); 3] =
+    [(4, l04::diagnose), (13, l13::diagnose), (20, l20::diagnose)];
 
 type Meaning = fn(&str) -> Option<Diagnosis>;
 

@@ -18,13 +18,15 @@ pub(crate) static OBSERVED: Check = Check {
 };
 
 /// The options that it is run with, each from its level on.
-const OPTIONS: [(u8, &[&str]); 6] = [
+const OPTIONS: [(u8, &[&str]); 8] = [
     (0, &[]),
     (8, &["--cpu-shares", "512"]),
     (9, &["--memory", "64m"]),
     (9, &["--memory", "64m", "--memory-swap", "96m"]),
     (10, &["--user", "1000:1001"]),
     (11, &["--cap-drop", "CHOWN", "--cap-add", "NET_RAW"]),
+    (18, &["-t"]),
+    (19, &["--init"]),
 ];
 
 /// Commands that end by themselves, one of them at once.

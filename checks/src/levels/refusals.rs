@@ -16,7 +16,7 @@ use linux_sys::Errno;
 use crate::calls::{self, Call};
 use crate::check::Check;
 use crate::finding::{Failure, Outcome};
-use crate::host::{Ended, Host, Invocation};
+use crate::host::{Host, Invocation};
 use crate::seccomp_supervisor::{Event, Supervised};
 use crate::surroundings::Surroundings;
 use crate::{names, process, procfs};
@@ -66,7 +66,13 @@ fn supervise<'a>(
     host: &'a Host,
     options: &[&str],
 ) -> Result<Supervised<'a>, crate::finding::Finding> {
-    let calls = calls::numbers(&[calls::BIRTHS, calls::EXECS, calls::WAITS, calls::ISOLATING]);
+    let calls = calls::numbers(&[
+        calls::BIRTHS,
+        calls::EXECS,
+        calls::WAITS,
+        calls::ISOLATING,
+        calls::OTHERS,
+    ]);
     Supervised::start(invocation(host, options), &calls)
 }
 
@@ -148,11 +154,15 @@ fn refuse(host: &Host, options: &[&str], made: &Made, expected: &Surroundings) -
         }
         level.go_on(&call);
     }
-    let ended = level.end()?;
+    // On a terminal of its own the child's standard error comes out with all else.
+    let (ended, output) = match options.contains(&"-t") {
+        true => level.end_with_output()?,
+        false => (level.end()?, String::new()),
+    };
     if !is_refused || (has_started && !made.call.is_in(calls::WAITS)) {
         return Ok(());
     }
-    let is_told = is_told(&ended);
+    let is_told = is_told(&ended.errors) || is_told(&output);
     let knows = ended.code() == Some(STATUS) && made.call.is_in(calls::WAITS);
     let has_failed = matches!(ended.code(), Some(125..=127));
     match (knows, has_failed, is_told) {
@@ -221,7 +231,7 @@ fn failure(made: &Made, seen: String) -> Failure {
 }
 
 /// Whether it has written more than how its child ended.
-fn is_told(ended: &Ended) -> bool {
-    let mut lines = ended.errors.lines();
+fn is_told(text: &str) -> bool {
+    let mut lines = text.lines();
     lines.any(|line| !line.trim().is_empty() && !line.contains(" exited with status "))
 }

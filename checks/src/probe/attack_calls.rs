@@ -9,7 +9,10 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use linux_sys::{CloneFlags, FileHandle, Fork, MntFlags, MsFlags, Pid, TraceOptions, WaitOptions};
+use linux_sys::{
+    CloneFlags, FileHandle, Fork, MntFlags, MountAttr, MountAttrFlags, MsFlags, Pid, TraceOptions,
+    WaitOptions, mount_setattr,
+};
 
 use super::escape::{SPOT, keep, named};
 use super::failure::Failure;
@@ -124,7 +127,7 @@ pub(super) fn knob(file: &Path) -> Result<(), Failure> {
         Fork::Child => {
             let mounted = linux_sys::mount("proc", SPOT, "proc", inert, "");
             if let Err(why) = &mounted {
-                eprintln!("probe: {why}");
+                super::failure::say(&why);
             }
             linux_sys::exit(u8::from(mounted.is_err()))
         }
@@ -141,13 +144,36 @@ pub(super) fn orphan() -> Result<(), Failure> {
     Ok(())
 }
 
-/// Opens for writing the program that the parent runs, and leaves it open. The kernel refuses
-/// as long as a process runs it (ETXTBSY), so the parent ends first, and we do not die with it.
+/// Opens for writing the program that the parent ran, and leaves it open.
 pub(super) fn overwrite(program: &Path) -> Result<(), Failure> {
-    linux_sys::set_pdeathsig(0)?;
-    // In a PID namespace a parent that is outside has the number 0, and that is the whole
-    // process group to kill(2): the parent is in it.
-    linux_sys::kill(Pid::parent(), linux_sys::SIGKILL)?;
+    std::mem::forget(when_it_rests(program)?);
+    println!("opened {} for writing, and left open", program.display());
+    Ok(())
+}
+
+/// Writes over the beginning of the program that the parent ran.
+pub(super) fn stain(program: &Path) -> Result<(), Failure> {
+    let file = when_it_rests(program)?;
+    file.write_all_at(STAIN, 0)
+        .map_err(|why| named(program, &why))?;
+    println!("wrote to {}", program.display());
+    Ok(())
+}
+
+/// What a program begins with that was written over.
+pub(crate) const STAIN: &[u8] = b"#!/own";
+
+/// A program, opened for writing. The kernel refuses as long as a process runs it (ETXTBSY): its
+/// parent is ended from outside, or comes to its end by itself.
+///
+/// Is it found by a mount that is read-only, this asks for that to be otherwise, first of all.
+/// Whether it may is not asked: what counts is whether the file opens.
+fn when_it_rests(program: &Path) -> Result<File, Failure> {
+    let writable = MountAttr {
+        clear: MountAttrFlags::MOUNT_ATTR_RDONLY,
+        ..MountAttr::default()
+    };
+    let _ = mount_setattr(program, false, writable);
     let started = Instant::now();
     loop {
         match OpenOptions::new().write(true).open(program) {
@@ -157,12 +183,7 @@ pub(super) fn overwrite(program: &Path) -> Result<(), Failure> {
             {
                 std::thread::sleep(Duration::from_millis(1));
             }
-            Err(why) => return Err(named(program, &why)),
-            Ok(file) => {
-                std::mem::forget(file);
-                println!("opened {} for writing, and left open", program.display());
-                return Ok(());
-            }
+            opened => return opened.map_err(|why| named(program, &why)),
         }
     }
 }

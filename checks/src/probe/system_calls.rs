@@ -32,7 +32,7 @@ pub(super) fn heir() -> Result<(), Failure> {
         Fork::Child => {
             drop(ours);
             if let Err(why) = privileged::mount("ramfs", Path::new("/tmp")) {
-                eprintln!("probe: {why}");
+                super::failure::say(&why);
             }
             let _ = theirs.write_all(b"\n");
             drop(theirs);

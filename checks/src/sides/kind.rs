@@ -36,7 +36,8 @@ impl Kind {
                 step: (0, 3),
                 evidence: "/proc, on the host",
                 usually: "the level started a process besides the command, and did not end it and \
-                          wait for it",
+                          wait for it; or one that it has forked waits for the end of a pipe that it \
+                          can write to itself",
             },
             Kind::Superblock => Place {
                 home: "/sys is read-only",

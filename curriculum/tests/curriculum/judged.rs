@@ -1,7 +1,8 @@
 //! What was judged before, and would be judged by the same checks again: the hundreds of
 //! patched solutions and of mutants are remembered by a digest of all that goes into a
-//! verdict, as a build system remembers what it has built. Those that passed are below
-//! `target/`; `RUBBER_DOCKER_JUDGE_AGAIN=1` has everything judged.
+//! verdict, as a build system remembers what it has built. Those that passed are kept below
+//! `~/.cache/rubber-docker`, beside what scripts have downloaded: a clone knows what was judged
+//! in another. `RUBBER_DOCKER_JUDGE_AGAIN=1` has everything judged.
 
 use crate::course::Course;
 use curriculum::Result;
@@ -30,7 +31,14 @@ const SOURCES: [&str; 11] = [
 ];
 
 /// Crates whose code judges nothing. Of the levels each has its own part in its keys.
-const NO_PART: [&str; 5] = ["levels", "workshop", "xray", "bench", "system-tests"];
+const NO_PART: [&str; 6] = [
+    "levels",
+    "workshop",
+    "board",
+    "xray",
+    "bench",
+    "system-tests",
+];
 
 /// Files below these that are no part of it: patches and mutants have keys of their own.
 const LEFT_OUT: [&str; 4] = [
@@ -150,7 +158,7 @@ impl Judged {
     pub(crate) fn load(root: &Path, levels: &[Level]) -> Result<Judged> {
         let wants_all = std::env::var_os("RUBBER_DOCKER_JUDGE_AGAIN").is_some();
         Ok(Judged {
-            directory: Path::new(env!("CARGO_TARGET_TMPDIR")).join("judged"),
+            directory: place(),
             base: match wants_all {
                 true => None,
                 false => Some(base(root, levels)?),
@@ -214,6 +222,18 @@ impl Judged {
             );
         }
     }
+}
+
+/// Where verdicts are kept: for one user, whatever the checkout; no path is part of a key.
+fn place() -> PathBuf {
+    let absolute = |name: &str| {
+        let path = PathBuf::from(std::env::var_os(name)?);
+        path.is_absolute().then_some(path)
+    };
+    let cache = absolute("XDG_CACHE_HOME").or_else(|| Some(absolute("HOME")?.join(".cache")));
+    let directory = cache.map(|cache| cache.join("rubber-docker"));
+    let kept = directory.unwrap_or_else(|| PathBuf::from(env!("CARGO_TARGET_TMPDIR")));
+    kept.join("judged")
 }
 
 /// A digest of the sources, of the compiler, and of the kernel with its control groups.

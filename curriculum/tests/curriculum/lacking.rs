@@ -24,20 +24,25 @@ fn nothing_is_lacking(course: &'static Course, index: usize) -> Verdict {
     )
 }
 
-/// The page has a row `| `half` | 00 to 06 | ...` for each plan, and a full day is Part I.
+/// The page has a row `| `half` | 00 to 06 | ...` for each plan; a full day is Part I, and the
+/// second day Part II.
 fn plans(course: &'static Course) -> Verdict {
     let page = std::fs::read_to_string(course.root.join(INSTRUCTORS))?;
     let sections = deck::sections(&course.root)?;
     let mut found = Vec::new();
-    for plan in ["full", "half", "two-hours"] {
+    for plan in ["full", "half", "two-hours", "harden"] {
         let holds = |it: &&Section| it.plans.iter().any(|held| held == plan);
         let held = sections.iter().filter(holds).filter_map(|it| it.level);
         let held: Vec<u8> = held.collect();
         let last = held.last().copied().unwrap_or_default();
-        if !held.iter().copied().eq(0..=last) {
+        let first = match plan {
+            "harden" => syllabus::last_of(1).map_or(0, |last| last + 1),
+            _ => 0,
+        };
+        if !held.iter().copied().eq(first..=last) {
             found.push(format!("{}: {plan} holds the levels {held:?}", deck::PATH));
         }
-        let row = format!("| `{plan}` | 00 to {last:02} | ");
+        let row = format!("| `{plan}` | {first:02} to {last:02} | ");
         if !page.contains(&row) {
             found.push(format!("{INSTRUCTORS}: no row {row}..."));
         }

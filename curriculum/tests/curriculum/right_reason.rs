@@ -19,11 +19,56 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+/// How a caller may have a container otherwise than by default: options, or a word for who calls.
+/// All that is true of a container is true of those too, but for what `promises.rs` and
+/// `without_root.rs` name.
+const OTHERWISE: [(&str, &[&str]); 4] = [
+    ("with_tty_and_init", &["--tty", "--init"]),
+    ("with_userns", &["--userns"]),
+    ("with_one_id", &["one-id"]),
+    ("with_many_ids", &["many-ids"]),
+];
+
+/// Without it an ordinary user's containers have one user.
+const NEWUIDMAP: &str = "/usr/bin/newuidmap";
+
 pub(crate) fn trials(course: &'static Course) -> Vec<Trial> {
-    course.each("right_reason", |course, index| {
+    let mut trials = course.each("right_reason", |course, index| {
         let name = format!("right_reason::{}", course.levels[index].package);
         course.with_second_look(&name, || judge(course, index))
-    })
+    });
+    trials.extend(OTHERWISE.map(|(name, words)| {
+        let name = format!("right_reason::{name}");
+        Trial::ignorable_test(name.clone(), move || {
+            course.with_second_look(&name, || otherwise(course, words))
+        })
+    }));
+    trials
+}
+
+fn otherwise(course: &'static Course, words: &'static [&str]) -> Verdict {
+    if let Some(reason) = no_root() {
+        return course.skip(reason);
+    }
+    if words == ["many-ids"] && !Path::new(NEWUIDMAP).exists() {
+        return course.skip(format!("there is no {NEWUIDMAP} (package uidmap)"));
+    }
+    let Some(last) = course.levels.iter().rfind(|level| level.number.is_none()) else {
+        return course.skip("there is no solution yet".to_owned());
+    };
+    let up_to = levels::last_of(&course.levels, last.facts.part).unwrap_or_default();
+    let binary = Build::get(course).binary(&last.package)?;
+    let options: Vec<&str> = words.iter().flat_map(|it| ["--with", *it]).collect();
+    let reports = reports(course, binary, up_to, &options)?;
+    let untrue = reports
+        .iter()
+        .filter(|report| !matches!(report["verdict"].as_str(), Some("pass" | "skip")));
+    let found: Vec<String> = untrue.map(|report| format!("{report:#}")).collect();
+    let what = format!(
+        "with {} not all is true that should be",
+        words.join(" and ")
+    );
+    nothing_of(&what, found)
 }
 
 fn judge(course: &'static Course, index: usize) -> Verdict {

@@ -31,7 +31,7 @@ fn are_known_to_as_root(course: &'static Course, index: usize) -> Verdict {
         .flat_map(|options| options.split(" | "))
         .collect();
     let mut found = Vec::new();
-    for verb in &level.facts.root {
+    for verb in level.facts.root.iter().chain(&level.facts.rootless) {
         let help = help(course, index, verb)?;
         // What is set in further goes on with the text of an option.
         let options = (help.lines())

@@ -110,6 +110,11 @@ fn a_workshop_whose_levels_follow_from_each_other_holds() {
     "pub(crate) use std::{\n    fs,\n    io,\n};\n"
 )]
 #[case::an_import_inside_a_function("complete", "    fork();\n", "    use std::fs;\n    fork();\n")]
+#[case::a_paragraph_that_is_given(
+    "complete",
+    "fn main() {\n",
+    "fn main() {\n    // Given, from here on: so.\n    banner();\n\n"
+)]
 #[case::a_module("complete", "mod rootfs;\n", "mod cgroup;\nmod rootfs;\n")]
 #[case::an_option(
     "complete",
@@ -154,6 +159,8 @@ fn what_may_differ(#[case] level: &str, #[case] from: &str, #[case] to: &str) {
 #[case::another_level_named("01_second", "report(\"level01\")", "report(\"level00\")", &["report(\"level00\");"])]
 #[case::a_block_left_over("complete", "    chroot();\n", "    // TODO(01) 1. Change the root.\n    // END TODO(01)\n",
     &["levels/complete/src/main.rs:19: TODO(01) in complete"])]
+#[case::what_stands_behind_a_paragraph_that_is_given("complete", "fn main() {\n",
+    "fn main() {\n    // Given, from here on: so.\n    banner();\n\n    more();\n", &["more();"])]
 #[case::an_inline_module("complete", "fn main() {\n", "mod tests {}\nfn main() {\n", &["mod tests {}"])]
 #[case::the_wrong_side_of_a_block("complete", "    fork();\n    chroot();\n", "    early();\n    fork();\n    chroot();\n",
     &["early();"])]

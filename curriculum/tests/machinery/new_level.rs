@@ -131,7 +131,7 @@ fn all_that_it_lacks_is_named() {
         ("slides/deck/".to_owned(), "to be filled in"),
         ("docs/src/glossary.md: ".to_owned(), "a word that it brings"),
         (
-            "docs/src/instructors.md:".to_owned(),
+            "docs/src/class/helpers.md:".to_owned(),
             "to be filled in: what they see",
         ),
         ("README.md:".to_owned(), "to be filled in: its calls"),
@@ -170,7 +170,7 @@ fn what_is_taken_away_is_missed() {
             "a word that it brings",
         ),
         (
-            "docs/src/instructors.md",
+            "docs/src/class/helpers.md",
             "| 03 | ",
             "a row about what goes wrong",
         ),

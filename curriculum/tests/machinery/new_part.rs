@@ -217,7 +217,7 @@ fn small() -> Workshop {
             "docs/src/SUMMARY.md",
             "- [Level 01: second](lessons/01.md)\n- [The finished runtime](lessons/complete.md)\n",
         ),
-        ("docs/src/instructors.md", "| 01 | it | is | so |\n"),
+        ("docs/src/class/helpers.md", "| 01 | it | is | so |\n"),
         (
             "README.md",
             "| [01](levels/01) | x | y |\n| [`rd`](levels/complete) | x | |\n",

@@ -9,9 +9,8 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use super::{
-    Hierarchy, Mounted, PARENT, Version, cpuset, enable, find, is_reachable, make_parent, read,
-};
+use super::places::places;
+use super::{Hierarchy, Mounted, PARENT, Version, cpuset, enable, find, make_parent, own, read};
 use crate::Error;
 
 /// Where groups can be made.
@@ -35,6 +34,12 @@ struct Found {
 /// This only looks. It is for the parent, once: in the container mountinfo shows the
 /// container's mounts.
 pub fn hierarchies(needed: &[&str]) -> Result<Hierarchies, Error> {
+    // The root of a user namespace has what it was given, or nothing.
+    if own::is_wanted() {
+        let own = own::of(needed).into_iter();
+        let all = own.map(|(hierarchy, controllers)| Found::ready(hierarchy, controllers));
+        return Ok(Hierarchies { all: all.collect() });
+    }
     let mounts = read(Path::new("/proc/self/mountinfo"))?;
     // On version 2 one hierarchy has them all; and each of ours is among the usable ones.
     let mut all: Vec<Found> = Vec::new();
@@ -73,6 +78,16 @@ impl Found {
         }
     }
 
+    /// A group that is there, and hands these controllers down already.
+    fn ready(hierarchy: Hierarchy, controllers: Vec<String>) -> Found {
+        Found {
+            top: hierarchy.parent.clone(),
+            hierarchy,
+            controllers,
+            has_cpuset: false,
+        }
+    }
+
     fn prepare(&self) -> Result<(), Error> {
         let Hierarchy { version, parent } = &self.hierarchy;
         make_parent(parent)?;
@@ -99,8 +114,11 @@ impl Hierarchies {
     /// The one that has a controller; it must be one of those that were looked for.
     pub fn of(&self, controller: &str) -> Result<&Hierarchy, Error> {
         let has = |it: &&Found| it.controllers.iter().any(|name| name == controller);
-        let found = self.all.iter().find(has).ok_or_else(|| {
-            format!("the {controller} controller is not in the list that `given::hierarchies` was given: add it there")
+        let found = self.all.iter().find(has).ok_or_else(|| -> Error {
+            if own::is_wanted() {
+                return own::missing(controller);
+            }
+            format!("the {controller} controller is not in the list that `given::hierarchies` was given: add it there").into()
         })?;
         Ok(&found.hierarchy)
     }
@@ -119,6 +137,10 @@ static UNIFIED: OnceLock<Option<PathBuf>> = OnceLock::new();
 /// The group of container `id` in the hierarchy of version 2, if this machine has one: a place
 /// for what asks for a group and for no controller.
 pub fn unified_group(id: &str) -> Result<Option<PathBuf>, Error> {
+    // Its root can have no program asked about devices, and need not: see level 20.
+    if own::is_wanted() {
+        return Ok(None);
+    }
     let parent = match UNIFIED.get() {
         Some(parent) => parent.clone(),
         None => unified(&places(&read(Path::new("/proc/self/mountinfo"))?)),
@@ -129,47 +151,4 @@ pub fn unified_group(id: &str) -> Result<Option<PathBuf>, Error> {
 fn unified(places: &[Mounted]) -> Option<PathBuf> {
     let unified = places.iter().find(|it| it.version == Version::V2);
     unified.map(|it| it.top.join(PARENT))
-}
-
-/// One place for each hierarchy, which may be mounted twice. One that is mounted read-only
-/// is left out: so it is in most containers, where what we run in has nothing more to give.
-fn places(mounts: &str) -> Vec<Mounted<'_>> {
-    let mut places: Vec<Mounted> = Vec::new();
-    for mounted in uncovered(mounts) {
-        let is_new = !places.iter().any(|it| it.device == mounted.device);
-        if is_new && !mounted.is_read_only && is_reachable(&mounted.top) {
-            places.push(mounted);
-        }
-    }
-    places
-}
-
-/// Without those that another was mounted over: a path leads to the last one, which may be
-/// read-only where the first is not.
-fn uncovered(mounts: &str) -> Vec<Mounted<'_>> {
-    let mut last: Vec<Mounted> = Vec::new();
-    for mounted in mounts.lines().filter_map(Mounted::parse) {
-        last.retain(|it| it.top != mounted.top);
-        last.push(mounted);
-    }
-    last
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn of_two_mounts_on_one_place_the_last_counts() {
-        let mounts = "\
-            30 20 0:32 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n\
-            31 20 0:33 / /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu\n\
-            32 30 0:32 /a /sys/fs/cgroup/memory ro - cgroup cgroup rw,memory\n";
-        let found = uncovered(mounts);
-        let seen: Vec<_> = found
-            .iter()
-            .map(|it| (it.device, it.is_read_only))
-            .collect();
-        assert_eq!(seen, [("0:33", false), ("0:32", true)]);
-    }
 }

@@ -15,6 +15,8 @@ use crate::Error;
 
 pub(crate) mod all;
 mod cpuset;
+pub(crate) mod own;
+mod places;
 pub(crate) mod remove;
 
 /// The group at the top of a hierarchy that all of our containers' groups are in.

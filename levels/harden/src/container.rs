@@ -4,13 +4,13 @@ use std::convert::Infallible;
 
 use given::{Error, SecurityOption};
 use linux_sys::{
-    CloneFlags, MsFlags, SIGKILL, clearenv, execvp, mount, seccomp_set_mode_filter, set_pdeathsig,
-    setenv, sethostname, unshare,
+    CloneFlags, MsFlags, SIGKILL, clearenv, execvp, mount, seccomp_set_mode_filter,
+    set_no_new_privs, set_pdeathsig, setenv, sethostname, unshare,
 };
 
 use crate::{
-    Container, Options, capabilities, cgroup, masks, mounts, network, rootfs, seccomp, user,
-    volumes,
+    Container, Options, capabilities, cgroup, init, masks, mounts, network, rootfs, seccomp,
+    session, user, volumes,
 };
 
 /// The steps in order, one a level. Returns only if a step has failed: after
@@ -57,6 +57,19 @@ pub fn contain(options: &Options, container: &Container) -> Result<Infallible, E
         masks::make_root_read_only()?;
     }
 
+    // No exec gives more than its caller has: no setuid program, no file capability
+    // (PR_SET_NO_NEW_PRIVS in prctl(2)). Nothing takes it back, and each child has it too: so
+    // before there is one.
+    let no_new_privileges = SecurityOption::NoNewPrivileges;
+    if options.security_opt.contains(&no_new_privileges) {
+        set_no_new_privs()?;
+    }
+
+    // In the container's root, where its /dev/pts is, and while the calls are still allowed.
+    // Given: a new terminal in the container's own /dev/pts, with `-t`.
+    session::begin_session(given::new_terminal(&container.terminal, options.user)?)?;
+    session::leave_inheritance()?;
+
     let kept = capabilities::kept(&options.cap_add, &options.cap_drop);
     // While we have CAP_SYS_ADMIN. Without it the kernel takes a filter only from who has
     // promised never to gain rights by an exec (seccomp(2)). All calls below are on the list.
@@ -75,6 +88,12 @@ pub fn contain(options: &Options, container: &Container) -> Result<Infallible, E
     // died before we asked for the signal, the signal never comes: so we look.
     set_pdeathsig(SIGKILL)?;
     given::check_parent_alive(&container.parent)?;
+
+    // Behind all that takes something from us: number 1 stays, and is to be as confined as the
+    // command.
+    if options.init {
+        init::stay_behind()?;
+    }
 
     // Given: signals as our caller had them, none blocked, no file open but 0, 1 and 2.
     given::reset_signals_and_fds()?;

@@ -13,8 +13,11 @@
 //!   cargo test -p rd
 
 mod container;
-use harden::{controllers, devices, masks, seccomp, volumes};
-use isolate::{capabilities, cgroup, mounts, network, rootfs, user};
+use harden::{
+    controllers, devices, init, masks, mounts, rootfs, sealed, seccomp, session, user,
+    user_namespace, volumes,
+};
+use isolate::{capabilities, cgroup, network};
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -98,6 +101,22 @@ pub struct Options {
     #[arg(long, value_name = "PATH[:OPTIONS]", value_parser = given::tmpfs())]
     pub tmpfs: Vec<given::Tmpfs>,
 
+    /// Let the container's root be nobody on the host; without root it always is
+    #[arg(long)]
+    pub userns: bool,
+
+    /// Let cargo start this as root, as it does up to level 19; by itself it does nothing
+    #[arg(long)]
+    pub as_root: bool,
+
+    /// Give the command a terminal of its own
+    #[arg(short, long)]
+    pub tty: bool,
+
+    /// Let this program be number 1 in the container, and the command its child
+    #[arg(long)]
+    pub init: bool,
+
     /// Keep the container's directory after the command has ended
     #[arg(long)]
     pub keep: bool,
@@ -118,6 +137,9 @@ pub struct Container {
 
     /// The parent itself, for the child to see whether it still lives.
     pub parent: given::Parent,
+
+    /// The way on which its terminal comes, if it is to have one of its own.
+    pub terminal: given::TerminalSocket,
 
     /// Its directory, and the lock on that.
     pub directory: rootfs::Directory,
@@ -145,6 +167,10 @@ fn limits(options: &Options) -> Result<Vec<cgroup::Limit>, Error> {
 }
 
 fn main() -> ExitCode {
+    // Given, from here on: a mount of our own, see src/sealed.rs. Before the command line is read,
+    // since whoever begins a second time reads it a second time.
+    given::begin_by_own_mount();
+
     given::main(include_str!("main.rs"), |action| match action {
         Action::Run(options) => run(&options),
     })
@@ -153,9 +179,19 @@ fn main() -> ExitCode {
 /// The parent's part: everything before, around and after the container.
 /// The number it returns becomes our own exit status.
 fn run(options: &Options) -> Result<u8, Error> {
+    // Before all else: there is nothing yet that an exec would take from us.
+    sealed::seal_self()?;
+
+    // Root of a namespace of our own, and of nothing else. Behind the exec, which would begin
+    // all anew; and before whatever takes root, or will belong to it.
+    if let Some(map) = given::id_map(options.userns)? {
+        user_namespace::become_root(&map)?;
+    }
+
     let container = Container {
         cgroup: cgroup::find(&options.id, &limits(options)?)?,
         parent: given::this_process()?,
+        terminal: given::terminal_socket(options.tty)?,
         // Last, so that what fails before leaves nothing. With `?`: a name that is taken is
         // another container's, and not ours to remove.
         directory: rootfs::make_directory(&options.container_dir, &options.id, options.keep)?,
@@ -185,7 +221,11 @@ fn start_and_wait(options: &Options, container: &Container) -> Result<u8, Error>
     cgroup::create(&container.cgroup, &limits(options)?)?;
     // Before a process is in it: what is open already, nobody asks about.
     let kept = capabilities::kept(&options.cap_add, &options.cap_drop);
-    devices::guard(&options.id, kept)?;
+    // In a user namespace the kernel takes no such program, and needs none: a node that is made
+    // there opens nothing (user_namespaces(7)).
+    if !given::is_in_user_namespace()? {
+        devices::guard(&options.id, kept)?;
+    }
 
     // Given: what is sent to us from here on waits until we look (signal(7)).
     given::block_signals()?;
@@ -203,8 +243,9 @@ fn start_and_wait(options: &Options, container: &Container) -> Result<u8, Error>
     // the parent's alone.
     let child = clone(|| given::exit(contain(options, container)), namespaces)?;
 
-    // Given: Ctrl-C, Ctrl-Z and `kill` find their way to the child until it ends.
-    given::forward_signals(child)?;
+    // Given: Ctrl-C, Ctrl-Z and `kill` find their way to the child until it ends; and keys to the
+    // terminal that it has made.
+    given::relay(child, &container.terminal)?;
 
     // A process that has ended stays as a zombie until its parent asks how.
     let status = match waitpid(child, WaitOptions::empty())? {

@@ -162,6 +162,13 @@ pub(super) const CALLS: &[Call] = &[
                 "there is no key of this name on the session keyring, or on a ring that is on it",
             ),
             (Any, ENOSYS, NO_KEYS),
+            (
+                Any,
+                EPERM,
+                "a filter of system calls keeps this process from keys, as in a container of \
+                 Docker's: take a virtual machine, or start that container with \
+                 `--security-opt seccomp=unconfined`",
+            ),
         ],
     ),
     call(

@@ -1,6 +1,6 @@
 //! Files: mknod, openat2, close_range.
 
-use Case::Any;
+use Case::{AddSeals, Any};
 use Errno::*;
 use nix::errno::Errno;
 
@@ -16,6 +16,51 @@ const READ_ONLY: &str = "the filesystem is mounted read-only there: has a mount 
      place that was meant?";
 
 pub(super) const CALLS: &[Call] = &[
+    call(
+        "dup2",
+        &[(
+            Any,
+            EINVAL,
+            "the standard streams are 0, 1 and 2; any other number belongs to whoever opened it",
+        )],
+    ),
+    call(
+        "memfd_create",
+        &[
+            (
+                Any,
+                EACCES,
+                "this machine lets no file in memory be run (`sysctl vm.memfd_noexec` is 2): set it to \
+                 1 or 0",
+            ),
+            (
+                Any,
+                EINVAL,
+                "the name has more than 249 bytes, or this kernel does not know one of the flags",
+            ),
+        ],
+    ),
+    call(
+        "fcntl",
+        &[
+            (
+                Any,
+                EINVAL,
+                "files of that file system know no seals: only those that memfd_create makes do",
+            ),
+            (
+                AddSeals,
+                EPERM,
+                "this file takes no seal: it was made without MFD_ALLOW_SEALING, or F_SEAL_SEAL is \
+                 among those that it has, or this descriptor is not open for writing",
+            ),
+            (
+                AddSeals,
+                EBUSY,
+                "F_SEAL_WRITE, and some process has the file mapped for writing: unmap it first",
+            ),
+        ],
+    ),
     call(
         "mknod",
         &[

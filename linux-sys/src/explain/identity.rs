@@ -117,7 +117,8 @@ const SETGID: &[Meaning] = &[
     (
         Any,
         EINVAL,
-        "that group has no mapping in this user namespace: see /proc/self/gid_map",
+        "that group has no mapping in this user namespace: see /proc/self/gid_map. For more than \
+         one, a line in /etc/subgid and newgidmap (package uidmap)",
     ),
     (
         Any,
@@ -137,7 +138,8 @@ const SETUID: &[Meaning] = &[
     (
         Any,
         EINVAL,
-        "that user has no mapping in this user namespace: see /proc/self/uid_map",
+        "that user has no mapping in this user namespace: see /proc/self/uid_map. For more than \
+         one, a line in /etc/subuid and newuidmap (package uidmap)",
     ),
     (
         Any,

@@ -11,8 +11,10 @@ const TOO_MANY: &str = "the limit of namespaces is reached: each kind has one in
      deep; are there left-over processes that keep old ones alive?";
 
 const NO_NEW_USER: &str = "a new user namespace needs no privilege, but this machine or place \
-     forbids it: a sysctl of the distribution (kernel.unprivileged_userns_clone), a caller inside a \
-     chroot, or a user or group without a mapping in the present user namespace";
+     forbids it: a sysctl of the distribution (kernel.unprivileged_userns_clone, \
+     kernel.apparmor_restrict_unprivileged_userns), a seccomp filter that we run under (a \
+     container's), a caller inside a chroot, or a user or group without a mapping in the present \
+     user namespace: `cargo workshop doctor` says which";
 
 pub(super) const CALLS: &[Call] = &[
     call(

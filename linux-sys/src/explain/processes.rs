@@ -27,6 +27,23 @@ pub(super) const CALLS: &[Call] = &[
     ),
     call("execvp", EXEC),
     call("execve", EXEC),
+    call("execveat", EXEC),
+    call(
+        "setrlimit",
+        &[
+            (
+                Any,
+                EINVAL,
+                "the soft limit is above the hard one: it can only be raised up to that",
+            ),
+            (
+                Any,
+                EPERM,
+                "to raise a hard limit takes CAP_SYS_RESOURCE, and no limit of descriptors may be \
+                 above /proc/sys/fs/nr_open: ask for no more than `ulimit -H -a` shows",
+            ),
+        ],
+    ),
     Call {
         section: 3,
         ..call(
@@ -177,6 +194,35 @@ pub(super) const CALLS: &[Call] = &[
     of_a_terminal("tiocgexcl", &[(Any, ENOTTY, NO_TERMINAL)]),
     of_a_terminal("tiocexcl", &[(Any, ENOTTY, NO_TERMINAL)]),
     of_a_terminal("tiocnxcl", &[(Any, ENOTTY, NO_TERMINAL)]),
+    of_a_terminal(
+        "tiocsctty",
+        &[
+            (Any, ENOTTY, NO_TERMINAL),
+            (
+                Any,
+                EPERM,
+                "a terminal goes to the leader of a session that has none, and only if no other \
+                 session has it: call setsid first",
+            ),
+        ],
+    ),
+    of_a_terminal(
+        "tiocgptpeer",
+        &[
+            (
+                Any,
+                ENOTTY,
+                "that descriptor is no master of a pseudo-terminal: open /dev/ptmx",
+            ),
+            (
+                Any,
+                EIO,
+                "the terminal of this master is gone: open /dev/ptmx again",
+            ),
+        ],
+    ),
+    of_a_terminal("tiocgwinsz", &[(Any, ENOTTY, NO_TERMINAL)]),
+    of_a_terminal("tiocswinsz", &[(Any, ENOTTY, NO_TERMINAL)]),
 ];
 
 const NO_TERMINAL: &str = "that descriptor is no terminal, but a file, a pipe or a device of another \

@@ -39,6 +39,14 @@ pub(super) const CALLS: &[Call] = &[
         )],
     ),
     call(
+        "signalfd",
+        &[(
+            Any,
+            EINVAL,
+            "the kernel does not take this set of signals or this flag: signalfd came with Linux 2.6.27",
+        )],
+    ),
+    call(
         "kill",
         &[
             (Any, EINVAL, NO_SIGNAL),

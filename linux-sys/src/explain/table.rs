@@ -27,6 +27,8 @@ pub(crate) enum Case {
     Filter,
     /// bpf: a program and the group that it is for.
     Attach,
+    /// fcntl: seals that are put on a file.
+    AddSeals,
     /// prctl: the signal at the parent's death.
     DeathSignal,
     /// prctl: keeping capabilities across setuid.

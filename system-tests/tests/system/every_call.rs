@@ -135,6 +135,8 @@ fn calls(rd: &Program) -> Vec<Which> {
     let (mut before, mut of_parent, mut of_child) =
         (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
     let (mut parent, mut has_begun, mut is_executed) = (None, false, false);
+    // The program goes on as its sealed copy (level 17), which is loaded as it was.
+    let (mut is_loading, mut of_loader) = (false, BTreeSet::new());
     for line in fs::read_to_string(&trace).unwrap().lines() {
         let Some((pid, rest)) = line.split_once(' ') else {
             continue;
@@ -151,8 +153,14 @@ fn calls(rd: &Program) -> Vec<Which> {
             if !has_begun {
                 *before.entry(name.clone()).or_insert(0) += 1;
             }
-            *of_parent.entry(name).or_insert(0) += 1;
-            has_begun |= line.contains("SIGPIPE, {sa_handler=SIG_IGN");
+            let number = of_parent.entry(name.clone()).or_insert(0);
+            *number += 1;
+            if is_loading {
+                of_loader.insert((name.clone(), *number));
+            }
+            let is_rust = line.contains("SIGPIPE, {sa_handler=SIG_IGN");
+            has_begun |= is_rust;
+            is_loading = (is_loading || name == "execveat") && !is_rust;
         } else {
             is_executed |= name == "execve";
             *of_child.entry(name).or_insert(0) += 1;
@@ -173,7 +181,8 @@ fn calls(rd: &Program) -> Vec<Which> {
             "rt_sigaction" => last.min(first + 8),
             _ => last,
         };
-        found.extend((first..=last).map(|number| (name.clone(), number)));
+        let all = (first..=last).map(|number| (name.clone(), number));
+        found.extend(all.filter(|which| !of_loader.contains(which)));
     }
     found
 }

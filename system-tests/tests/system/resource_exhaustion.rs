@@ -332,7 +332,8 @@ fn descriptors_on_the_first_day(rd: &Program) {
     );
 }
 
-/// The limit is on files, not on pipes: through a pipe the message comes whole.
+/// The limit is on files, not on pipes: through a pipe the message comes whole. A copy in memory
+/// (level 17) would be a file, and refused: root's program runs by a mount of its own.
 fn file_sizes(rd: &Program) {
     let machine = rd.machine;
     for limit in [0, 1, 10, 4096] {

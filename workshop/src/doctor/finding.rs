@@ -63,6 +63,7 @@ pub(crate) enum State {
 pub(crate) enum Topic {
     Surroundings,
     Privilege,
+    Rootless,
     Kernel,
     ControlGroups,
     Directories,
@@ -71,9 +72,10 @@ pub(crate) enum Topic {
 
 impl Topic {
     /// In the order in which they are shown.
-    pub(super) const ALL: [Topic; 6] = [
+    pub(super) const ALL: [Topic; 7] = [
         Topic::Surroundings,
         Topic::Privilege,
+        Topic::Rootless,
         Topic::Kernel,
         Topic::ControlGroups,
         Topic::Directories,
@@ -84,6 +86,7 @@ impl Topic {
         match self {
             Topic::Surroundings => "surroundings",
             Topic::Privilege => "privilege",
+            Topic::Rootless => "without root",
             Topic::Kernel => "kernel",
             Topic::ControlGroups => "control groups",
             Topic::Directories => "directories",

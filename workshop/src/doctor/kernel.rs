@@ -5,7 +5,7 @@ use linux_sys::{
     pidfd_open,
 };
 
-use super::finding::{Finding, Levels, State, Topic, every, needed, none};
+use super::finding::{Finding, Levels, State, Topic, every, needed};
 use super::machine::Machine;
 
 /// A system call that is younger than some kernels in use: its name, the version of
@@ -34,7 +34,6 @@ pub(super) fn findings(machine: &Machine) -> Vec<Finding> {
     findings.extend(namespaces(machine));
     findings.push(overlay(machine));
     findings.push(seccomp(machine));
-    findings.push(user_namespaces(machine));
     findings
 }
 
@@ -225,39 +224,4 @@ fn seccomp(machine: &Machine) -> Finding {
     )
     .seen(file, "no errno in it, or not there")
     .remedy("start a kernel that was built with CONFIG_SECCOMP_FILTER; every distribution's is")
-}
-
-/// Of no consequence here, but the first thing that a learner finds who searches for
-/// "unshare: Operation not permitted".
-fn user_namespaces(machine: &Machine) -> Finding {
-    let files = [
-        (
-            "/proc/sys/kernel/apparmor_restrict_unprivileged_userns",
-            "1",
-        ),
-        ("/proc/sys/kernel/unprivileged_userns_clone", "0"),
-        ("/proc/sys/user/max_user_namespaces", "0"),
-    ];
-    let restricted = files
-        .into_iter()
-        .find(|(file, value)| machine.read(file).as_deref() == Some(value));
-    match restricted {
-        Some((file, value)) => {
-            let summary = "user namespaces of ordinary users are restricted; the levels, which \
-                run as root, do not need them";
-            finding("user-namespaces", State::Note, none(), summary).seen(file, value)
-        }
-        None => finding(
-            "user-namespaces",
-            State::Fine,
-            none(),
-            "nothing restricts user namespaces",
-        )
-        .seen(
-            files
-                .map(|(file, _)| file.rsplit('/').next().unwrap_or(file))
-                .join(", "),
-            "not set against them",
-        ),
-    }
 }

@@ -11,11 +11,13 @@
 //! | `machine.rs` | the machine that is examined, and how its files are read |
 //! | `surroundings.rs` | a container, WSL, a chroot |
 //! | `privilege.rs` | root, sudo, capabilities |
+//! | `rootless.rs` | what goes without root |
 //! | `kernel.rs` | version, system calls, namespaces, overlayfs |
 //! | `cgroups.rs` | layout, controllers, swap, programs about devices |
 //! | `storage.rs` | the directories of images and containers |
 //! | `tools.rs` | Rust, the linker, what the lessons use |
 //! | `show.rs` | text and JSON |
+//! | `share.rs` | a few lines for an instructor |
 //!
 //! Nothing is changed, no password is asked for, and no network is used. What only
 //! root could see is "not known", and not guessed.
@@ -25,6 +27,8 @@ mod finding;
 mod kernel;
 mod machine;
 mod privilege;
+mod rootless;
+mod share;
 mod show;
 mod storage;
 mod surroundings;
@@ -67,13 +71,21 @@ pub(crate) struct Arguments {
     /// One JSON object, for programs; its shape is described by --help
     #[arg(long)]
     json: bool,
+
+    /// A few lines to send to an instructor: no names, and no paths
+    #[arg(long, conflicts_with = "json")]
+    share: bool,
 }
 
 /// The whole examination.
 pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
-    let findings = examine(&Machine::this());
+    let machine = Machine::this();
+    let findings = examine(&machine);
     if arguments.json {
         screen::say(show::json_text(&findings));
+    } else if arguments.share {
+        screen::say(share::block(&machine, &findings)?.trim_end());
+        screen::note("This is all of it, and it was sent to nobody: copy it, with both marks.");
     } else {
         screen::say(show::text(&findings, screen::width()).trim_end());
     }
@@ -103,6 +115,7 @@ pub(crate) fn text() -> String {
 fn examine(machine: &Machine) -> Vec<Finding> {
     let mut findings = surroundings::findings(machine);
     findings.extend(privilege::findings(machine));
+    findings.extend(rootless::findings(machine));
     findings.extend(kernel::findings(machine));
     findings.extend(cgroups::findings(machine));
     findings.extend(storage::findings(machine));

@@ -46,8 +46,7 @@ fn root(machine: &Machine) -> Finding {
     if machine.is_root() {
         return about(State::Fine, "this is root").seen(source, &uid);
     }
-    let also = "the checks, those of level 00 too, and from level 01 on the programs themselves need \
-            root";
+    let also = "the checks, those of level 00 too, and the programs of most levels need root";
     if machine.status("NoNewPrivs").as_deref() == Some("1") {
         let summary = "this is not root, and nothing started from here can become root";
         return about(State::InTheWay, summary)

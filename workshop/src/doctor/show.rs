@@ -107,7 +107,7 @@ fn what_to_do(finding: &Finding, columns: usize, width: usize) -> String {
 }
 
 /// "08 to 11".
-fn range(stretch: &Stretch<'_>) -> String {
+pub(super) fn range(stretch: &Stretch<'_>) -> String {
     match (stretch.levels.start(), stretch.levels.end()) {
         (first, last) if first == last => format!("{first:02}"),
         (first, last) => format!("{first:02} to {last:02}"),

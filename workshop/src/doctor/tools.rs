@@ -226,6 +226,7 @@ pub(super) fn install(machine: &Machine, program: &str, finding: Finding) -> Fin
         "ip" => ["iproute2", "iproute", "iproute2", "iproute2"],
         "pgrep" | "pkill" | "ps" => ["procps", "procps-ng", "procps-ng", "procps-ng"],
         "nsenter" | "unshare" | "taskset" => ["util-linux"; 4],
+        "newuidmap" | "newgidmap" => ["uidmap", "shadow-utils", "shadow", "shadow-uidmap"],
         "strace" => ["strace"; 4],
         "git" => ["git"; 4],
         _ => return finding.remedy(format!("install {program}")),

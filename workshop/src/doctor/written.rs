@@ -12,7 +12,7 @@ use tempfile::TempDir;
 
 use super::finding::{Finding, LAST, State, Topic, none};
 use super::machine::Machine;
-use super::{cgroups, kernel, privilege, surroundings, tools};
+use super::{cgroups, kernel, privilege, rootless, surroundings, tools};
 
 /// A machine with these files, and otherwise one that every level is happy with: pure
 /// version 2, root, everything there.
@@ -87,6 +87,7 @@ fn faults(files: &[(&str, &str)]) -> Vec<String> {
 fn all(machine: &Machine) -> Vec<Finding> {
     let mut findings = surroundings::findings(machine);
     findings.extend(privilege::findings(machine));
+    findings.extend(rootless::findings(machine));
     findings.extend(kernel::findings(machine));
     findings.extend(cgroups::findings(machine));
     findings
@@ -355,6 +356,27 @@ fn limits_of_namespaces_bind_root_too_and_those_of_users_do_not() {
     )];
     assert_eq!(faults(&ubuntu), [""; 0]);
     assert!(finding(&ubuntu, "user-namespaces").contains("Note"));
+}
+
+#[test]
+fn an_ordinary_user_is_told_which_levels_run_without_root() {
+    let status = "Uid:\t1000\t1000\t1000\t1000\nNoNewPrivs:\t0\nCapBnd:\t000001ffffffffff\n";
+    let ordinary = ("/proc/self/status", status);
+    let said = finding(&[ordinary], "without-root");
+    assert!(said.contains("these run: 00, 20, rd;"), "{said}");
+    let said = finding(&[ordinary], "users-without-root");
+    assert!(said.contains("one user") && said.contains("Note"), "{said}");
+    let ubuntu = "/proc/sys/kernel/apparmor_restrict_unprivileged_userns";
+    let said = finding(&[ordinary, (ubuntu, "1\n")], "without-root");
+    assert!(said.contains("these run: 00;"), "{said}");
+    let said = finding(&[ordinary, (ubuntu, "1\n")], "user-namespaces");
+    assert!(
+        said.contains("apparmor_restrict_unprivileged_userns=0"),
+        "{said}"
+    );
+    // Root is not told of what goes without.
+    let (_scratch, machine) = machine(&[]);
+    assert!(all(&machine).iter().all(|it| it.id != "without-root"));
 }
 
 /// What is in the way on a machine that runs from its initramfs, by the numbers of the root

@@ -243,9 +243,18 @@ fn change(course: &Course, edit: impl FnOnce(&mut Vec<Entry>)) -> Result<()> {
 
 /// A file that is there as a whole or not at all.
 pub(crate) fn write(path: &Path, content: &[u8]) -> io::Result<()> {
+    write_with_mode(path, content, 0o666)
+}
+
+/// The same for what only the learner may read.
+pub(crate) fn write_private(path: &Path, content: &[u8]) -> io::Result<()> {
+    write_with_mode(path, content, 0o600)
+}
+
+fn write_with_mode(path: &Path, content: &[u8], mode: u32) -> io::Result<()> {
     let directory = path.parent().unwrap_or(Path::new("."));
     let mut file = tempfile::Builder::new()
-        .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666))
+        .permissions(std::os::unix::fs::PermissionsExt::from_mode(mode))
         .tempfile_in(directory)?;
     file.write_all(content)?;
     file.as_file().sync_all()?;

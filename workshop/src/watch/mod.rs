@@ -20,7 +20,8 @@ use crate::course::{Course, word};
 use crate::lesson::{self, Hints};
 use crate::progress::{Progress, State};
 use crate::screen::{self, CODE, DIM, YELLOW, note, paint, prose, say};
-use crate::{Result, hint, solution};
+use crate::seat::{self, Telling};
+use crate::{Result, hand, hint, solution};
 
 use files::Files;
 use keys::{Event, Keys};
@@ -29,7 +30,7 @@ use keys::{Event, Keys};
 #[derive(clap::Args)]
 #[command(after_help = "\
 Keys: l the lesson, h the next hint, s the solution, c or Enter check again,
-q quit.
+q quit; and r raises your hand at a class board that you have joined.
 
 On file systems that do not tell of changes (NFS, Windows drives in WSL), the
 files are looked at every second, and that is said; --poll does it anywhere.
@@ -52,13 +53,14 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
         None => check::current(&course)?,
     };
     let mut keys = Keys::new();
+    let mut telling = Telling::default();
     loop {
         let mut files = Files::watch(&course, level, arguments.poll)?;
         if let Some(why) = files.polls_because() {
             let text = format!("{why}: looking at the files every second.");
             note(paint(YELLOW, screen::wrap(&text, screen::width())));
         }
-        match watch_one(&course, level, &mut files, &mut keys)? {
+        match watch_one(&course, level, &mut files, &mut keys, &mut telling)? {
             End::Done => match next(&course, level)? {
                 Some(next) => level = next,
                 None => {
@@ -77,7 +79,13 @@ enum End {
     Quit(u8),
 }
 
-fn watch_one(course: &Course, level: &Level, files: &mut Files, keys: &mut Keys) -> Result<End> {
+fn watch_one(
+    course: &Course,
+    level: &Level,
+    files: &mut Files,
+    keys: &mut Keys,
+    telling: &mut Telling,
+) -> Result<End> {
     // A level as it came is not checked before the learner has written in it: that it fails
     // is known, and the last words about the level before should stay to be read.
     let state = Progress::read(course)?.state(course, level)?;
@@ -89,7 +97,7 @@ fn watch_one(course: &Course, level: &Level, files: &mut Files, keys: &mut Keys)
             course.title(level),
             paint(CODE, course.lesson(level))
         ));
-        footer(level, keys);
+        footer(course, level, keys);
     }
     let mut is_sure = false;
     loop {
@@ -99,6 +107,7 @@ fn watch_one(course: &Course, level: &Level, files: &mut Files, keys: &mut Keys)
             }
             let Judged { outcome, content } = check::check(course, level, Detail::First)?;
             files.remember(content);
+            check::tell_board(course, level, outcome, telling);
             if outcome == Outcome::Passed && files.differ() {
                 // On to the next level would leave this one behind as "changed since".
                 prose("It was saved again while the checks ran: once more.");
@@ -112,7 +121,7 @@ fn watch_one(course: &Course, level: &Level, files: &mut Files, keys: &mut Keys)
                 Outcome::Passed => return Ok(End::Done),
                 // A save changes nothing about that.
                 Outcome::NotJudged | Outcome::Skipped => return Ok(End::Quit(125)),
-                Outcome::Failed | Outcome::NotBuilt => footer(level, keys),
+                Outcome::Failed | Outcome::NotBuilt => footer(course, level, keys),
             }
             is_due = false;
         }
@@ -123,17 +132,17 @@ fn watch_one(course: &Course, level: &Level, files: &mut Files, keys: &mut Keys)
             Event::Key(b'l') => {
                 say("");
                 lesson::show(course, level, Hints::Folded)?;
-                footer(level, keys);
+                footer(course, level, keys);
             }
             Event::Key(b'h') => {
                 say("");
                 hint::next(course, level)?;
-                footer(level, keys);
+                footer(course, level, keys);
             }
             Event::Key(b's') if is_sure || hint::left(course, level)? == 0 => {
                 say("");
                 solution::show(course, level)?;
-                footer(level, keys);
+                footer(course, level, keys);
             }
             Event::Key(b's') => {
                 let left = hint::left(course, level)?;
@@ -141,6 +150,11 @@ fn watch_one(course: &Course, level: &Level, files: &mut Files, keys: &mut Keys)
                     "\nThere are hints that you have not seen, {left} of them: h shows the next.\n\
                      Another s shows the solution all the same."
                 ));
+            }
+            Event::Key(b'r') if seat::is_joined(course) => {
+                say("");
+                hand::in_watch(course, telling)?;
+                footer(course, level, keys);
             }
             Event::Key(b'q') => return Ok(End::Quit(0)),
             Event::Key(_) => {}
@@ -163,11 +177,12 @@ fn next<'a>(course: &'a Course, level: &Level) -> Result<Option<&'a Level>> {
     progress.here(course)
 }
 
-fn footer(level: &Level, keys: &Keys) {
+fn footer(course: &Course, level: &Level, keys: &Keys) {
     let path = level.path();
-    let keys = match keys.has_keyboard {
-        true => "   l lesson  h hint  s solution  c check  q quit",
-        false => "",
+    let keys = match (keys.has_keyboard, seat::is_joined(course)) {
+        (true, true) => "   l lesson  h hint  s solution  c check  r raise hand  q quit",
+        (true, false) => "   l lesson  h hint  s solution  c check  q quit",
+        (false, _) => "",
     };
     prose(paint(DIM, format!("\nwatching {}{keys}", path.display())));
 }

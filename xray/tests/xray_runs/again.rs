@@ -53,10 +53,13 @@ pub(crate) fn has_its_lines() {
     assert_eq!(record["end"], json!({"status": 0}), "{}", text(&output));
     let steps = record["steps"].as_array().unwrap();
     let calls: Vec<&Value> = steps.iter().map(|it| &it["call"]).collect();
-    assert_eq!(calls, ["execve", "execveat", "chdir", "exit"]);
+    assert_eq!(
+        calls,
+        ["execve", "memfd_create", "execveat", "chdir", "exit"]
+    );
     for (at, function, words) in [
-        (1, "again", "fexecve(memory"),
-        (2, "main", "set_current_dir"),
+        (2, "again", "fexecve(memory"),
+        (3, "main", "set_current_dir"),
     ] {
         let number = SOURCE.lines().position(|it| it.contains(words)).unwrap() + 1;
         let expected = json!({

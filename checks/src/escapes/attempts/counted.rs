@@ -31,36 +31,36 @@ pub(crate) const TAKEN: u64 = MANY as u64 * 256;
 /// How many keys each user has (proc_key-users(5)).
 pub(crate) const KEYS: &str = "/proc/key-users";
 
-pub(crate) fn inotify(host: &Host, _: u8) -> Result<Sight, Failure> {
-    inotify_of(host, None)
+pub(crate) fn inotify(host: &Host, solution: u8) -> Result<Sight, Failure> {
+    inotify_of(host, Whose::Same(solution))
 }
 
 pub(crate) fn inotify_as_other(host: &Host, solution: u8) -> Result<Sight, Failure> {
-    inotify_of(host, Some(solution))
+    inotify_of(host, Whose::Other(solution))
 }
 
-fn inotify_of(host: &Host, other: Option<u8>) -> Result<Sight, Failure> {
+fn inotify_of(host: &Host, whose: Whose) -> Result<Sight, Failure> {
     let left = || {
         let instances = (0..COUNTABLE).map_while(|_| Inotify::init(InitFlags::empty()).ok());
         instances.collect::<Vec<_>>().len()
     };
     let what = "inotify instances that the same user can have on the host";
-    counted(host, other, "watch", what, |user| {
+    counted(host, whose, "watch", what, |user| {
         number(&as_user(user, || left().to_string())?)
     })
 }
 
-pub(crate) fn signals(host: &Host, _: u8) -> Result<Sight, Failure> {
-    signals_of(host, None)
+pub(crate) fn signals(host: &Host, solution: u8) -> Result<Sight, Failure> {
+    signals_of(host, Whose::Same(solution))
 }
 
 pub(crate) fn signals_as_other(host: &Host, solution: u8) -> Result<Sight, Failure> {
-    signals_of(host, Some(solution))
+    signals_of(host, Whose::Other(solution))
 }
 
-fn signals_of(host: &Host, other: Option<u8>) -> Result<Sight, Failure> {
+fn signals_of(host: &Host, whose: Whose) -> Result<Sight, Failure> {
     let what = "waiting signals that are counted for the same user on the host";
-    counted(host, other, "queue", what, |user| {
+    counted(host, whose, "queue", what, |user| {
         let line = as_user(user, || {
             procfs::status(linux_sys::Pid::this().as_raw(), "SigQ").unwrap_or_default()
         })?;
@@ -69,18 +69,18 @@ fn signals_of(host: &Host, other: Option<u8>) -> Result<Sight, Failure> {
 }
 
 pub(crate) fn keys(host: &Host, _: u8) -> Result<Sight, Failure> {
-    keys_of(host, None)
+    keys_of(host, Whose::Same(0))
 }
 
 pub(crate) fn keys_as_other(host: &Host, solution: u8) -> Result<Sight, Failure> {
-    keys_of(host, Some(solution))
+    keys_of(host, Whose::Other(solution))
 }
 
-fn keys_of(host: &Host, other: Option<u8>) -> Result<Sight, Failure> {
+fn keys_of(host: &Host, whose: Whose) -> Result<Sight, Failure> {
     // The machine's own ring stays as it was.
     linux_sys::keyctl_join_session_keyring().map_err(|why| failed("the host's keyring", &why))?;
     let what = "keys that are counted for the same user on the host";
-    counted(host, other, "keys", what, |user| {
+    counted(host, whose, "keys", what, |user| {
         let text = procfs::read_text(KEYS)?;
         let lines = text.lines().filter_map(|line| line.split_once(':'));
         // `4242:     3 2/2 1/200 9/20000`: the third word is what there is, and may be.
@@ -93,42 +93,57 @@ fn keys_of(host: &Host, other: Option<u8>) -> Result<Sight, Failure> {
     })
 }
 
-pub(crate) fn pipes(host: &Host, _: u8) -> Result<Sight, Failure> {
-    pipes_of(host, None)
+pub(crate) fn pipes(host: &Host, solution: u8) -> Result<Sight, Failure> {
+    pipes_of(host, Whose::Same(solution))
 }
 
 pub(crate) fn pipes_as_other(host: &Host, solution: u8) -> Result<Sight, Failure> {
-    pipes_of(host, Some(solution))
+    pipes_of(host, Whose::Other(solution))
 }
 
 /// Above a user's share of pages there are new pipes still, and small ones (pipe(7)).
-fn pipes_of(host: &Host, other: Option<u8>) -> Result<Sight, Failure> {
+fn pipes_of(host: &Host, whose: Whose) -> Result<Sight, Failure> {
     let room = || {
         let (reader, _writer) = std::io::pipe().ok()?;
         fcntl(reader, FcntlArg::F_GETPIPE_SZ).ok()
     };
     let what = "bytes that a new pipe of the same user on the host has room for";
-    counted(host, other, "pipes", what, |user| {
+    counted(host, whose, "pipes", what, |user| {
         number(&as_user(user, || room().unwrap_or(0).to_string())?)
     })
 }
 
-/// Looks at a user's count, before and after a container has taken much of it. From level
-/// 10 on the container may be another user's; `other` is then the solution.
+/// Whose number the container's user has, in the solution of this level.
+#[derive(Clone, Copy)]
+enum Whose {
+    /// That of the host's user. From level 20 on it may mean somebody else in there.
+    Same(u8),
+    /// From level 10 on another's.
+    Other(u8),
+}
+
+/// Looks at a user's count, before and after a container has taken much of it.
 fn counted(
     host: &Host,
-    other: Option<u8>,
+    whose: Whose,
     verb: &str,
     what: &str,
     count: impl Fn(u32) -> Result<usize, Failure>,
 ) -> Result<Sight, Failure> {
-    let user = own_user();
+    let (user, option) = match whose {
+        // A number that a user namespace of 65536 has.
+        Whose::Same(20..) => (20_000 + own_user() % 32_768, Some("--userns".to_owned())),
+        Whose::Same(_) => (own_user(), None),
+        Whose::Other(solution) => {
+            let user = own_user();
+            let option = format!("--user={0}:{0}", user + 1);
+            (user, Some(option).filter(|_| solution >= 10))
+        }
+    };
     let before = count(user)?;
     let many = MANY.to_string();
     let words = ["as", &user.to_string(), "then", "try", verb, &many];
-    let option = format!("--user={0}:{0}", user + 1);
-    let option = other.filter(|solution| *solution >= 10).map(|_| &*option);
-    let container = hold(host, &words, option)?;
+    let container = hold(host, &words, option.as_deref())?;
     let after = count(user)?;
     let seen = format!("{what}: {before} before, {after} with the container");
     Ok(sight(&container, before.abs_diff(after) >= MANY, seen))

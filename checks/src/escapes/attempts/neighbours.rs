@@ -12,11 +12,12 @@ use std::os::unix::net::{SocketAddr, UnixListener};
 use linux_sys::{AF_INET, Errno, IFF_UP, MsFlags, SOCK_CLOEXEC, SOCK_DGRAM};
 use nix::pty::openpty;
 
-use super::{Sight, failed, hold, sight};
+use super::{Sight, failed, hold, sight, since};
 use crate::container::Container;
 use crate::finding::Failure;
 use crate::host::Host;
 use crate::procfs;
+use sandbox::wait::await_that;
 
 pub(crate) fn hostname(host: &Host, _: u8) -> Result<Sight, Failure> {
     let container = hold(host, &["hostname", "escaped"], None)?;
@@ -128,9 +129,19 @@ pub(crate) fn switch_off(host: &Host, _: u8) -> Result<Sight, Failure> {
 /// A process inherits its session keyring like an open file, and no namespace but that of
 /// users separates it (keyrings(7)).
 pub(crate) fn key(host: &Host, _: u8) -> Result<Sight, Failure> {
+    added_key(host, None)
+}
+
+const UNFILTERED: &str = "--security-opt=seccomp=unconfined";
+
+pub(crate) fn key_without_filter(host: &Host, solution: u8) -> Result<Sight, Failure> {
+    added_key(host, since(13, solution, UNFILTERED))
+}
+
+fn added_key(host: &Host, option: Option<&'static str>) -> Result<Sight, Failure> {
     // The machine's own stays as it was.
     linux_sys::keyctl_join_session_keyring().map_err(|why| failed("the host's keyring", &why))?;
-    let container = hold(host, &["key", "escaped"], None)?;
+    let container = hold(host, &["key", "escaped"], option)?;
     let found = match linux_sys::keyctl_search("escaped") {
         Ok(_) => true,
         Err(why) if why.errno() == Errno::ENOKEY => false,
@@ -143,11 +154,19 @@ pub(crate) fn key(host: &Host, _: u8) -> Result<Sight, Failure> {
 
 /// Who shares a ring may also empty it.
 pub(crate) fn forget_keys(host: &Host, _: u8) -> Result<Sight, Failure> {
+    emptied_ring(host, None)
+}
+
+pub(crate) fn forget_keys_without_filter(host: &Host, solution: u8) -> Result<Sight, Failure> {
+    emptied_ring(host, since(13, solution, UNFILTERED))
+}
+
+fn emptied_ring(host: &Host, option: Option<&'static str>) -> Result<Sight, Failure> {
     // The machine's own stays as it was.
     linux_sys::keyctl_join_session_keyring()
         .and_then(|_| linux_sys::add_key("the-callers", b"open sesame"))
         .map_err(|why| failed("the host's keyring", &why))?;
-    let container = hold(host, &["forget-keys"], None)?;
+    let container = hold(host, &["forget-keys"], option)?;
     let is_gone = match linux_sys::keyctl_search("the-callers") {
         Ok(_) => false,
         Err(why) if why.errno() == Errno::ENOKEY => true,
@@ -158,8 +177,9 @@ pub(crate) fn forget_keys(host: &Host, _: u8) -> Result<Sight, Failure> {
     Ok(sight(&container, is_gone, seen))
 }
 
-/// The caller's terminal, as the caller's shell reads it when the container has ended.
-pub(crate) fn typing(host: &Host, _: u8) -> Result<Sight, Failure> {
+/// The caller's terminal, as the caller's shell reads it when the container has ended. It is the
+/// level's standard input, as usual.
+pub(crate) fn typing(host: &Host, solution: u8) -> Result<Sight, Failure> {
     let pair = openpty(None, None).map_err(|why| failed("a terminal", &why))?;
     let name = fs::read_link(format!("/proc/self/fd/{}", pair.slave.as_raw_fd()));
     // We lead a session without a terminal: the first one that we open is ours.
@@ -169,11 +189,29 @@ pub(crate) fn typing(host: &Host, _: u8) -> Result<Sight, Failure> {
         options.open(name)
     });
     let mut terminal: File = terminal.map_err(|why| failed("the caller's terminal", &why))?;
-    let container = hold(host, &["type", "escaped"], None)?;
-    let mut line = [0; 64];
-    // Nothing to read is an error, and what we want to know.
-    let count = terminal.read(&mut line).unwrap_or(0);
+    let input = pair
+        .slave
+        .try_clone()
+        .map_err(|why| failed("the caller's terminal", &why))?;
+    // Nothing of it reads there: what is typed is for the caller to read.
+    let run = host
+        .run(&["probe", "try", "type", "escaped", "then", "pause"])
+        .stdin(File::from(input));
+    let run = match since(18, solution, "-t") {
+        Some(option) => run.option(option),
+        None => run,
+    }
+    .start()?;
+    let (mut line, mut count) = ([0; 64], 0);
+    await_that(|| {
+        // Nothing to read is an error, and what we want to know.
+        count = terminal.read(&mut line).unwrap_or(0);
+        count > 0 || run.errors().contains("probe: ")
+    });
     let line = String::from_utf8_lossy(&line[..count]);
-    let seen = format!("the caller's terminal has {:?} to read", line.trim_end());
-    Ok(sight(&container, line == "escaped\n", seen))
+    Ok(Sight {
+        worked: line == "escaped\n",
+        seen: format!("the caller's terminal has {:?} to read", line.trim_end()),
+        said: run.errors(),
+    })
 }

@@ -5,6 +5,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command};
 
 use super::{Sight, USER, failed, hold, moment, sight, since};
+use crate::container::Container;
 use crate::finding::Failure;
 use crate::host::Host;
 use crate::names;
@@ -132,8 +133,78 @@ fn environment_start(pid: i32) -> Option<u64> {
 }
 
 /// The child asked to die with its parent; the command, the same process, can take that back.
-pub(crate) fn orphan(host: &Host, _: u8) -> Result<Sight, Failure> {
-    outlive_after(host, &["orphan"])
+pub(crate) fn orphan(host: &Host, solution: u8) -> Result<Sight, Failure> {
+    outlive_after(host, &["orphan"], since(19, solution, INIT))
+}
+
+const INIT: &str = "--init";
+
+/// Number 1 of the command's PID namespace, if it has one: itself, or its parent.
+fn number_1(container: &Container) -> Option<i32> {
+    let is_first = |pid: &i32| procfs::own_pid(*pid).is_ok_and(|own| own == 1);
+    let parent = procfs::status(container.pid, "PPid").ok()?.parse().ok()?;
+    let mut both = [container.pid, parent].into_iter();
+    both.find(is_first).filter(|pid| *pid != 1)
+}
+
+/// A process beside the command takes hold of the number 1 of both.
+pub(crate) fn trace_number_1(host: &Host, solution: u8) -> Result<Sight, Failure> {
+    let (container, pid) = match beside(host, solution, &["trace", "1"])? {
+        Ok(both) => both,
+        Err(nothing) => return Ok(nothing),
+    };
+    let tracer = || procfs::status(pid, "TracerPid").unwrap_or_default();
+    await_that(|| tracer() != "0" || container.errors().contains("probe: "));
+    let seen = format!("TracerPid of number 1 is {}", tracer());
+    Ok(sight(&container, tracer() != "0", seen))
+}
+
+/// The same by its memory, which is a file.
+pub(crate) fn memory_of_number_1(host: &Host, solution: u8) -> Result<Sight, Failure> {
+    let (container, _) = match beside(host, solution, &["keep-writable", "/proc/1/mem"])? {
+        Ok(both) => both,
+        Err(nothing) => return Ok(nothing),
+    };
+    let is_open = || {
+        let others = procfs::parents().into_keys().filter(|pid| *pid != 1);
+        let descriptors = others.flat_map(|pid| {
+            let entries = std::fs::read_dir(procfs::path(pid, "fd")).into_iter();
+            entries.flatten().flatten().map(|entry| entry.path())
+        });
+        let mut targets = descriptors.filter_map(|path| std::fs::read_link(path).ok());
+        targets.any(|target| target.ends_with("1/mem"))
+    };
+    await_that(|| is_open() || container.errors().contains("probe: "));
+    let is_open = is_open();
+    let how = if is_open { "has" } else { "has not" };
+    let seen = format!("a process {how} the memory of number 1 open for writing");
+    Ok(sight(&container, is_open, seen))
+}
+
+type Beside<'a> = Result<(Container<'a>, i32), Sight>;
+
+/// A container in which a child of the command does this and stays. Before level 06 no process in
+/// it is number 1.
+fn beside<'a>(host: &'a Host, solution: u8, words: &[&str]) -> Result<Beside<'a>, Failure> {
+    let none = |said: String| Sight {
+        worked: false,
+        seen: "no process of the container is number 1".to_owned(),
+        said,
+    };
+    if solution < 6 {
+        return Ok(Err(none(String::new())));
+    }
+    let command = [&["probe", "start", "stay"][..], words, &["then", "hold"]].concat();
+    let run = host.run(&command);
+    let run = match since(19, solution, INIT) {
+        Some(option) => run.option(option),
+        None => run,
+    };
+    let container = run.hold()?;
+    Ok(match number_1(&container) {
+        Some(pid) => Ok((container, pid)),
+        None => Err(none(container.errors())),
+    })
 }
 
 /// More processes than a learner's pipeline has.
@@ -147,11 +218,15 @@ pub(crate) fn crowd(host: &Host, solution: u8) -> Result<Sight, Failure> {
 }
 
 pub(crate) fn outlive(host: &Host, _: u8) -> Result<Sight, Failure> {
-    outlive_after(host, &["fds"])
+    outlive_after(host, &["fds"], None)
 }
 
-fn outlive_after(host: &Host, words: &[&str]) -> Result<Sight, Failure> {
-    let container = hold(host, words, None)?;
+fn outlive_after(
+    host: &Host,
+    words: &[&str],
+    option: Option<&'static str>,
+) -> Result<Sight, Failure> {
+    let container = hold(host, words, option)?;
     let pid = container.pid;
     process::kill(container.level())?;
     let is_gone = process::await_end(pid, moment())?;

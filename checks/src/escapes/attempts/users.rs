@@ -8,6 +8,7 @@ use linux_sys::{Capability, Gid, Pid};
 use super::{Sight, USER, failed, hold, kept, sight, since};
 use crate::finding::Failure;
 use crate::host::Host;
+use crate::levels::with_probe;
 use crate::probe_image::{ODD_GROUP, ODD_OWNER};
 use crate::procfs;
 
@@ -45,6 +46,30 @@ pub(crate) fn write_to_root(host: &Host, solution: u8) -> Result<Sight, Failure>
         &container,
         is_there,
         format!("{} {seen}", path.display()),
+    ))
+}
+
+/// The command itself is a file of the image's that is root's and setuid.
+pub(crate) fn setuid_file(host: &Host, solution: u8) -> Result<Sight, Failure> {
+    let mut run = host.run(&["probe", "hold"]);
+    if host.has_images() {
+        host.add_changed_image("setuid", |archive| with_probe(archive, 0o4755, None))?;
+        run = run.image("setuid");
+    }
+    let options = [
+        since(10, solution, USER),
+        since(20, solution, "--security-opt=no-new-privileges"),
+    ];
+    for option in options.into_iter().flatten() {
+        run = run.option(option);
+    }
+    let container = run.hold()?;
+    let uid = procfs::status(container.pid, "Uid")?;
+    let is_root = uid.split_whitespace().nth(1) == Some("0");
+    Ok(sight(
+        &container,
+        is_root,
+        format!("Uid of the command is {uid}; the second number is what counts"),
     ))
 }
 

@@ -24,10 +24,14 @@ mod l13;
 mod l14;
 mod l15;
 mod l16;
+mod l17;
+mod l18;
+mod l19;
+mod l20;
 
 use crate::check::Check;
 
-static CHOICES: [(u8, Check); 17] = [
+static CHOICES: [(u8, Check); 21] = [
     (0, l00::CHOICE),
     (1, l01::CHOICE),
     (2, l02::CHOICE),
@@ -45,6 +49,10 @@ static CHOICES: [(u8, Check); 17] = [
     (14, l14::CHOICE),
     (15, l15::CHOICE),
     (16, l16::CHOICE),
+    (17, l17::CHOICE),
+    (18, l18::CHOICE),
+    (19, l19::CHOICE),
+    (20, l20::CHOICE),
 ];
 
 /// The check of the choice that level `number` leaves, if it leaves one.
@@ -64,7 +72,7 @@ mod tests {
     fn each_level_leaves_one() {
         let numbers = CHOICES.iter().map(|(level, _)| *level);
         // A level that is being added has none yet.
-        assert!(numbers.take(17).eq(0..=16));
+        assert!(numbers.take(21).eq(0..=20));
         for (level, check) in &CHOICES {
             let level = LEVELS.iter().find(|it| it.number == *level);
             let names = level.into_iter().flat_map(|level| level.checks);

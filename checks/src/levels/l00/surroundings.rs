@@ -14,10 +14,16 @@ pub(super) fn surroundings(host: &Host) -> Outcome {
     let command = ["sh", "-c", "echo ready; read line"];
     let invocation = host.run(&command).umask(UMASK).in_a_job();
     let container = invocation.hold_as("/bin/sh")?;
-    has_its_callers_groups(&container)?;
     has_its_callers_streams(&container)?;
     has_umask(&container, UMASK)?;
     is_where_its_caller_is(host, &container)?;
+    Ok(())
+}
+
+/// The same, as long as no level has a reason.
+pub(super) fn inheritance(host: &Host) -> Outcome {
+    let container = host.shell().in_a_job().hold_shell()?;
+    has_its_callers_groups(&container)?;
     has_its_callers_limits(&container)?;
     Ok(())
 }

@@ -1,0 +1,5 @@
+//! `cargo test -p level18`: what the kernel must show, of this level and of all before it.
+
+fn main() -> std::process::ExitCode {
+    checks::main(env!("CARGO_PKG_NAME"), env!("CARGO_BIN_EXE_level18"))
+}
